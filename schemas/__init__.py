@@ -1,0 +1,1 @@
+"""The words everybody says: values, events, names and arithmetic shared by every actor."""

@@ -1,0 +1,67 @@
+"""Who a render is: identity derived from the upload, so that a repeat names the same render."""
+
+import hashlib
+from dataclasses import dataclass
+
+DEFAULT_TENANT = "default"
+SIDECAR_SUFFIX = ".render.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """One generation of one uploaded object, and the revision of what is asked of it.
+
+    `revision` is 0 for the upload itself and the sidecar's generation for a request made by a
+    sidecar: it needs no counter, and a repeated sidecar event names the same render.
+    """
+
+    bucket: str
+    name: str
+    generation: int
+    revision: int = 0
+
+    @property
+    def tenant(self) -> str:
+        """The first path segment, or `default` for an object at the bucket's root."""
+        head, slash, _ = self.name.partition("/")
+        return head if slash else DEFAULT_TENANT
+
+    @property
+    def stem(self) -> str:
+        """The name below the tenant, without the last extension: `a/b/clip.mp4` gives `b/clip`."""
+        _, slash, rest = self.name.partition("/")
+        path = rest if slash else self.name
+        folder, _, leaf = path.rpartition("/")
+        base, dot, _ = leaf.rpartition(".")
+        leaf = base if dot and base else leaf
+        return f"{folder}/{leaf}" if folder else leaf
+
+    @property
+    def age_key(self) -> tuple[int, int]:
+        """Orders the requests made of one upload name: a larger key supersedes a smaller one."""
+        return (self.generation, self.revision)
+
+
+def render_id(upload: Upload) -> str:
+    """The render's id: `r-` and 20 hex digits of a digest over bucket, name, generation, revision.
+
+    Never derived from a message id: one upload may arrive as several messages
+    (https://cloud.google.com/storage/docs/pubsub-notifications, at-least-once).
+    """
+    parts = (upload.bucket, upload.name, str(upload.generation), str(upload.revision))
+    return f"r-{digest(*parts)[:20]}"
+
+
+def digest(*parts: str) -> str:
+    """SHA-256 over the parts, each with its length, so that no two lists of parts collide."""
+    hasher = hashlib.sha256()
+    for part in parts:
+        data = part.encode()
+        hasher.update(f"{len(data)}:".encode())
+        hasher.update(data)
+    return hasher.hexdigest()
+
+
+def short(render: str) -> str:
+    """The first digits of a render id, for people: `r-7f3a`. The command line takes prefixes."""
+    return render[:6]
