@@ -1,0 +1,63 @@
+"""What was checked about a made file: a verdict is a value, and an empty list of faults passes."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PieceVerdict:
+    """A piece that was decoded from end to end before it was committed."""
+
+    frames: int
+    decoded_frames: int
+    size_bytes: int
+    sha256: str
+    extradata_md5: str
+    """Digest of the H.264 parameter sets: pieces that differ here are never joined."""
+    faults: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether the piece may be committed."""
+        return not self.faults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """How an output was checked, carried by its done event.
+
+    `frames` are the packets found in the finished file, `planned_frames` those that were wanted.
+    """
+
+    planned_frames: int
+    frames: int
+    frame_rate: Fraction
+    width: int
+    height: int
+    duration_seconds: Fraction
+    pieces: int
+    seams: int
+    """Joins between pieces, each checked for an unbroken step of time."""
+    audio_samples: int | None
+    """Samples of sound in the finished file; None for a silent source."""
+    drift_samples: int
+    """How much longer (positive) or shorter the sound is than the picture, in samples."""
+    size_bytes: int
+    sha256: str
+    encoder_class: str
+    recipe: str
+    faults: tuple[str, ...] = ()
+
+    @property
+    def verified(self) -> bool:
+        """Whether the file may be given its final name."""
+        return not self.faults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """Where the verified file is: the exact generation that the certificate speaks of."""
+
+    bucket: str
+    name: str
+    generation: int

@@ -1,0 +1,75 @@
+"""Object names: where everything of a render lies, so that a listing tells the whole truth."""
+
+import re
+
+from schemas.ids import Upload
+from schemas.pieces import Span
+
+_PIECE = re.compile(r"(\d{9})-(\d{9})\.mp4")
+
+
+def home(render: str) -> str:
+    """The prefix in the work bucket under which everything of the render lies."""
+    return f"renders/{render}/"
+
+
+def plan(render: str) -> str:
+    """The frozen RenderPlan."""
+    return f"{home(render)}plan.json"
+
+
+def order(render: str, attempt: int) -> str:
+    """What the attempt was told."""
+    return f"{home(render)}attempts/{attempt:04}/order.json"
+
+
+def owner(render: str, attempt: int) -> str:
+    """Names the one execution that may work for the attempt; the first to create it is it."""
+    return f"{home(render)}attempts/{attempt:04}/owner.json"
+
+
+def newest_attempt(names: list[str]) -> int:
+    """The highest attempt that was ordered, judged by a listing of the home; 0 if none."""
+    found = (re.search(r"/attempts/(\d{4,})/order\.json$", name) for name in names)
+    return max((int(match[1]) for match in found if match), default=0)
+
+
+def cancelled(render: str) -> str:
+    """Stands while nothing may be worked on or delivered any more."""
+    return f"{home(render)}cancelled.json"
+
+
+def pieces(render: str, output_id: str, key: str) -> str:
+    """The prefix of the committed pieces of one output in one encoder class."""
+    return f"{home(render)}pieces/{output_id}/{key}/"
+
+
+def piece(render: str, output_id: str, key: str, span: Span) -> str:
+    """A committed piece, named by the frames that it really holds."""
+    return f"{pieces(render, output_id, key)}{span.start:09}-{span.end:09}.mp4"
+
+
+def span_of(name: str) -> Span | None:
+    """The frames that a piece's name says it holds; None if it names no piece."""
+    match = _PIECE.fullmatch(name.rpartition("/")[2])
+    return Span(int(match[1]), int(match[2])) if match else None
+
+
+def audio(render: str, clip: str, key: str) -> str:
+    """The sound of one clip."""
+    return f"{home(render)}audio/{clip}/{key}.m4a"
+
+
+def claim(render: str, work: str) -> str:
+    """Who is at a unit of work; `work` is `video/CLIP/OUTPUT/KEY/START`, `audio/CLIP` or alike."""
+    return f"{home(render)}claims/{work}.json"
+
+
+def delivered(render: str, output_id: str) -> str:
+    """The record of a verified output: its place and certificate, found again by whoever looks."""
+    return f"{home(render)}delivered/{output_id}.json"
+
+
+def output_folder(upload: Upload) -> str:
+    """`TENANT/UPLOAD`, where the outputs of the upload go if no other render has been there."""
+    return f"{upload.tenant}/{upload.stem}"

@@ -1,0 +1,106 @@
+"""The frozen plan of a render: all that a task needs to know, decided once and never again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+
+from schemas.ids import Upload, digest
+from schemas.media import Media
+from schemas.pieces import Span
+
+SAMPLE_RATE = 48_000
+"""Samples a second of every output's audio."""
+
+RECIPE_VERSION = "1"
+"""Raise it whenever `render_job/recipe.py` would make other bytes: pieces of two recipes never mix."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputPlan:
+    """One output of one clip: its frames are numbered 0 to `frames` at `frame_rate`."""
+
+    clip: str
+    output: str
+    start_pts: int
+    """Source ticks (of the video stream's time base) shown as output frame 0."""
+    frame_rate: Fraction
+    frames: int
+    gop: int
+    """Frames between key frames; every chunk starts on this grid."""
+    chunks: tuple[Span, ...]
+    width: int
+    height: int
+    crf: int
+    """x264's constant rate factor; 0 with `lossless` is the source's pictures, bit for bit."""
+    preset: str
+    lossless: bool
+    object_name: str
+    """Where the verified file goes in the outputs bucket."""
+
+    @property
+    def id(self) -> str:
+        """`clip/output`, unique within the render."""
+        return f"{self.clip}/{self.output}"
+
+    def key(self, upload: Upload, encoder_class: str) -> str:
+        """Names the pieces that may be joined: same source, same picture, same recipe and encoder."""
+        wanted = (self.start_pts, self.frame_rate, self.gop, self.width, self.height)
+        encoder = (self.crf, self.preset, self.lossless, RECIPE_VERSION, encoder_class)
+        source = (upload.bucket, upload.name, upload.generation)
+        return digest(*map(str, (*source, *wanted, *encoder)))[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioPlan:
+    """The sound of one clip, rendered once and joined to each of its outputs."""
+
+    clip: str
+    start_seconds: Fraction
+    """Where the clip starts on the source's own time line."""
+    samples: int
+    """The exact length at SAMPLE_RATE, silence included."""
+    bitrate: int
+
+    def key(self, upload: Upload) -> str:
+        """Names the rendered sound, as OutputPlan.key names pictures."""
+        source = (upload.bucket, upload.name, upload.generation)
+        wanted = (self.start_seconds, self.samples, self.bitrate, RECIPE_VERSION)
+        return digest(*map(str, (*source, *wanted)))[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderPlan:
+    """What will be made of one upload. Outputs are in the order in which they are worked on."""
+
+    render: str
+    upload: Upload
+    media: Media
+    outputs: tuple[OutputPlan, ...]
+    audio: tuple[AudioPlan, ...]
+
+    @property
+    def frames(self) -> int:
+        """Output frames of all outputs together."""
+        return sum(output.frames for output in self.outputs)
+
+    @property
+    def chunks(self) -> int:
+        """Chunks of all outputs together."""
+        return sum(len(output.chunks) for output in self.outputs)
+
+    def audio_of(self, clip: str) -> AudioPlan | None:
+        """The sound of that clip, or None for a silent source."""
+        return next((a for a in self.audio if a.clip == clip), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What one attempt is told, beside the plan: written once, before it is launched."""
+
+    render: str
+    attempt: int
+    lane: str
+    encoder_class: str
+    tasks: int
+    deadline: datetime
+    """The attempt ends itself before this moment."""

@@ -1,0 +1,176 @@
+"""How words travel: JSON by msgspec, and CloudEvents over Pub/Sub in binary mode.
+
+Binding: every CloudEvents attribute becomes a Pub/Sub attribute prefixed `ce-`, the data is the
+message's data as it is, and `content-type` stands beside
+(https://github.com/googleapis/google-cloudevents/blob/main/docs/spec/pubsub.md). On an unwrapped
+push those attributes are bare HTTP headers, so the request is a binary-mode CloudEvent by itself.
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Any, TypeVar, get_args
+
+import msgspec
+
+from schemas.events import Event, ObjectFinalized
+from schemas.times import utc
+
+MESSAGE_PUBLISHED = "google.cloud.pubsub.topic.v1.messagePublished"
+_TYPES: dict[str, type[Event]] = {
+    kind.TYPE: kind for kind in get_args(Event) if kind is not ObjectFinalized
+}
+T = TypeVar("T")
+
+
+class Unreadable(ValueError):
+    """These bytes are not what was expected here; nothing was done with them.
+
+    Delivering them again cannot help: they belong on a dead-letter topic, where a person looks.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A Pub/Sub message: attributes are strings, at most 100 of 1,024 bytes each."""
+
+    attributes: Mapping[str, str]
+    data: bytes
+
+
+def to_json(value: object) -> bytes:
+    """The value as JSON, equal bytes for equal values. Raises NaiveTime for a zoneless time."""
+    encoded: bytes = msgspec.json.encode(_checked(value), enc_hook=_encode)
+    return encoded
+
+
+def from_json(data: bytes, kind: type[T]) -> T:
+    """The value of that kind. Unknown fields are ignored. Raises Unreadable for anything else."""
+    try:
+        return _checked(msgspec.json.decode(data, type=kind, dec_hook=_decode))
+    except (msgspec.DecodeError, ValueError, ArithmeticError) as error:
+        raise Unreadable(f"not a {kind.__name__}: {error}") from error
+
+
+def message_of(event: Event, source: str) -> Message:
+    """The event as a Pub/Sub message; equal events from one source make equal bytes."""
+    attributes = {
+        "ce-specversion": "1.0",
+        "ce-id": event.id,
+        "ce-source": source,
+        "ce-type": event.TYPE,
+        "ce-subject": event.subject,
+        "ce-time": utc(event.at).isoformat().replace("+00:00", "Z"),
+        "content-type": "application/json",
+    }
+    if isinstance(event, ObjectFinalized):
+        return Message(attributes=attributes, data=_storage_data(event))
+    return Message(attributes=attributes, data=to_json(event))
+
+
+def event_of(attributes: Mapping[str, object], data: object) -> Event:
+    """The event that a CloudEvent carries, however it came.
+
+    `attributes` are those of the CloudEvent (without prefix); `data` is bytes or decoded JSON.
+    Takes our own types, Cloud Storage's finalized, and either inside Pub/Sub's messagePublished.
+    Raises Unreadable for everything else.
+    """
+    kind = str(attributes.get("type", ""))
+    if kind == MESSAGE_PUBLISHED:
+        message = _unwrapped(data)
+        inner = {k[3:]: v for k, v in message.attributes.items() if k.startswith("ce-")}
+        if inner.get("type") == MESSAGE_PUBLISHED:
+            raise Unreadable("a Pub/Sub message inside a Pub/Sub message")
+        return event_of(inner, message.data)
+    if kind == ObjectFinalized.TYPE:
+        return _finalized(data)
+    if kind not in _TYPES:
+        raise Unreadable(f"the CloudEvent's type is {kind[:80] or 'missing'!r}, which is not known")
+    raw = data if isinstance(data, bytes) else json.dumps(data).encode()
+    return from_json(raw, _TYPES[kind])
+
+
+def _unwrapped(data: object) -> Message:
+    body = _object(data)
+    inner = body.get("message")
+    if not isinstance(inner, dict):
+        raise Unreadable("a Pub/Sub push without a message")
+    attributes = inner.get("attributes") or {}
+    raw = inner.get("data") or ""
+    if not isinstance(attributes, dict) or not isinstance(raw, str | bytes):
+        raise Unreadable("a Pub/Sub message whose attributes or data have the wrong form")
+    try:
+        payload = raw if isinstance(raw, bytes) else base64.b64decode(raw, validate=True)
+    except ValueError as error:
+        raise Unreadable(f"a Pub/Sub message whose data is not base64: {error}") from error
+    return Message(attributes={str(k): str(v) for k, v in attributes.items()}, data=payload)
+
+
+def _storage_data(event: ObjectFinalized) -> bytes:
+    """Cloud Storage's StorageObjectData, as far as it is used; 64-bit integers are strings."""
+    return json.dumps(
+        {
+            "bucket": event.bucket,
+            "name": event.name,
+            "generation": str(event.generation),
+            "timeCreated": utc(event.at).isoformat(),
+        }
+    ).encode()
+
+
+def _finalized(data: object) -> ObjectFinalized:
+    body = _object(data)
+    try:
+        bucket, name = body["bucket"], body["name"]
+        if not isinstance(bucket, str) or not isinstance(name, str) or not bucket or not name:
+            raise Unreadable("a storage event whose bucket or name is not text")
+        return ObjectFinalized(
+            bucket=bucket,
+            name=name,
+            generation=int(body["generation"]),
+            at=utc(datetime.fromisoformat(body["timeCreated"])),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unreadable(f"not a storage event: {error!r}") from error
+
+
+def _object(data: object) -> dict[str, Any]:
+    if isinstance(data, bytes):
+        try:
+            data = json.loads(data)
+        except ValueError as error:
+            raise Unreadable(f"not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise Unreadable("not a JSON object")
+    return data
+
+
+def _checked(value: T) -> T:
+    """The same value, after a walk over its times: msgspec by itself accepts naive ones."""
+    pending: list[object] = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, datetime):
+            utc(item)
+        elif isinstance(item, Mapping):
+            pending.extend(item.values())
+        elif isinstance(item, list | tuple):
+            pending.extend(item)
+        elif (names := getattr(item, "__dataclass_fields__", None)) is not None:
+            pending.extend(getattr(item, name) for name in names)
+    return value
+
+
+def _encode(value: object) -> str:
+    if isinstance(value, Fraction):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no wire form")
+
+
+def _decode(kind: type, raw: object) -> object:
+    if kind is Fraction and isinstance(raw, str):
+        return Fraction(raw)
+    raise ValueError(f"{raw!r} is no {kind.__name__}")
