@@ -17,6 +17,7 @@ from typing import Any, TypeVar, get_args
 import msgspec
 
 from schemas.events import Event, ObjectFinalized
+from schemas.tagged import Tagged
 from schemas.times import utc
 
 MESSAGE_PUBLISHED = "google.cloud.pubsub.topic.v1.messagePublished"
@@ -173,4 +174,6 @@ def _encode(value: object) -> str:
 def _decode(kind: type, raw: object) -> object:
     if kind is Fraction and isinstance(raw, str):
         return Fraction(raw)
+    if issubclass(kind, Tagged) and isinstance(raw, dict):
+        return msgspec.convert(raw, kind.member(raw.get("kind")), dec_hook=_decode)
     raise ValueError(f"{raw!r} is no {kind.__name__}")

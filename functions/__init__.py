@@ -1,0 +1,1 @@
+"""The control plane: events in, decisions, effects out."""

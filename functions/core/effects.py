@@ -1,0 +1,92 @@
+"""What a decision wants done outside. Performing one twice is harmless; each says why."""
+
+from dataclasses import dataclass
+
+from schemas.events import ExecutionEnded, RenderDeadLetter, RenderDone
+from schemas.ids import Upload
+from schemas.plan import Order
+from schemas.tagged import Tagged
+
+
+class Effect(Tagged):
+    """One thing to do outside, saved with the state that wants it."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch(Effect):
+    """Start an attempt. Twice: the second execution finds the attempt owned, and exits."""
+
+    order: Order
+    kind: str = "launch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopExecution(Effect):
+    """Cancel what still runs for an attempt. Twice: it is stopped already."""
+
+    lane: str
+    execution: str
+    kind: str = "stop-execution"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look(Effect):
+    """Read the truth about an attempt: delivered outputs, committed frames, whether it still runs.
+
+    `ended` is the notice that led here, None when the sweep asks by itself. Reads only.
+    """
+
+    attempt: int
+    lane: str
+    execution: str | None
+    ended: ExecutionEnded | None
+    kind: str = "look"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw(Effect):
+    """Forbid all further work on the render. Twice: the mark stands already."""
+
+    kind: str = "withdraw"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveOutput(Effect):
+    """Remove an output that was delivered after the cancellation. Twice: it is gone already."""
+
+    name: str
+    generation: int
+    kind: str = "remove-output"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnounceDone(Effect):
+    """Publish a done event. Twice: the same id and bytes again."""
+
+    event: RenderDone
+    kind: str = "announce-done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnounceDeadLetter(Effect):
+    """Publish a dead letter. Twice: the same id and bytes again."""
+
+    event: RenderDeadLetter
+    kind: str = "announce-dead-letter"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupersedeOlder(Effect):
+    """Cancel unfinished renders of older content of this upload. Twice: they are cancelled."""
+
+    upload: Upload
+    kind: str = "supersede-older"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WakeNext(Effect):
+    """A place on the lane came free: let the render that waits longest look again."""
+
+    kind: str = "wake-next"

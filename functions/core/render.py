@@ -1,0 +1,95 @@
+"""A render as the store keeps it: one document, a value that never changes."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from functions.core.effects import Effect
+from schemas.events import AttemptRecord, OutputVerified, SpecSource
+from schemas.failures import Failure
+from schemas.ids import Upload
+from schemas.media import Media
+from schemas.plan import RenderPlan
+
+LONGEST_HISTORY = 20
+"""Attempts kept in the document, so that it stays far below Firestore's 1 MiB."""
+
+
+class State(StrEnum):
+    """Where a render is. `functions/core/machine.py` holds every way from one to another."""
+
+    ACCEPTED = "accepted"
+    PLANNED = "planned"
+    WAITING = "waiting"
+    STARTING = "starting"
+    RENDERING = "rendering"
+    STITCHING = "stitching"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+TERMINAL = frozenset({State.DONE, State.FAILED, State.CANCELLED})
+RUNNING = frozenset({State.STARTING, State.RENDERING, State.STITCHING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """An effect that is saved but not yet known to be performed."""
+
+    effect: Effect
+    saved_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Render:
+    """One request, from asked to delivered."""
+
+    id: str
+    upload: Upload
+    state: State
+    created_at: datetime
+    updated_at: datetime
+    deadline: datetime
+    """Not done by then is failed, whatever it was waiting for."""
+    due_at: datetime | None
+    """When the sweep must look at it; None if nothing can happen by itself any more."""
+    media: Media | None = None
+    spec_source: SpecSource = SpecSource.DEFAULT
+    spec_text: str | None = None
+    plan: RenderPlan | None = None
+    lane: str | None = None
+    """Where the current attempt runs, or the last one ran."""
+    why: str = ""
+    """The last decision in words: why this lane, or what is waited for."""
+    attempt: int = 0
+    """The current attempt's number: events of a lower one are stale."""
+    attempts: tuple[AttemptRecord, ...] = ()
+    retries: int = 0
+    """Retries of the content that are used up; capacity and preemption never add to it."""
+    barren: int = 0
+    """Attempts in a row on `lane` that committed nothing."""
+    barred: tuple[str, ...] = ()
+    """Lanes that this render will not use again."""
+    frames: int = 0
+    """Committed and running frames as last heard; the truth is the listing of the pieces."""
+    outputs: tuple[OutputVerified, ...] = ()
+    failure: Failure | None = None
+    """Why it ended failed or cancelled."""
+    pending: tuple[Pending, ...] = ()
+
+    @property
+    def current(self) -> AttemptRecord | None:
+        """The attempt that is under way, or was last."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Ids of the planned outputs that are not verified yet."""
+        have = {output.output_id for output in self.outputs}
+        planned = self.plan.outputs if self.plan else ()
+        return tuple(output.id for output in planned if output.id not in have)
+
+    def pending_since(self, moment: datetime, grace: timedelta) -> tuple[Effect, ...]:
+        """Effects saved at least `grace` before `moment`: whoever saved them has died meanwhile."""
+        return tuple(p.effect for p in self.pending if p.saved_at + grace <= moment)

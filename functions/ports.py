@@ -1,0 +1,109 @@
+"""What the control plane needs from the outside world; each port has a contract suite."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from functions.core.render import Render
+from schemas.failures import Failure
+from schemas.media import Media
+from schemas.plan import Order
+from schemas.ports import ObjectStore
+
+
+class Conflict(Exception):
+    """Somebody else saved this render first: load it again and decide again."""
+
+
+class FolderTaken(Exception):
+    """Another render delivers into that output folder: plan again with a folder of its own."""
+
+
+class NotRenderable(Exception):
+    """The upload was looked at and cannot be rendered; `failure` says why, for a person."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class LaunchRefused(Exception):
+    """The lane did not take the attempt; nothing runs. `failure` says of which class that is."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A render and the version of its document, the token of compare-and-set."""
+
+    render: Render
+    version: int
+
+
+class RenderStore(Protocol):
+    """One document a render. A saved document is durable when the call returns."""
+
+    def load(self, render: str) -> Stored | None:
+        """The render as last saved."""
+
+    def save(self, render: Render, *, version: int) -> None:
+        """Save over that version; 0 creates. Raises Conflict, and then nothing was changed.
+
+        The plan's output folder belongs to the first render that saves it. Raises FolderTaken.
+        """
+
+    def due(self, before: datetime, *, limit: int) -> Sequence[str]:
+        """Ids of renders whose `due_at` has come, the longest overdue first."""
+
+    def waiting(self, *, limit: int) -> Sequence[str]:
+        """Ids of waiting renders, the oldest upload first."""
+
+    def running(self, lane: str) -> int:
+        """How many renders are starting, rendering or stitching on that lane."""
+
+    def of_upload(self, bucket: str, name: str) -> Sequence[Render]:
+        """All renders of that upload name, whatever the generation, newest first."""
+
+    def folder_holder(self, folder: str) -> str | None:
+        """The render that delivers into that output folder."""
+
+    def newest(self, *, limit: int, prefix: str = "") -> Sequence[Render]:
+        """Renders whose id starts with the prefix, newest first: for people who look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionState:
+    """What a lane says about an execution. `failure` is None while it runs or if all went well."""
+
+    ended: bool
+    failure: Failure | None = None
+
+
+class Backend(Protocol):
+    """A way to run attempts."""
+
+    def launch(self, order: Order) -> str:
+        """Start the attempt and return its execution's name. Raises LaunchRefused.
+
+        If the answer is lost the attempt may run twice; its owner record sorts that out.
+        """
+
+    def stop(self, execution: str) -> None:
+        """SIGTERM, grace, SIGKILL. An execution that has ended or never was is no error."""
+
+    def state(self, execution: str) -> ExecutionState | None:
+        """Whether it still runs; None if the lane does not know it."""
+
+
+class Prober(Protocol):
+    """Looks into an upload without trusting it."""
+
+    def probe(self, store: ObjectStore, name: str, *, generation: int) -> Media:
+        """What the container's index says. Raises NotRenderable, or ObjectMissing if it is gone.
+
+        Reads by range, so that the cost does not grow with the upload where there is an index.
+        """
