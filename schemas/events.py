@@ -307,11 +307,13 @@ class RenderDeadLetter(_OfRender):
     frames_planned: int
     outputs_done: tuple[str, ...]
     spec_text: str | None
+    number: int = 1
+    """The render's first failure is 1; a replay that fails again writes the next record."""
 
     @property
     def id(self) -> str:
-        """One record a failure: a replay that fails again writes another."""
-        return f"{self.render}/failed/{len(self.attempts)}/{self.fingerprint}"
+        """One record a failure."""
+        return f"{self.render}/failed/{self.number}"
 
 
 Result = (

@@ -91,8 +91,8 @@ def parse_spec(text: str | None) -> RenderSpec:
     outputs = [
         _output(o, f"outputs[{i}]") for i, o in enumerate(_list(spec, "outputs", MOST_OUTPUTS))
     ]
-    _refuse_twins("clips", clips)
-    _refuse_twins("outputs", outputs)
+    _refuse_twins("clips", [clip.name for clip in clips])
+    _refuse_twins("outputs", [output.name for output in outputs])
     return RenderSpec(clips=tuple(clips) or (Clip(),), outputs=tuple(outputs) or (Output(),))
 
 
@@ -152,12 +152,10 @@ def _seconds(raw: object, at: str) -> Fraction:
     return Fraction(raw).limit_denominator(10**6)
 
 
-def _refuse_twins(at: str, items: list[Clip] | list[Output]) -> None:
-    seen: set[str] = set()
-    for i, item in enumerate(items):
-        if item.name in seen:
-            raise SpecFault(f"{at}[{i}].name", item.name, "used once only")
-        seen.add(item.name)
+def _refuse_twins(at: str, names: list[str]) -> None:
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise SpecFault(f"{at}[{i}].name", name, "used once only")
 
 
 def _refuse_constant(word: str) -> None:

@@ -35,7 +35,7 @@ class StopExecution(Effect):
 class Look(Effect):
     """Read the truth about an attempt: delivered outputs, committed frames, whether it still runs.
 
-    `ended` is the notice that led here, None when the sweep asks by itself. Reads only.
+    `ended` is the notice that led here, None when the sweep asks by itself. It only reads.
     """
 
     attempt: int

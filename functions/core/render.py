@@ -1,7 +1,7 @@
 """A render as the store keeps it: one document, a value that never changes."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from functions.core.effects import Effect
@@ -38,7 +38,8 @@ class Pending:
     """An effect that is saved but not yet known to be performed."""
 
     effect: Effect
-    saved_at: datetime
+    others_after: datetime
+    """Whoever saved it performs it at once; not performed by then, anybody else does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +53,10 @@ class Render:
     updated_at: datetime
     deadline: datetime
     """Not done by then is failed, whatever it was waiting for."""
-    due_at: datetime | None
-    """When the sweep must look at it; None if nothing can happen by itself any more."""
+    revisit_at: datetime | None
+    """When time alone may move it on; None at its end."""
+    not_before: datetime | None = None
+    """A waiting render is not woken before this moment: its last attempt asked for a pause."""
     media: Media | None = None
     spec_source: SpecSource = SpecSource.DEFAULT
     spec_text: str | None = None
@@ -76,6 +79,8 @@ class Render:
     outputs: tuple[OutputVerified, ...] = ()
     failure: Failure | None = None
     """Why it ended failed or cancelled."""
+    failures: int = 0
+    """How often it ended failed: replays may fail again."""
     pending: tuple[Pending, ...] = ()
 
     @property
@@ -90,6 +95,14 @@ class Render:
         planned = self.plan.outputs if self.plan else ()
         return tuple(output.id for output in planned if output.id not in have)
 
-    def pending_since(self, moment: datetime, grace: timedelta) -> tuple[Effect, ...]:
-        """Effects saved at least `grace` before `moment`: whoever saved them has died meanwhile."""
-        return tuple(p.effect for p in self.pending if p.saved_at + grace <= moment)
+    @property
+    def due_at(self) -> datetime | None:
+        """When the sweep must look at it; None if nothing can happen by itself any more."""
+        moments = [p.others_after for p in self.pending]
+        if self.revisit_at is not None:
+            moments.append(self.revisit_at)
+        return min(moments, default=None)
+
+    def overdue(self, moment: datetime) -> tuple[Effect, ...]:
+        """Pending effects that anybody may perform: whoever saved them has died meanwhile."""
+        return tuple(p.effect for p in self.pending if p.others_after <= moment)

@@ -1,0 +1,40 @@
+"""Lanes: places and ways to run, as data. The file that lists them is the settings' business."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """One place and way to run, in the order in which it would be chosen."""
+
+    id: str
+    """Such as `laptop/cpu` or `cloud-run/us-east4/l4`."""
+    encoder_class: str
+    """What its encoder makes; pieces of two classes are never joined."""
+    tasks: int
+    """Tasks of one execution, all running at once."""
+    executions: int
+    """Renders that may run there at the same time; more of them wait."""
+    start_within: timedelta
+    """Start deadline: no first task by then counts as a stock-out."""
+    attempt_limit: timedelta
+    """The longest an attempt may take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the machine may assume about time. The defaults are the cloud's; a laptop is faster."""
+
+    deadline: timedelta = timedelta(hours=24)
+    """From the upload to the last moment at which a render may still become done."""
+    silence: timedelta = timedelta(minutes=5)
+    """Without news of a running attempt for so long, the sweep looks for itself."""
+    effect_grace: timedelta = timedelta(seconds=10)
+    """How long whoever saved an effect has, before others perform it."""
+    progress_every: timedelta = timedelta(seconds=2)
+    """Progress is not written more often: it must not wear out the document."""
+    wait: timedelta = timedelta(seconds=30)
+    """A render that waits for a place looks again after so long, if nobody wakes it."""
+    barren_attempts: int = 3
+    """So many attempts in a row that commit nothing bar their lane, whatever the cause."""

@@ -1,0 +1,134 @@
+"""Planning: from what an upload is and what is asked of it to frames, chunks and file names."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from schemas.ids import Upload, render_id
+from schemas.media import Media, VideoStream
+from schemas.pieces import cut_into_chunks
+from schemas.plan import SAMPLE_RATE, AudioPlan, OutputPlan, RenderPlan
+from schemas.spec import Clip, Output, Quality, RenderSpec, SpecFault
+
+FASTEST = Fraction(60)
+"""Frames a second of an output; a faster source is thinned out."""
+STANDARD_RATES = tuple(
+    Fraction(n, d)
+    for n, d in ((24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (48, 1), (50, 1),
+                 (60000, 1001), (60, 1))
+)  # fmt: skip
+GOP_SECONDS = 2
+CHUNK_SECONDS = (4, 15)
+"""The shortest and longest chunk: below, the fixed cost shows (0.13 CPU seconds a chunk, and the
+decoding from the key frame before); above, a preemption loses too much."""
+CHUNKS_WANTED = 4
+AUDIO_BITRATE = 160_000
+MOST_CHUNKS = 10_000
+"""Of one render: keeps its document, at about 30 bytes a chunk, far below Firestore's 1 MiB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Encoder:
+    crf: int
+    preset: str
+    lossless: bool = False
+
+
+ENCODERS = {
+    Quality.SMALL: _Encoder(crf=26, preset="veryfast"),
+    Quality.BALANCED: _Encoder(crf=21, preset="veryfast"),
+    Quality.BEST: _Encoder(crf=18, preset="medium"),
+    Quality.LOSSLESS: _Encoder(crf=0, preset="ultrafast", lossless=True),
+}
+
+
+def make_plan(upload: Upload, media: Media, spec: RenderSpec, *, folder: str) -> RenderPlan:
+    """The frozen plan; its files go below `folder` in the outputs bucket.
+
+    Raises SpecFault where the spec does not fit this upload.
+    """
+    outputs: list[OutputPlan] = []
+    audio: list[AudioPlan] = []
+    for number, clip in enumerate(spec.clips):
+        outputs += [_output(clip, number, output, media.video, folder) for output in spec.outputs]
+        if media.audio is not None:
+            audio.append(_audio(outputs[-1], media.video))
+    chunks = sum(len(output.chunks) for output in outputs)
+    if chunks > MOST_CHUNKS:
+        raise SpecFault("spec", f"asking for {chunks} chunks", f"at most {MOST_CHUNKS} in all")
+    return RenderPlan(
+        render=render_id(upload),
+        upload=upload,
+        media=media,
+        outputs=tuple(outputs),
+        audio=tuple(audio),
+    )
+
+
+def _output(clip: Clip, number: int, output: Output, video: VideoStream, folder: str) -> OutputPlan:
+    rate = output_rate(video)
+    start_pts, frames = _window(clip, number, video, rate)
+    gop = max(1, round(rate * GOP_SECONDS))
+    width, height = _size(video, output.height)
+    encoder = ENCODERS[output.quality]
+    shortest, longest = (seconds * rate for seconds in CHUNK_SECONDS)
+    length = round(min(max(Fraction(frames, CHUNKS_WANTED), shortest), longest))
+    return OutputPlan(
+        clip=clip.name,
+        output=output.name,
+        start_pts=start_pts,
+        frame_rate=rate,
+        frames=frames,
+        gop=gop,
+        chunks=cut_into_chunks(frames, gop=gop, length=max(1, length)),
+        width=width,
+        height=height,
+        crf=encoder.crf,
+        preset=encoder.preset,
+        lossless=encoder.lossless,
+        object_name=f"{folder}/{clip.name}/{output.name}.mp4",
+    )
+
+
+def output_rate(video: VideoStream) -> Fraction:
+    """The source's average rate, snapped to a standard one within 0.1 %, and at most FASTEST."""
+    rate = min(video.frame_rate, FASTEST)
+    for standard in STANDARD_RATES:
+        if abs(rate / standard - 1) <= Fraction(1, 2000):
+            return standard
+    return max(rate.limit_denominator(1001), Fraction(1))
+
+
+def _window(clip: Clip, number: int, video: VideoStream, rate: Fraction) -> tuple[int, int]:
+    """The clip's first source tick, and how many output frames it has."""
+    start_pts = video.first_pts + round(clip.start / video.time_base)
+    left = (video.end_pts - start_pts) * video.time_base
+    if left <= 0:
+        limit = f"less than the video's length ({float(video.duration):.3f} s)"
+        raise SpecFault(f"clips[{number}].start", clip.start, limit)
+    if clip.end is not None:
+        left = min(left, clip.end - clip.start)
+    frames = int(left * rate + Fraction(1, 2))
+    if frames < 1:
+        raise SpecFault(f"clips[{number}]", f"{float(left):.4f} s long", "at least one frame long")
+    return start_pts, frames
+
+
+def _audio(output: OutputPlan, video: VideoStream) -> AudioPlan:
+    """All outputs of a clip have one rate and so one length, and share its sound."""
+    return AudioPlan(
+        clip=output.clip,
+        start_seconds=output.start_pts * video.time_base,
+        samples=round(output.frames / output.frame_rate * SAMPLE_RATE),
+        bitrate=AUDIO_BITRATE,
+    )
+
+
+def _size(video: VideoStream, wanted: int) -> tuple[int, int]:
+    """Even width and height with the source's aspect, never larger than the source."""
+    width, height = video.display_size
+    target = min(wanted, height)
+    return _even(Fraction(width * target, height)), _even(Fraction(target))
+
+
+def _even(length: Fraction) -> int:
+    return max(2, 2 * round(length / 2))

@@ -1,0 +1,74 @@
+"""Retry rules: what each failure class is allowed, as data, and the decision as a value."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from schemas.failures import Failure, FailureClass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryRule:
+    """`retries` None means as often as it takes, until the render's own deadline.
+
+    Only bounded classes use up the retries of the content. A pause doubles with each attempt
+    in a row that committed nothing, up to `longest_pause`.
+    """
+
+    retries: int | None
+    pause: timedelta = timedelta(0)
+    longest_pause: timedelta = timedelta(minutes=10)
+
+
+_NEVER = RetryRule(retries=0)
+RULES = {
+    FailureClass.INPUT: RetryRule(retries=1),
+    FailureClass.SPEC: _NEVER,
+    FailureClass.CAPACITY: RetryRule(retries=None, pause=timedelta(seconds=10)),
+    FailureClass.PREEMPTED: RetryRule(retries=None),
+    FailureClass.TIMEOUT: RetryRule(retries=2),
+    FailureClass.OUT_OF_MEMORY: RetryRule(retries=2),
+    FailureClass.CRASH: RetryRule(retries=2, pause=timedelta(seconds=1)),
+    FailureClass.DEPENDENCY: RetryRule(retries=5, pause=timedelta(seconds=5)),
+    FailureClass.INTERNAL: RetryRule(retries=1),
+    FailureClass.CANCELLED: _NEVER,
+    FailureClass.BUDGET: _NEVER,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryDecision:
+    """Try again after `pause`, or do not; `why` is for people."""
+
+    again: bool
+    pause: timedelta
+    counts: bool
+    """Whether this one uses up a retry of the content."""
+    why: str
+
+
+def decide(
+    failure: Failure, *, retries: int, barren: int, previous: Failure | None
+) -> RetryDecision:
+    """What to do after an attempt that failed so.
+
+    `retries` are used up so far, `barren` attempts in a row committed nothing (this one
+    included), and `previous` is the cause of the attempt before: the same input fault twice ends
+    the render at once.
+    """
+    rule = RULES[failure.failure]
+    if failure.failure is FailureClass.INPUT and previous is not None:
+        if previous.fingerprint == failure.fingerprint:
+            return _no("the same input fault came twice")
+    if rule.retries is not None and retries >= rule.retries:
+        return _no(f"{failure.failure} is tried again {rule.retries} times at most")
+    pause = min(rule.pause * 2 ** min(max(barren - 1, 0), 16), rule.longest_pause)
+    return RetryDecision(
+        again=True,
+        pause=pause,
+        counts=rule.retries is not None,
+        why=f"again after {failure.failure}",
+    )
+
+
+def _no(why: str) -> RetryDecision:
+    return RetryDecision(again=False, pause=timedelta(0), counts=False, why=why)
