@@ -1,15 +1,16 @@
 """What the control plane needs from the outside world; each port has a contract suite."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from functions.core.lanes import Lane, Policy
 from functions.core.render import Render
 from schemas.failures import Failure
 from schemas.media import Media
 from schemas.plan import Order
-from schemas.ports import ObjectStore
+from schemas.ports import ObjectStore, Publisher
 
 
 class Conflict(Exception):
@@ -107,3 +108,20 @@ class Prober(Protocol):
 
         Reads by range, so that the cost does not grow with the upload where there is an index.
         """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Everything that the control plane works with, put together by `functions/wiring.py`."""
+
+    clock: Callable[[], datetime]
+    renders: RenderStore
+    uploads: ObjectStore
+    work: ObjectStore
+    outputs: ObjectStore
+    publisher: Publisher
+    prober: Prober
+    lanes: tuple[Lane, ...]
+    backends: Mapping[str, Backend]
+    """By lane id."""
+    policy: Policy

@@ -32,6 +32,8 @@ class Policy:
     """Without news of a running attempt for so long, the sweep looks for itself."""
     effect_grace: timedelta = timedelta(seconds=10)
     """How long whoever saved an effect has, before others perform it."""
+    upload_grace: timedelta = timedelta(minutes=1)
+    """An upload without a render after so long was forgotten: its event is published again."""
     progress_every: timedelta = timedelta(seconds=2)
     """Progress is not written more often: it must not wear out the document."""
     wait: timedelta = timedelta(seconds=30)

@@ -419,7 +419,9 @@ def _cancel(render: Render, failure: Failure, step: _Step) -> Render:
     render = _stopping(render, step)
     if render.state in RUNNING:
         render = _record(render, ended_at=step.now, cause=failure)
-    render = replace(render, state=State.CANCELLED, failure=failure, revisit_at=None, not_before=None)
+    render = replace(
+        render, state=State.CANCELLED, failure=failure, revisit_at=None, not_before=None
+    )
     return step.want(render, Withdraw(), WakeNext())
 
 

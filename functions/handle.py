@@ -1,0 +1,117 @@
+"""One event of one render: load, advance, save, perform, mark.
+
+event ─► load ─► advance ─► save ─► perform each effect ─► mark it, with what it told
+                  (pure)     │            │
+          Conflict: again ◄──┘            └─ a crash here: the effect stays pending, and
+                                             whoever comes by after its grace performs it
+"""
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from functions.core.effects import Effect
+from functions.core.machine import Facts, Occurrence, advance, performed
+from functions.core.render import Render
+from functions.errors import TryAgainLater
+from functions.perform import perform
+from functions.ports import Conflict, FolderTaken, Ports, RenderStore
+from schemas import names
+from schemas.ids import Upload
+
+TRIES = 20
+"""Conflicts in a row before the event is handed back for later."""
+
+log = logging.getLogger("clipline.handle")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """What one save did: the render as it stands, and the effects that are now ours to perform."""
+
+    render: Render | None
+    effects: tuple[Effect, ...] = ()
+
+
+def handle(event: Occurrence, ports: Ports) -> Render | None:
+    """Apply the event and perform what follows; returns the render, None if there is none.
+
+    Harmless to repeat. Raises TryAgainLater if others keep saving first, and whatever an adapter
+    raises: the caller lets the event be delivered again.
+    """
+    change = _change(event_upload(event), event.subject, (event,), ports)
+    if change.render is None:
+        log.info("no such render", extra={"action": "orphan", "event": type(event).__name__})
+        return None
+    render, ours = change.render, deque(change.effects)
+    while ours:
+        effect = ours.popleft()
+        told = perform(effect, render, ports)
+        own = [e for e in told if e.subject == render.id]
+        change = _change(render.upload, render.id, own, ports, done=effect)
+        render = change.render or render
+        ours.extend(change.effects)
+        for other in told:
+            if other.subject != render.id:
+                handle(other, ports)
+    return render
+
+
+def event_upload(event: Occurrence) -> Upload | None:
+    """The upload that an opening event is about; later events are found by their render."""
+    return getattr(event, "upload", None)
+
+
+def _change(
+    upload: Upload | None,
+    render_id: str,
+    events: Sequence[Occurrence],
+    ports: Ports,
+    done: Effect | None = None,
+) -> _Change:
+    """Save what the events decide, and that `done` is performed, in one compare-and-set."""
+    for _ in range(TRIES):
+        now = ports.clock()
+        stored = ports.renders.load(render_id)
+        before = stored.render if stored else None
+        after = performed(before, done) if before and done else before
+        for event in events:
+            facts = _facts(before.upload if before else upload, render_id, ports)
+            after = advance(after, event, now=now, facts=facts)
+        if after is None:
+            return _Change(render=None)
+        known = {p.effect for p in before.pending} if before else set()
+        ours = tuple(p.effect for p in after.pending if p.effect not in known)
+        if done is None:
+            ours += tuple(effect for effect in after.overdue(now) if effect in known)
+        if after is before or after == before:
+            return _Change(render=after, effects=ours)
+        try:
+            ports.renders.save(after, version=stored.version if stored else 0)
+        except (Conflict, FolderTaken):
+            continue
+        if before is None or before.state is not after.state:
+            sentence = f"{after.id} is {after.state}" + (f": {after.why}" if after.why else "")
+            log.info(sentence, extra={"action": after.state.value, "render": after.id})
+        return _Change(render=after, effects=ours)
+    raise TryAgainLater(f"{render_id} was saved by others {TRIES} times in a row")
+
+
+def _facts(upload: Upload | None, render_id: str, ports: Ports) -> Facts:
+    if upload is None:
+        return Facts(lanes=ports.lanes, policy=ports.policy)
+    others = ports.renders.of_upload(upload.bucket, upload.name)
+    return Facts(
+        lanes=ports.lanes,
+        policy=ports.policy,
+        busy={lane.id: ports.renders.running(lane.id) for lane in ports.lanes},
+        newest=max((other.upload.age_key for other in others), default=None),
+        folder=_folder(upload, render_id, ports.renders),
+    )
+
+
+def _folder(upload: Upload, render_id: str, renders: RenderStore) -> str:
+    """The plain folder while it is free or its own; else one that only this render can have."""
+    plain = names.output_folder(upload)
+    return plain if renders.folder_holder(plain) in (None, render_id) else f"{plain}.{render_id}"

@@ -1,0 +1,170 @@
+"""Performing effects: the only way from a decision to the outside world."""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from functions.core.effects import (
+    AnnounceDeadLetter,
+    AnnounceDone,
+    Effect,
+    Launch,
+    Look,
+    RemoveOutput,
+    StopExecution,
+    SupersedeOlder,
+    WakeNext,
+    Withdraw,
+)
+from functions.core.machine import Occurrence
+from functions.core.observations import (
+    LaunchAccepted,
+    LaunchDenied,
+    Superseded,
+    Surveyed,
+    Tick,
+)
+from functions.core.render import TERMINAL, Render
+from functions.ports import ExecutionState, LaunchRefused, Ports
+from schemas import names
+from schemas.events import OutputVerified
+from schemas.failures import Failure, FailureClass
+from schemas.pieces import Span, covered
+from schemas.plan import OutputPlan
+from schemas.ports import PreconditionFailed
+from schemas.topics import Topic
+from schemas.wire import from_json, to_json
+
+
+def perform(effect: Effect, render: Render, ports: Ports) -> list[Occurrence]:
+    """Do it, and return what it told. Raises what the adapter raises; repeating is harmless."""
+    return _PERFORMERS[type(effect)](effect, render, ports)
+
+
+def _launch(effect: Launch, render: Render, ports: Ports) -> list[Occurrence]:
+    order = effect.order
+    with contextlib.suppress(PreconditionFailed):
+        ports.work.write(names.plan(render.id), to_json(render.plan), if_generation_match=0)
+    name = names.order(render.id, order.attempt)
+    with contextlib.suppress(PreconditionFailed):
+        ports.work.write(name, to_json(order), if_generation_match=0)
+    try:
+        execution = ports.backends[order.lane].launch(order)
+    except LaunchRefused as refused:
+        return [LaunchDenied(render=render.id, attempt=order.attempt, failure=refused.failure)]
+    return [LaunchAccepted(render=render.id, attempt=order.attempt, execution=execution)]
+
+
+def _stop_execution(effect: StopExecution, render: Render, ports: Ports) -> list[Occurrence]:
+    if effect.lane in ports.backends:
+        ports.backends[effect.lane].stop(effect.execution)
+    return []
+
+
+def _look(effect: Look, render: Render, ports: Ports) -> list[Occurrence]:
+    """Delivered outputs first: what is verified counts, whatever became of its attempt."""
+    told: list[Occurrence] = []
+    for info in ports.work.list(names.delivered(render.id, "").removesuffix(".json")):
+        told.append(from_json(ports.work.read(info.name), OutputVerified))
+    owner = _owner(effect, render, ports)
+    state = _execution_state(effect, owner, ports)
+    surveyed = Surveyed(
+        render=render.id,
+        attempt=effect.attempt,
+        frames=_committed(render, ports),
+        owner=owner,
+        ended=state.ended,
+        failure=state.failure,
+    )
+    return [*told, surveyed]
+
+
+def _owner(effect: Look, render: Render, ports: Ports) -> str | None:
+    name = names.owner(render.id, effect.attempt)
+    if ports.work.stat(name) is None:
+        return None
+    return str(from_json(ports.work.read(name), dict[str, str])["execution"])
+
+
+def _execution_state(effect: Look, owner: str | None, ports: Ports) -> ExecutionState:
+    execution = owner or effect.execution
+    if effect.ended is not None and execution in (None, effect.ended.execution):
+        return ExecutionState(ended=True, failure=effect.ended.failure)
+    if execution is None or effect.lane not in ports.backends:
+        return ExecutionState(ended=False)
+    state = ports.backends[effect.lane].state(execution)
+    if state is not None:
+        return state
+    message = f"the execution '{execution}' is not known on {effect.lane} any more"
+    vanished = Failure(failure=FailureClass.CRASH, reason="execution_vanished", message=message)
+    return ExecutionState(ended=True, failure=vanished)
+
+
+def _committed(render: Render, ports: Ports) -> int:
+    """Frames of the render that are made for good, by listing its pieces."""
+    if render.plan is None or not render.attempts:
+        return 0
+    have: dict[str, set[Span]] = {}
+    for info in ports.work.list(f"{names.home(render.id)}pieces/"):
+        span = names.span_of(info.name)
+        if span is not None:
+            have.setdefault(info.name.rpartition("/")[0], set()).add(span)
+    return sum(_best(output, have, render.id) for output in render.plan.outputs)
+
+
+def _best(output: OutputPlan, have: Mapping[str, set[Span]], render: str) -> int:
+    """Covered frames of the output in the encoder class that has most."""
+    prefix = names.pieces(render, output.id, "").rstrip("/")
+    spans = (s for folder, s in have.items() if folder.rpartition("/")[0] == prefix)
+    return max((covered(s, output.chunks) for s in spans), default=0)
+
+
+def _withdraw(effect: Withdraw, render: Render, ports: Ports) -> list[Occurrence]:
+    with contextlib.suppress(PreconditionFailed):
+        reason = to_json(render.failure)
+        ports.work.write(names.cancelled(render.id), reason, if_generation_match=0)
+    return []
+
+
+def _remove_output(effect: RemoveOutput, render: Render, ports: Ports) -> list[Occurrence]:
+    with contextlib.suppress(PreconditionFailed):
+        ports.outputs.delete(effect.name, if_generation_match=effect.generation)
+    return []
+
+
+def _announce_done(effect: AnnounceDone, render: Render, ports: Ports) -> list[Occurrence]:
+    ports.publisher.publish(Topic.RENDER_DONE, effect.event)
+    return []
+
+
+def _announce_dead_letter(
+    effect: AnnounceDeadLetter, render: Render, ports: Ports
+) -> list[Occurrence]:
+    ports.publisher.publish(Topic.RENDER_DEAD_LETTER, effect.event)
+    return []
+
+
+def _supersede_older(effect: SupersedeOlder, render: Render, ports: Ports) -> list[Occurrence]:
+    upload = effect.upload
+    return [
+        Superseded(render=other.id, by=render.id)
+        for other in ports.renders.of_upload(upload.bucket, upload.name)
+        if other.upload.age_key < upload.age_key and other.state not in TERMINAL
+    ]
+
+
+def _wake_next(effect: WakeNext, render: Render, ports: Ports) -> list[Occurrence]:
+    return [Tick(render=waiting) for waiting in ports.renders.waiting(limit=1)]
+
+
+_PERFORMERS: Mapping[type[Effect], Callable[[Any, Render, Ports], list[Occurrence]]] = {
+    Launch: _launch,
+    StopExecution: _stop_execution,
+    Look: _look,
+    Withdraw: _withdraw,
+    RemoveOutput: _remove_output,
+    AnnounceDone: _announce_done,
+    AnnounceDeadLetter: _announce_dead_letter,
+    SupersedeOlder: _supersede_older,
+    WakeNext: _wake_next,
+}
