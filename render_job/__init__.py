@@ -1,0 +1,1 @@
+"""One attempt at work: claim, fetch, render, verify, commit, report."""

@@ -1,0 +1,64 @@
+"""Why ffmpeg ended as it did: from an exit status and its last words to a typed failure."""
+
+import re
+from signal import SIGXCPU, SIGXFSZ, Signals
+
+from schemas.failures import Failure, FailureClass
+
+LINES_THAT_MATTER = 8
+ENDED_BY_SIGNAL = 255
+"""ffmpeg's own exit status when it caught a signal and tidied up."""
+
+_NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded|File too large")
+_NO_MEMORY = re.compile(r"Cannot allocate memory")
+_BAD_INPUT = re.compile(
+    r"Invalid data found|moov atom not found|matches no streams|not contain any stream"
+    r"|[Ee]rror while decoding|Decoder .*not found|Error (?:opening|initializing).* decoder"
+    r"|Could not find codec parameters|Picture size .* is invalid|not whitelisted|not on whitelist"
+    r"|Not on whitelist|exceeds max_(?:pixels|streams)|unknown codec|EBML header parsing failed"
+)
+
+
+def diagnose(status: int, words: str) -> Failure:
+    """The failure that an exit status other than 0 and the last of stderr amount to.
+
+    `status` is negative for a signal that killed ffmpeg, as in subprocess. Paths and addresses
+    are taken out of the words, so that one cause reads the same for every upload.
+    """
+    detail = _meaningful(words)
+    if status == -SIGXFSZ or _NO_SPACE.search(words):
+        return _failure(FailureClass.DEPENDENCY, "disk_full", "The disk is full.", detail)
+    if status == -SIGXCPU:
+        said = "ffmpeg used up its limit of CPU time."
+        return _failure(FailureClass.TIMEOUT, "cpu_limit", said, detail)
+    if status < 0 or (status == ENDED_BY_SIGNAL and not detail):
+        said = f"ffmpeg was killed from outside by {_signal(-status)}."
+        return _failure(FailureClass.CRASH, "ffmpeg_killed", said, detail)
+    if _NO_MEMORY.search(words):
+        said = "ffmpeg asked for more memory than it may have."
+        return _failure(FailureClass.OUT_OF_MEMORY, "memory_limit", said, detail)
+    if _BAD_INPUT.search(words):
+        said = "ffmpeg cannot read the upload."
+        return _failure(FailureClass.INPUT, "source_unreadable", said, detail)
+    said = f"ffmpeg failed with exit status {status}."
+    return _failure(FailureClass.CRASH, "ffmpeg_failed", said, detail)
+
+
+def _failure(kind: FailureClass, reason: str, message: str, detail: str) -> Failure:
+    return Failure(failure=kind, reason=reason, message=message, detail=detail)
+
+
+def _signal(number: int) -> str:
+    return Signals(number).name if number in set(Signals) else "a signal"
+
+
+def _meaningful(words: str) -> str:
+    """The last lines, each once, without paths and memory addresses."""
+    lines: dict[str, None] = {}
+    for line in words.splitlines():
+        line = re.sub(r" @ 0x[0-9a-f]+", "", line)
+        line = re.sub(r"(?:\w+:)?(?:/[^\s/:']+)+/?", "…", line).strip()
+        if line:
+            lines.pop(line, None)
+            lines[line] = None
+    return "\n".join(list(lines)[-LINES_THAT_MATTER:])

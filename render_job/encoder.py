@@ -1,0 +1,79 @@
+"""Which ffmpeg renders here: the system's if it is new enough and able, else the shipped one."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from render_job.errors import RenderFault
+from render_job.ffmpeg import ask
+from schemas.failures import Failure, FailureClass
+
+OLDEST = (5, 1)
+"""The first version with `-fps_mode`; Debian 12's."""
+
+_TRIAL = (
+    *("-nostdin", "-nostats", "-f", "lavfi", "-i", "color=s=64x64:r=25:d=0.12"),
+    *("-f", "lavfi", "-i", "anullsrc=r=48000:cl=stereo"),
+    *("-vf", "settb=1/25,setpts=PTS-(0),fps=25,tpad=stop=1,trim=end_pts=3,scale=32:32,setsar=1"),
+    *("-af", "asettb=1/48000,asetpts=PTS-(0),aformat,aresample=async=1,apad,atrim=end_sample=4800"),
+    *("-fps_mode", "passthrough", "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac"),
+    *("-f", "null", "-"),
+)
+"""Three frames through all that the recipe uses: it works, or this ffmpeg is not ours."""
+_VERSION = re.compile(r"^ffmpeg version n?(\d+(?:\.\d+)+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoder:
+    """An ffmpeg that was seen to work."""
+
+    path: str
+    version: str
+    """The release alone, such as `9.0.2`."""
+    source: Literal["system", "shipped"]
+
+
+@cache
+def find_ffmpeg() -> Encoder:
+    """The ffmpeg to render with, tried out once a process (about 0.05 s).
+
+    Raises RenderFault (dependency) where no candidate can do all that the recipe needs.
+    """
+    seen = []
+    for path, source in _candidates():
+        status, words = ask([path, *_TRIAL])
+        release = _VERSION.search(words)
+        version = release[1] if release else ""
+        if status == 0 and _numbers(version) >= OLDEST:
+            return Encoder(path=path, version=version, source=source)
+        seen.append(f"the {source} one is {version or 'unreadable'}")
+    said = (
+        f"No usable ffmpeg: {', '.join(seen) or 'none was found'}. "
+        "Install ffmpeg 5.1 or later with libx264, or the Python package imageio-ffmpeg."
+    )
+    raise RenderFault(
+        Failure(failure=FailureClass.DEPENDENCY, reason="ffmpeg_missing", message=said)
+    )
+
+
+def encoder_class(encoder: Encoder, threads: int) -> str:
+    """Names what may be joined: pieces of one class come from one encoder, set up one way."""
+    return f"libx264/{encoder.version}/t{threads}"
+
+
+def _candidates() -> Iterator[tuple[str, Literal["system", "shipped"]]]:
+    if system := shutil.which("ffmpeg"):
+        yield system, "system"
+    try:
+        from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped] # it has no types
+
+        yield get_ffmpeg_exe(), "shipped"
+    except (ImportError, RuntimeError):
+        return
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part)

@@ -1,0 +1,31 @@
+"""How a task ends: the exit codes that both halves read, and the two exceptions behind them."""
+
+from enum import IntEnum
+
+from schemas.failures import Failure
+
+
+class Exit(IntEnum):
+    """The exit codes of `python -m render_job`; any other one is a death without a word."""
+
+    REPORTED = 0
+    """The task said all there is to say: nothing to retry. Not the same as success."""
+    BUG = 70
+    """An exception that nobody foresaw; sysexits.h calls it EX_SOFTWARE."""
+    TRY_AGAIN = 75
+    """Cut short, by a preemption for example: the rest wants another run (EX_TEMPFAIL)."""
+
+
+class RenderFault(Exception):
+    """The work cannot go on; `failure` is the evidence, and its class says what to do."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(failure.message)
+
+
+class Stopped(Exception):
+    """The machine is being taken away: save what is whole and leave.
+
+    Not a fault of the content. The file being written holds every byte made so far.
+    """

@@ -1,0 +1,219 @@
+"""The recipe: which words to say to ffmpeg so that chunks join without a trace.
+
+    source ticks   A ── settb, setpts=PTS-A ──► 0 = the clip's start
+    output frames  fps=RATE:round=near          time base is now 1/RATE: a time is a frame number
+    the chunk      trim=start_pts=n0:end_pts=n1 compares whole numbers: the same phase everywhere
+    the piece      settb=1/RATE, setpts=PTS-n0  every piece starts at 0
+
+Nothing on the way is a float or a microsecond, so a chunk has the frames that a single pass over
+the whole clip has at the same numbers. Everything here is pure. Whoever changes the bytes that
+come out raises `schemas.plan.RECIPE_VERSION`.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import ceil, floor, lcm
+from pathlib import Path
+
+from schemas.media import VideoStream
+from schemas.pieces import Span
+from schemas.plan import SAMPLE_RATE, AudioPlan, OutputPlan
+
+FORMATS = ("mov", "mp4", "matroska", "webm", "mpegts", "avi")
+"""The demuxers an upload may use. Playlists (HLS, DASH, concat, SDP) open other people's files."""
+CODECS = (
+    *("h264", "hevc", "vp8", "vp9", "libdav1d", "av1", "mpeg4", "mpeg2video", "mjpeg", "prores"),
+    *("aac", "ac3", "eac3", "alac", "flac", "mp2float", "mp3float", "opus", "libopus", "vorbis"),
+    *("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_f32le"),
+)
+"""The decoders, by ffmpeg's names of them, that an upload may reach."""
+MOST_PIXELS = 8192 * 8192
+"""Of one picture: a 420 KB file of 16384x8704 takes 774 MiB to decode."""
+LARGEST_BLOCK_BYTES = 1 << 30
+MOST_STREAMS = 32
+
+PREROLL_FRAMES = 3
+UNINDEXED_PREROLL_SECONDS = 5
+"""How far before the wanted time a seek aims in a file without an index, where it lands late."""
+HELD_FRAMES = 2
+"""How often the last picture is repeated where the plan is longer than the decoded video. Where
+durations are rounded (1 ms in Matroska) that is one frame; a truncated file stays too short."""
+EXACT_FORMATS = ("yuv420p", "yuvj420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le")
+"""Pixel formats that x264 keeps as they are when lossless; others become yuv420p."""
+FINEST_TIMESCALE = 10_000
+LARGEST_TIMESCALE = 2**31 - 1
+
+
+def video(
+    plan: OutputPlan,
+    source: VideoStream,
+    seekable: bool,
+    span: Span,
+    *,
+    input_url: str,
+    ffmpeg: str,
+    threads: int,
+    seek: bool = True,
+    protocols: Sequence[str] = ("file",),
+) -> list[str]:
+    """The command that writes frames `span` of the output to stdout, as fragmented MP4.
+
+    Every fragment is one GOP, so a cut file keeps its whole ones. `seek=False` decodes from the
+    source's start: the answer to a piece that came out short. `input_url` is a URL, `file:/path`.
+    """
+    at = _preroll(plan, source, seekable, span) if seek else None
+    quality = ["-qp", "0"] if plan.lossless else ["-crf", str(plan.crf)]
+    return [
+        *_start(ffmpeg, threads),
+        *_hardened(protocols),
+        *_seek(at),
+        *("-threads", str(threads), "-copyts", "-i", input_url),
+        *("-map", "0:V:0", "-an", "-sn", "-dn"),
+        *("-vf", _filters(plan, source, span, from_start=at is None), "-fps_mode", "passthrough"),
+        *("-c:v", "libx264", "-preset", plan.preset, *quality, "-threads", str(threads)),
+        *("-g", str(plan.gop), "-keyint_min", str(plan.gop), "-sc_threshold", "0", "-bf", "2"),
+        *("-flags", "+cgop", "-frames:v", str(len(span))),
+        *("-map_metadata", "-1", "-map_chapters", "-1"),
+        *("-video_track_timescale", str(timescale(plan.frame_rate)), "-flush_packets", "1"),
+        *("-movflags", "+frag_keyframe+empty_moov+delay_moov+default_base_moof"),
+        *("-f", "mp4", "pipe:1"),
+    ]
+
+
+def sound(
+    plan: AudioPlan,
+    seekable: bool,
+    *,
+    input_url: str,
+    out: Path,
+    ffmpeg: str,
+    seek: bool = True,
+    protocols: Sequence[str] = ("file",),
+) -> list[str]:
+    """The command that writes the clip's sound, `plan.samples` long to the sample, to `out`.
+
+    Sound that starts late or ends early is filled with silence. It is plain MP4: ffmpeg 5.1 drops
+    the encoder's lead-in from a fragmented one. With `seek`, a clip that begins after the sound's
+    end makes no samples at all; without, it makes silence.
+    """
+    back = 1 if seekable else 1 + UNINDEXED_PREROLL_SECONDS
+    at = plan.start_seconds - back
+    start = round(plan.start_seconds * SAMPLE_RATE)
+    chain = (
+        f"asettb=1/{SAMPLE_RATE}",
+        f"asetpts=PTS-({start})",
+        f"aformat=sample_fmts=fltp:sample_rates={SAMPLE_RATE}:channel_layouts=stereo",
+        f"aresample={SAMPLE_RATE}:async=1:first_pts=0",
+        "apad",
+        f"atrim=end_sample={plan.samples}",
+    )
+    return [
+        *_start(ffmpeg, 1),
+        *_hardened(protocols),
+        *_seek(at if seek and at > 0 else None),
+        *("-threads", "1", "-copyts", "-i", input_url),
+        *("-map", "0:a:0", "-vn", "-sn", "-dn", "-af", ",".join(chain)),
+        *("-c:a", "aac", "-b:a", str(plan.bitrate)),
+        *("-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"),
+        *("-movie_timescale", str(SAMPLE_RATE), "-f", "mp4", f"file:{out}"),
+    ]
+
+
+def join(
+    listing: Path, audio: Path | None, plan: OutputPlan, out: Path, *, ffmpeg: str
+) -> list[str]:
+    """The command that joins the pieces named in the concat `listing`, and the sound, to `out`.
+
+    Nothing is decoded. The concat demuxer adds durations in microseconds, so every time stamp is
+    put back on the frame grid; it also repeats the parameter sets in every GOP, and they go, which
+    is right only where all pieces have the same ones.
+    """
+    frame = frame_ticks(plan.frame_rate)
+    on_grid = f"setts=pts=round(PTS/{frame})*{frame}:dts=round(DTS/{frame})*{frame}"
+    tracks = ["-i", f"file:{audio}", "-map", "0:v:0", "-map", "1:a:0"] if audio else []
+    return [
+        *_start(ffmpeg, 1),
+        *("-protocol_whitelist", "file", "-f", "concat", "-safe", "0", "-i", f"file:{listing}"),
+        *(tracks or ["-map", "0:v:0"]),
+        *("-c", "copy", "-bsf:v", f"filter_units=remove_types=7|8,{on_grid}:duration={frame}"),
+        *("-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"),
+        *("-video_track_timescale", str(timescale(plan.frame_rate))),
+        *("-movie_timescale", str(_movie_timescale(plan.frame_rate))),
+        *("-movflags", "+faststart", "-f", "mp4", f"file:{out}"),
+    ]
+
+
+def timescale(rate: Fraction) -> int:
+    """Ticks a second of an output's video track: a multiple of which every frame is whole."""
+    ticks = rate.numerator
+    while ticks < FINEST_TIMESCALE:
+        ticks *= 2
+    return ticks
+
+
+def frame_ticks(rate: Fraction) -> int:
+    """The length of one frame in those ticks."""
+    return int(timescale(rate) / rate)
+
+
+def _movie_timescale(rate: Fraction) -> int:
+    """Ticks in which the lengths of picture and sound are both whole, if such ticks exist."""
+    both = lcm(timescale(rate), SAMPLE_RATE)
+    return both if both <= LARGEST_TIMESCALE else timescale(rate)
+
+
+def _start(ffmpeg: str, threads: int) -> list[str]:
+    quiet = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y")
+    return [ffmpeg, *quiet, "-filter_threads", str(threads)]
+
+
+def _hardened(protocols: Sequence[str]) -> list[str]:
+    """What keeps a hostile upload from other files, the network and the machine's memory."""
+    return [
+        *("-max_alloc", str(LARGEST_BLOCK_BYTES), "-max_pixels", str(MOST_PIXELS)),
+        *("-max_streams", str(MOST_STREAMS)),
+        *("-protocol_whitelist", ",".join(protocols)),
+        *("-format_whitelist", ",".join(FORMATS), "-codec_whitelist", ",".join(CODECS)),
+        *("-probesize", "20000000", "-analyzeduration", "10000000"),
+    ]
+
+
+def _preroll(plan: OutputPlan, source: VideoStream, seekable: bool, span: Span) -> Fraction | None:
+    """Seconds on the source's time line to start decoding from; None for its beginning.
+
+    The picture shown at the span's start may have begun one `largest_gap` earlier.
+    """
+    wanted = plan.start_pts + span.start / (plan.frame_rate * source.time_base)
+    frame = 1 / (min(plan.frame_rate, source.frame_rate) * source.time_base)
+    ticks = floor(wanted) - source.largest_gap - ceil(PREROLL_FRAMES * frame)
+    if not seekable:
+        ticks -= ceil(UNINDEXED_PREROLL_SECONDS / source.time_base)
+    return ticks * source.time_base if ticks > source.first_pts else None
+
+
+def _seek(at: Fraction | None) -> list[str]:
+    if at is None:
+        return []
+    whole, micros = divmod(abs(floor(at * 1_000_000)), 1_000_000)
+    sign = "-" if at < 0 else ""
+    return ["-seek_timestamp", "1", "-noaccurate_seek", "-ss", f"{sign}{whole}.{micros:06d}"]
+
+
+def _filters(plan: OutputPlan, source: VideoStream, span: Span, *, from_start: bool) -> str:
+    """The filter chain. Decoded from its start, a video that begins late is filled from frame 0."""
+    tick, rate = source.time_base, plan.frame_rate
+    keep = plan.lossless and source.pixel_format in EXACT_FORMATS
+    return ",".join(
+        (
+            f"settb={tick.numerator}/{tick.denominator}",
+            f"setpts=PTS-({plan.start_pts})",
+            f"fps={rate}:round=near" + (":start_time=0" if from_start else ""),
+            f"tpad=stop={HELD_FRAMES}:stop_mode=clone",
+            f"trim=start_pts={span.start}:end_pts={span.end}",
+            f"scale={plan.width}:{plan.height}:flags=bicubic",
+            "setsar=1",
+            f"format={source.pixel_format if keep else 'yuv420p'}",
+            f"settb={rate.denominator}/{rate.numerator}",
+            f"setpts=PTS-{span.start}",
+        )
+    )
