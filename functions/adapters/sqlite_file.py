@@ -1,0 +1,97 @@
+"""One SQLite file that many threads and processes write, shared by the local adapters."""
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from schemas.times import utc
+
+BUSY = timedelta(seconds=30)
+"""How long a writer waits for its turn before it gives up with sqlite3.OperationalError."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970: whole numbers sort as the moments do. Raises NaiveTime."""
+    return (utc(moment) - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment(micros: int) -> datetime:
+    """The moment, to the microsecond."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+class SqliteFile:
+    """A connection for each thread, closed with it. What `writing` committed survives power loss.
+
+    `schema` is run by every opener, so each statement says IF NOT EXISTS. The folder is made.
+    """
+
+    def __init__(self, path: Path, schema: Sequence[str]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._mine = threading.local()
+        with self.writing() as db:
+            for statement in schema:
+                db.execute(statement)
+
+    @property
+    def reading(self) -> sqlite3.Connection:
+        """This thread's connection, where each statement reads the last committed state."""
+        # A forked child must not touch its parent's connection: it opens its own.
+        if getattr(self._mine, "pid", None) != os.getpid():
+            self._mine.db, self._mine.pid = _connect(self._path), os.getpid()
+        db: sqlite3.Connection = self._mine.db
+        return db
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, alone among all writers; an exception leaves nothing behind."""
+        db = self.reading
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield db
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")
+
+
+class _Connection(sqlite3.Connection):
+    """Closes itself when its thread is gone, which Python 3.13 wants said."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(
+        path,
+        timeout=BUSY.total_seconds(),
+        isolation_level=None,
+        check_same_thread=False,
+        factory=_Connection,
+    )
+    db.row_factory = sqlite3.Row
+    _use_wal(db)
+    db.execute("PRAGMA synchronous = FULL")
+    return db
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Two first openers meet here, and SQLite answers "locked" at once instead of waiting."""
+    give_up = time.monotonic() + BUSY.total_seconds()
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)

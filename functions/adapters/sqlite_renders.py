@@ -1,0 +1,130 @@
+"""Renders in one SQLite file: the laptop's RenderStore."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from sqlite3 import Connection, Row
+
+from functions.adapters.sqlite_file import SqliteFile, micros
+from functions.core.render import RUNNING, Render, State
+from functions.ports import Conflict, FolderTaken, Stored
+from schemas.wire import from_json, to_json
+
+_SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS renders (
+        id TEXT PRIMARY KEY, version INTEGER NOT NULL, document BLOB NOT NULL,
+        state TEXT NOT NULL, lane TEXT, due_at INTEGER, created_at INTEGER NOT NULL,
+        bucket TEXT NOT NULL, name TEXT NOT NULL, generation INTEGER NOT NULL,
+        revision INTEGER NOT NULL
+    ) STRICT""",
+    "CREATE INDEX IF NOT EXISTS renders_due ON renders (due_at) WHERE due_at IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS renders_state ON renders (state, lane, created_at)",
+    "CREATE INDEX IF NOT EXISTS renders_age ON renders (created_at)",
+    "CREATE INDEX IF NOT EXISTS renders_upload ON renders (bucket, name, generation, revision)",
+    "CREATE TABLE IF NOT EXISTS folders (folder TEXT PRIMARY KEY, render TEXT NOT NULL) STRICT",
+)
+
+
+class SqliteRenders:
+    """A RenderStore for any number of threads and processes on one machine.
+
+    A version counts the saves of its document. A folder stays with its render for ever.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = SqliteFile(path, _SCHEMA)
+
+    def load(self, render: str) -> Stored | None:
+        """The render as last saved."""
+        rows = self._select("SELECT document, version FROM renders WHERE id = ?", render)
+        return Stored(render=_render(rows[0]), version=rows[0]["version"]) if rows else None
+
+    def save(self, render: Render, *, version: int) -> None:
+        """Save over that version; 0 creates. Raises Conflict or FolderTaken."""
+        columns = _columns(render) | {"version": version + 1}
+        with self._file.writing() as db:
+            found = db.execute("SELECT version FROM renders WHERE id = ?", (render.id,)).fetchone()
+            if (found["version"] if found else 0) != version:
+                raise Conflict(f"{render.id} is no longer at version {version}")
+            for folder in _folders(render):
+                _take(db, folder, render.id)
+            names, places = ", ".join(columns), ", ".join("?" * len(columns))
+            # Only our own column names are formatted in.
+            db.execute(
+                f"INSERT OR REPLACE INTO renders ({names}) VALUES ({places})",
+                tuple(columns.values()),
+            )
+
+    def due(self, before: datetime, *, limit: int) -> Sequence[str]:
+        """Ids of renders whose `due_at` has come, the longest overdue first."""
+        query = "SELECT id FROM renders WHERE due_at <= ? ORDER BY due_at, id LIMIT ?"
+        return _ids(self._select(query, micros(before), limit))
+
+    def waiting(self, *, limit: int) -> Sequence[str]:
+        """Ids of waiting renders, the oldest upload first."""
+        query = "SELECT id FROM renders WHERE state = ? ORDER BY created_at, id LIMIT ?"
+        return _ids(self._select(query, State.WAITING.value, limit))
+
+    def running(self, lane: str) -> int:
+        """How many renders are starting, rendering or stitching on that lane."""
+        places = ", ".join("?" * len(RUNNING))
+        query = f"SELECT count(*) FROM renders WHERE lane = ? AND state IN ({places})"
+        count: int = self._select(query, lane, *(state.value for state in RUNNING))[0][0]
+        return count
+
+    def of_upload(self, bucket: str, name: str) -> Sequence[Render]:
+        """All renders of that upload name, whatever the generation, newest first."""
+        query = """SELECT document FROM renders WHERE bucket = ? AND name = ?
+            ORDER BY generation DESC, revision DESC"""
+        return tuple(map(_render, self._select(query, bucket, name)))
+
+    def folder_holder(self, folder: str) -> str | None:
+        """The render that delivers into that output folder."""
+        rows = self._select("SELECT render FROM folders WHERE folder = ?", folder)
+        return rows[0]["render"] if rows else None
+
+    def newest(self, *, limit: int, prefix: str = "") -> Sequence[Render]:
+        """Renders whose id starts with the prefix, newest first."""
+        query = """SELECT document FROM renders WHERE substr(id, 1, ?) = ?
+            ORDER BY created_at DESC, id LIMIT ?"""
+        return tuple(map(_render, self._select(query, len(prefix), prefix, limit)))
+
+    def _select(self, query: str, *values: object) -> list[Row]:
+        return self._file.reading.execute(query, values).fetchall()
+
+
+def _columns(render: Render) -> dict[str, object]:
+    upload = render.upload
+    return {
+        "id": render.id,
+        "document": to_json(render),
+        "state": render.state.value,
+        "lane": render.lane,
+        "due_at": None if render.due_at is None else micros(render.due_at),
+        "created_at": micros(render.created_at),
+        "bucket": upload.bucket,
+        "name": upload.name,
+        "generation": upload.generation,
+        "revision": upload.revision,
+    }
+
+
+def _folders(render: Render) -> set[str]:
+    """Where the plan delivers: an output is named FOLDER/CLIP/OUTPUT.mp4, so it is one folder."""
+    outputs = render.plan.outputs if render.plan else ()
+    return {output.object_name.rsplit("/", 2)[0] for output in outputs}
+
+
+def _take(db: Connection, folder: str, render: str) -> None:
+    db.execute("INSERT INTO folders VALUES (?, ?) ON CONFLICT DO NOTHING", (folder, render))
+    row = db.execute("SELECT render FROM folders WHERE folder = ?", (folder,)).fetchone()
+    if row["render"] != render:
+        raise FolderTaken(f"{row['render']} delivers into {folder}")
+
+
+def _render(row: Row) -> Render:
+    return from_json(row["document"], Render)
+
+
+def _ids(rows: Iterable[Row]) -> tuple[str, ...]:
+    return tuple(row["id"] for row in rows)

@@ -1,0 +1,249 @@
+"""What every RenderStore promises."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from functions.adapters.sqlite_renders import SqliteRenders
+from functions.core.effects import WakeNext
+from functions.core.render import Pending, Render, State
+from functions.ports import Conflict, FolderTaken, RenderStore
+from schemas.ids import Upload
+from schemas.media import Media, VideoStream
+from schemas.pieces import Span
+from schemas.plan import OutputPlan, RenderPlan
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+T0 = datetime(2026, 1, 31, 12, tzinfo=UTC)
+FACTORIES = {"sqlite": lambda folder: SqliteRenders(folder / "renders.db")}
+
+
+@pytest.fixture(params=sorted(FACTORIES))
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> RenderStore:
+    return FACTORIES[request.param](tmp_path)
+
+
+def render(id: str = "r-1", **changes: object) -> Render:
+    upload = Upload(bucket="uploads", name="ana/talk.mp4", generation=7)
+    plain = Render(
+        id=id,
+        upload=upload,
+        state=State.ACCEPTED,
+        created_at=T0,
+        updated_at=T0,
+        deadline=T0 + timedelta(hours=1),
+        revisit_at=T0,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]  # fields come by name
+
+
+def planned(id: str, folder: str) -> Render:
+    plain = render(id)
+    video = VideoStream(
+        codec="h264",
+        width=640,
+        height=360,
+        rotation=0,
+        pixel_format="yuv420p",
+        sample_aspect=Fraction(1),
+        time_base=Fraction(1, 12288),
+        frame_rate=Fraction(24000, 1001),
+        frames=48,
+        first_pts=0,
+        end_pts=24576,
+        largest_gap=512,
+    )
+    media = Media(container="mov", size_bytes=1, seekable=True, video=video, audio=None)
+    output = OutputPlan(
+        clip="full",
+        output="web-720",
+        start_pts=0,
+        frame_rate=video.frame_rate,
+        frames=48,
+        gop=24,
+        chunks=(Span(0, 48),),
+        width=640,
+        height=360,
+        crf=23,
+        preset="medium",
+        lossless=False,
+        object_name=f"{folder}/full/web-720.mp4",
+    )
+    plan = RenderPlan(render=id, upload=plain.upload, media=media, outputs=(output,), audio=())
+    return replace(plain, plan=plan, state=State.PLANNED)
+
+
+def version_of(store: RenderStore, id: str) -> int:
+    stored = store.load(id)
+    assert stored is not None
+    return stored.version
+
+
+def resave(store: RenderStore, changed: Render) -> None:
+    store.save(changed, version=version_of(store, changed.id))
+
+
+def test_a_render_comes_back_as_it_was_saved(store: RenderStore) -> None:
+    wanted = replace(
+        planned("r-1", "ana/talk"), pending=(Pending(effect=WakeNext(), others_after=T0),)
+    )
+    store.save(wanted, version=0)
+    stored = store.load("r-1")
+    assert stored is not None
+    assert stored.render == wanted
+
+
+def test_an_unknown_render_is_none(store: RenderStore) -> None:
+    assert store.load("r-unknown") is None
+
+
+def test_creating_twice_is_a_conflict(store: RenderStore) -> None:
+    store.save(render(), version=0)
+    with pytest.raises(Conflict):
+        store.save(render(why="second"), version=0)
+    stored = store.load("r-1")
+    assert stored is not None
+    assert stored.render.why == ""
+
+
+def test_saving_over_a_stale_version_is_a_conflict_and_changes_nothing(store: RenderStore) -> None:
+    store.save(render(), version=0)
+    stale = version_of(store, "r-1")
+    store.save(render(why="first"), version=stale)
+    with pytest.raises(Conflict):
+        store.save(render(why="late", revisit_at=None, state=State.WAITING), version=stale)
+    assert store.load("r-1").render.why == "first"  # type: ignore[union-attr]  # it is there
+    assert store.due(T0, limit=9) == ("r-1",)
+    assert store.waiting(limit=9) == ()
+
+
+def test_a_version_of_what_never_was_is_a_conflict(store: RenderStore) -> None:
+    with pytest.raises(Conflict):
+        store.save(render(), version=3)
+
+
+def test_due_lists_the_longest_overdue_first(store: RenderStore) -> None:
+    for id, seconds in (("r-a", 2), ("r-b", 0), ("r-c", 1.5), ("r-later", 60)):
+        store.save(render(id, revisit_at=T0 + timedelta(seconds=seconds)), version=0)
+    store.save(render("r-never", revisit_at=None), version=0)
+    assert store.due(T0 + timedelta(seconds=2), limit=9) == ("r-b", "r-c", "r-a")
+    assert store.due(T0 + timedelta(seconds=2), limit=1) == ("r-b",)
+    resave(store, render("r-b", revisit_at=None))
+    assert store.due(T0 + timedelta(seconds=2), limit=1) == ("r-c",)
+
+
+def test_an_effect_left_over_makes_a_render_due(store: RenderStore) -> None:
+    left = Pending(effect=WakeNext(), others_after=T0)
+    store.save(render(revisit_at=None, pending=(left,)), version=0)
+    assert store.due(T0, limit=9) == ("r-1",)
+
+
+def test_waiting_lists_the_oldest_first(store: RenderStore) -> None:
+    for id, seconds in (("r-a", 2), ("r-b", 0), ("r-c", 1)):
+        made = T0 + timedelta(seconds=seconds)
+        store.save(render(id, state=State.WAITING, created_at=made), version=0)
+    store.save(render("r-done", state=State.DONE), version=0)
+    assert store.waiting(limit=2) == ("r-b", "r-c")
+
+
+def test_running_counts_what_occupies_a_lane(store: RenderStore) -> None:
+    states = (*State,)
+    for number, state in enumerate(states):
+        store.save(render(f"r-{number}", state=state, lane="laptop"), version=0)
+        store.save(render(f"s-{number}", state=state, lane="other"), version=0)
+    assert store.running("laptop") == 3
+    assert store.running("nowhere") == 0
+
+
+def test_renders_of_an_upload_are_found_newest_first(store: RenderStore) -> None:
+    def of(generation: int, revision: int = 0, name: str = "ana/talk.mp4") -> Upload:
+        return Upload(bucket="uploads", name=name, generation=generation, revision=revision)
+
+    largest = 2**62  # generations are nanoseconds or larger
+    for id, upload in (
+        ("r-old", of(5)),
+        ("r-new", of(largest)),
+        ("r-newer", of(largest, 1)),
+        ("r-not", of(9, name="ana/other.mp4")),
+    ):
+        store.save(render(id, upload=upload), version=0)
+    found = store.of_upload("uploads", "ana/talk.mp4")
+    assert [one.id for one in found] == ["r-newer", "r-new", "r-old"]
+
+
+def test_newest_takes_a_prefix(store: RenderStore) -> None:
+    for id, seconds in (("r-7f3a1", 2), ("r-7f3b2", 1), ("r-0000", 3), ("r-%", 4)):
+        store.save(render(id, created_at=T0 + timedelta(seconds=seconds)), version=0)
+    assert [one.id for one in store.newest(limit=2)] == ["r-%", "r-0000"]
+    assert [one.id for one in store.newest(limit=9, prefix="r-7f")] == ["r-7f3a1", "r-7f3b2"]
+    assert [one.id for one in store.newest(limit=9, prefix="r-%")] == ["r-%"]
+
+
+def test_a_folder_belongs_to_the_first_render_that_saved_it(store: RenderStore) -> None:
+    store.save(planned("r-1", "ana/talk"), version=0)
+    resave(store, planned("r-1", "ana/talk"))
+    with pytest.raises(FolderTaken):
+        store.save(planned("r-2", "ana/talk"), version=0)
+    assert store.load("r-2") is None
+    assert store.folder_holder("ana/talk") == "r-1"
+    store.save(planned("r-2", "ana/talk-2"), version=0)
+    assert store.folder_holder("ana/talk-2") == "r-2"
+    assert store.folder_holder("ana") is None
+
+
+SAVER = """
+    import sys
+    from dataclasses import replace
+    from pathlib import Path
+    from functions.adapters.sqlite_renders import SqliteRenders
+    from functions.ports import Conflict
+    sys.stdin.readline()
+    store, wins = SqliteRenders(Path(sys.argv[1])), 0
+    while wins < int(sys.argv[2]):
+        stored = store.load("r-1")
+        try:
+            changed = replace(stored.render, frames=stored.render.frames + 1)
+            store.save(changed, version=stored.version)
+            wins += 1
+            print(changed.frames, flush=True)
+        except Conflict:
+            pass
+"""
+
+
+def test_no_save_of_many_processes_is_lost(
+    tmp_path: Path, start_python: Callable[..., "Popen[str]"]
+) -> None:
+    path = tmp_path / "renders.db"
+    SqliteRenders(path).save(render(), version=0)
+    savers = [start_python(SAVER, path, 25) for _ in range(3)]
+    outputs = [saver.communicate("go\n", timeout=30)[0] for saver in savers]
+    assert sorted(int(line) for out in outputs for line in out.split()) == list(range(1, 76))
+    assert SqliteRenders(path).load("r-1").render.frames == 75  # type: ignore[union-attr]  # saved
+
+
+def test_a_finished_save_survives_the_killing_of_its_process(
+    tmp_path: Path, start_python: Callable[..., "Popen[str]"]
+) -> None:
+    path, last = tmp_path / "renders.db", 0
+    SqliteRenders(path).save(render(), version=0)
+    for lines in (1, 4, 11):
+        saver = start_python(SAVER, path, 10_000)
+        assert saver.stdin is not None
+        assert saver.stdout is not None
+        saver.stdin.write("go\n")
+        saver.stdin.flush()
+        for _ in range(lines):
+            last = int(saver.stdout.readline())
+        saver.kill()
+        said = [int(line) for line in saver.stdout.read().split("\n")[:-1]]
+        stored = SqliteRenders(path).load("r-1")
+        assert stored is not None
+        assert max([last, *said]) <= stored.render.frames <= max([last, *said]) + 1
