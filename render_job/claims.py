@@ -1,0 +1,89 @@
+"""Claims: who is at what. A claim is an object, created by one and renewed by it alone."""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from render_job.choose import Claim, Worker
+from schemas import names
+from schemas.plan import Order
+from schemas.ports import ObjectStore, PreconditionFailed
+
+RENEW_EVERY = timedelta(seconds=5)
+"""A sixth of the lease: several renewals may be late before anybody takes over."""
+
+
+class ClaimLost(Exception):
+    """Another task has taken the work over, or the attempt is over: stop, and look again."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Held:
+    """A claim that this task holds. Renewing and releasing are refused once it was taken over."""
+
+    store: ObjectStore
+    order: Order
+    worker: Worker
+    work: str
+    generation: int
+    renewed: float
+
+    def heard(self, frames: int) -> None:
+        """Renew it if it is time, saying how many frames are made so far. Raises ClaimLost."""
+        if time.monotonic() - self.renewed < RENEW_EVERY.total_seconds():
+            return
+        self.renewed = time.monotonic()
+        if _is_over(self.store, self.order):
+            raise ClaimLost(self.work)
+        try:
+            self.generation = _write(
+                self.store, self.order, self.worker, self.work, self.generation, frames
+            )
+        except PreconditionFailed as error:
+            raise ClaimLost(self.work) from error
+
+    def release(self) -> None:
+        """Give it back at once. One that was taken over is the other's and stays."""
+        try:
+            name = names.claim(self.order.render, self.work)
+            self.store.delete(name, if_generation_match=self.generation)
+        except PreconditionFailed:
+            return
+
+
+def take(
+    store: ObjectStore, order: Order, worker: Worker, work: str, standing: Claim | None
+) -> Held | None:
+    """The claim, or None if another task was faster. `standing` is the one to take over."""
+    before = standing.generation if standing else 0
+    try:
+        generation = _write(store, order, worker, work, before, 0)
+    except PreconditionFailed:
+        return None
+    return Held(
+        store=store,
+        order=order,
+        worker=worker,
+        work=work,
+        generation=generation,
+        renewed=time.monotonic(),
+    )
+
+
+def _write(
+    store: ObjectStore, order: Order, worker: Worker, work: str, before: int, frames: int
+) -> int:
+    metadata = {
+        "execution": worker.execution,
+        "task": str(worker.task),
+        "attempt": str(order.attempt),
+        "frames": str(frames),
+    }
+    name = names.claim(order.render, work)
+    return store.write(name, b"", if_generation_match=before, metadata=metadata).generation
+
+
+def _is_over(store: ObjectStore, order: Order) -> bool:
+    """Cancelled, or fenced by a later attempt."""
+    marks = (names.cancelled(order.render), names.order(order.render, order.attempt + 1))
+    return any(store.stat(mark) is not None for mark in marks)

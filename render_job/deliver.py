@@ -1,0 +1,127 @@
+"""Delivering an output: join its pieces, verify the file, give it its final name once.
+
+    join ─► verify ─► create-only under the final name ─► record ─► announce
+                            └─ a crash after this: whoever finds the file reads the
+                               certificate from its metadata and goes on from there
+"""
+
+import contextlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+from render_job import report
+from render_job.choose import Stitch
+from render_job.claims import ClaimLost, Held
+from render_job.errors import RenderFault
+from render_job.piece import time_left
+from render_job.stitch import join
+from render_job.survey import sound_name
+from render_job.tools import Task
+from render_job.verify import verify_output
+from schemas import names
+from schemas.certificate import Certificate, Delivered
+from schemas.events import OutputVerified
+from schemas.failures import Failure, FailureClass
+from schemas.pieces import Span
+from schemas.plan import OutputPlan
+from schemas.ports import ObjectInfo, PreconditionFailed
+from schemas.times import utc
+from schemas.wire import from_json, to_json
+
+
+def deliver(task: Task, work: Stitch, held: Held) -> None:
+    """Make the output stand verified and say so. Raises RenderFault, ClaimLost or Stopped."""
+    report.stitching(task, work.output.id)
+    standing = task.tools.outputs.stat(work.output.object_name)
+    if standing is None:
+        standing = _commit(task, work.output, *_joined(task, work, held))
+    announce(task, _recorded(task, work.output, standing))
+
+
+def announce(task: Task, record: OutputVerified) -> None:
+    """Say again what is recorded; cancelled wins over it, and the control plane removes it."""
+    report.verified(task, record)
+
+
+def recorded(task: Task, output_id: str) -> OutputVerified:
+    """The record of an output that was seen delivered."""
+    name = names.delivered(task.plan.render, output_id)
+    return from_json(task.tools.work.read(name), OutputVerified)
+
+
+def _joined(task: Task, work: Stitch, held: Held) -> tuple[Path, Certificate]:
+    plan, tools, output = task.plan, task.tools, work.output
+    key = output.key(plan.upload, task.order.encoder_class)
+    pieces: dict[Span, Path] = {}
+    for span in work.spans:
+        pieces[span] = tools.scratch / f"{span.start}-{span.end}.mp4"
+        tools.work.download(names.piece(plan.render, output.id, key, span), pieces[span])
+    audio = plan.audio_of(output.clip)
+    sound = None
+    if audio is not None:
+        sound = tools.scratch / "sound.m4a"
+        tools.work.download(sound_name(plan, output.clip), sound)
+    path = tools.scratch / "output.mp4"
+    join(
+        list(pieces.values()),
+        sound,
+        output,
+        path,
+        ffmpeg=tools.encoder.path,
+        limit=time_left(task),
+        on_progress=held.heard,
+        stop=tools.stop,
+    )
+    certificate = verify_output(
+        path, output, audio, pieces, encoder_class=task.order.encoder_class
+    )
+    if not certificate.verified:
+        message = f"{output.id}: {'; '.join(certificate.faults)}"
+        raise RenderFault(
+            Failure(failure=FailureClass.INTERNAL, reason="output_not_verified", message=message)
+        )
+    return path, certificate
+
+
+def _commit(task: Task, output: OutputPlan, path: Path, certificate: Certificate) -> ObjectInfo:
+    tools, render = task.tools, task.plan.render
+    if tools.work.stat(names.cancelled(render)) is not None:
+        raise ClaimLost("the render is cancelled")
+    metadata = {
+        "clipline-render": render,
+        "clipline-attempt": str(task.order.attempt),
+        "clipline-verified-at": datetime.now(UTC).isoformat(),
+        "clipline-certificate": to_json(certificate).decode(),
+    }
+    try:
+        return tools.outputs.upload(output.object_name, path, metadata=metadata)
+    except PreconditionFailed:
+        standing = tools.outputs.stat(output.object_name)
+        if standing is None:
+            raise ClaimLost("the output was removed meanwhile") from None
+        return standing
+
+
+def _recorded(task: Task, output: OutputPlan, standing: ObjectInfo) -> OutputVerified:
+    """The record, made from what the delivered file itself says, the first time by anybody."""
+    plan, tools = task.plan, task.tools
+    if standing.metadata.get("clipline-render") != plan.render:
+        message = f"'{standing.name}' stands in the outputs already and is not of this render"
+        raise RenderFault(
+            Failure(failure=FailureClass.INTERNAL, reason="output_name_taken", message=message)
+        )
+    certificate = from_json(standing.metadata["clipline-certificate"].encode(), Certificate)
+    record = OutputVerified(
+        render=plan.render,
+        attempt=int(standing.metadata["clipline-attempt"]),
+        output_id=output.id,
+        delivered=Delivered(
+            bucket=tools.outputs.bucket, name=standing.name, generation=standing.generation
+        ),
+        certificate=certificate,
+        at=utc(datetime.fromisoformat(standing.metadata["clipline-verified-at"])),
+    )
+    name = names.delivered(plan.render, output.id)
+    with contextlib.suppress(PreconditionFailed):
+        tools.work.write(name, to_json(record), if_generation_match=0)
+    return recorded(task, output.id)

@@ -1,0 +1,52 @@
+"""Making a clip's sound: once for all of its outputs, whole, and to the sample."""
+
+import contextlib
+from pathlib import Path
+
+from render_job import recipe
+from render_job.choose import MakeSound
+from render_job.claims import Held
+from render_job.errors import RenderFault
+from render_job.ffmpeg import run
+from render_job.piece import time_left
+from render_job.survey import sound_name
+from render_job.tools import Task
+from render_job.verify import verify_sound
+from schemas.certificate import PieceVerdict
+from schemas.failures import Failure, FailureClass
+from schemas.ports import PreconditionFailed
+from schemas.wire import to_json
+
+
+def make_sound(task: Task, work: MakeSound, held: Held) -> None:
+    """Render and commit the sound. Raises RenderFault, ClaimLost or Stopped: nothing is half."""
+    path = task.tools.scratch / "sound.m4a"
+    for seek in (True, False):
+        _encode(task, work, held, path, seek=seek)
+        verdict = verify_sound(path, work.audio)
+        if verdict.passed:
+            break
+    else:
+        raise RenderFault(_not_verified(work, verdict))
+    metadata = {"verdict": to_json(verdict).decode()}
+    with contextlib.suppress(PreconditionFailed):
+        task.tools.work.upload(sound_name(task.plan, work.audio.clip), path, metadata=metadata)
+
+
+def _encode(task: Task, work: MakeSound, held: Held, path: Path, *, seek: bool) -> None:
+    upload, tools = task.plan.upload, task.tools
+    with tools.uploads.readable(upload.name, generation=upload.generation) as url:
+        argv = recipe.sound(
+            work.audio,
+            task.plan.media.seekable,
+            input_url=url,
+            out=path,
+            ffmpeg=tools.encoder.path,
+            seek=seek,
+        )
+        run(argv, limit=time_left(task), on_progress=held.heard, stop=tools.stop)
+
+
+def _not_verified(work: MakeSound, verdict: PieceVerdict) -> Failure:
+    message = f"the sound of {work.audio.clip}: {'; '.join(verdict.faults)}"
+    return Failure(failure=FailureClass.INPUT, reason="sound_not_verified", message=message)

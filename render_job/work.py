@@ -1,0 +1,120 @@
+"""One task of one attempt: look, choose, claim, do, look again, until nothing is left."""
+
+import logging
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+
+from render_job import report
+from render_job.choose import Choice, Idle, Leave, MakePiece, MakeSound, Seen, Stitch, Work, choose
+from render_job.claims import ClaimLost, Held, take
+from render_job.deliver import announce, deliver, recorded
+from render_job.errors import Exit, RenderFault, Stopped
+from render_job.piece import make_piece
+from render_job.sound import make_sound
+from render_job.survey import survey
+from render_job.tools import Task
+from schemas import names
+from schemas.failures import Failure, FailureClass
+from schemas.ports import ObjectMissing, PreconditionFailed
+from schemas.wire import from_json, to_json
+
+LONGEST_IDLE = timedelta(seconds=2)
+FIRST_IDLE = timedelta(milliseconds=100)
+BLINK = 0.05
+"""Seconds between two looks at whether to stop, while idle."""
+
+log = logging.getLogger("clipline.work")
+
+
+def work(task: Task) -> Exit:
+    """Work until nothing is left for this task, and say how it ended. Reports every failure."""
+    if not _own(task):
+        log.info("another execution owns the attempt", extra={"action": "not-owner"})
+        return Exit.REPORTED
+    try:
+        report.started(task)
+        _announce_standing(task)
+        _until_done(task)
+    except RenderFault as fault:
+        report.failed(task, fault.failure)
+    except ObjectMissing as missing:
+        report.failed(task, _gone(missing))
+    except Stopped:
+        report.preempted(task)
+        return Exit.TRY_AGAIN
+    return Exit.REPORTED
+
+
+def _own(task: Task) -> bool:
+    """The first execution to create the owner record works; any other must not."""
+    store, order = task.tools.work, task.order
+    name = names.owner(order.render, order.attempt)
+    with suppress(PreconditionFailed):
+        store.write(name, to_json({"execution": task.worker.execution}), if_generation_match=0)
+    return from_json(store.read(name), dict[str, str])["execution"] == task.worker.execution
+
+
+def _announce_standing(task: Task) -> None:
+    """Outputs that an earlier attempt delivered and perhaps could not announce."""
+    seen = survey(task.tools.work, task.plan, task.order)
+    for output_id in sorted(seen.delivered):
+        announce(task, recorded(task, output_id))
+
+
+def _until_done(task: Task) -> None:
+    pause = FIRST_IDLE
+    while True:
+        if task.tools.stop():
+            raise Stopped
+        seen = survey(task.tools.work, task.plan, task.order)
+        choice: Choice = choose(task.plan, task.order, task.worker, seen)
+        if isinstance(choice, Leave):
+            log.info(choice.why, extra={"action": "leave", "render": task.order.render})
+            return
+        if isinstance(choice, Idle) or not _do(task, choice, seen):
+            _rest(pause, task.tools.stop)
+            pause = min(pause * 2, LONGEST_IDLE)
+        else:
+            pause = FIRST_IDLE
+
+
+def _do(task: Task, choice: Work, seen: Seen) -> bool:
+    """Claim the work and do it; False if another task was faster."""
+    standing = seen.claims.get(choice.claim)
+    held = take(task.tools.work, task.order, task.worker, choice.claim, standing)
+    if held is None:
+        return False
+    shutil.rmtree(task.tools.scratch, ignore_errors=True)
+    task.tools.scratch.mkdir(parents=True)
+    try:
+        _perform(task, choice, held)
+    except ClaimLost as lost:
+        log.info(f"gave up {lost}", extra={"action": "claim-lost", "render": task.order.render})
+        return True
+    finally:
+        held.release()
+    return True
+
+
+def _perform(task: Task, choice: Work, held: Held) -> None:
+    match choice:
+        case MakeSound():
+            make_sound(task, choice, held)
+        case MakePiece():
+            make_piece(task, choice, held)
+        case Stitch():
+            deliver(task, choice, held)
+
+
+def _rest(pause: timedelta, stop: Callable[[], bool]) -> None:
+    until = time.monotonic() + pause.total_seconds()
+    while time.monotonic() < until and not stop():
+        time.sleep(BLINK)
+
+
+def _gone(missing: ObjectMissing) -> Failure:
+    message = f"the upload or a piece is gone: {missing}"
+    return Failure(failure=FailureClass.INPUT, reason="object_gone", message=message)
