@@ -28,10 +28,13 @@ class Held:
     generation: int
     renewed: float
 
-    def heard(self, frames: int) -> None:
-        """Renew it if it is time, saying how many frames are made so far. Raises ClaimLost."""
+    def heard(self, frames: int) -> bool:
+        """Renew it if it is time, saying how many frames are made; True if it was renewed.
+
+        Raises ClaimLost.
+        """
         if time.monotonic() - self.renewed < RENEW_EVERY.total_seconds():
-            return
+            return False
         self.renewed = time.monotonic()
         if _is_over(self.store, self.order):
             raise ClaimLost(self.work)
@@ -41,6 +44,11 @@ class Held:
             )
         except PreconditionFailed as error:
             raise ClaimLost(self.work) from error
+        return True
+
+    def keep(self, frames: int) -> None:
+        """Renew it if it is time. Raises ClaimLost."""
+        self.heard(frames)
 
     def release(self) -> None:
         """Give it back at once. One that was taken over is the other's and stays."""

@@ -1,8 +1,8 @@
 """Delivering an output: join its pieces, verify the file, give it its final name once.
 
-    join ─► verify ─► create-only under the final name ─► record ─► announce
-                            └─ a crash after this: whoever finds the file reads the
-                               certificate from its metadata and goes on from there
+join ─► verify ─► create-only under the final name ─► record ─► announce
+                        └─ a crash after this: whoever finds the file reads the
+                           certificate from its metadata and goes on from there
 """
 
 import contextlib
@@ -69,12 +69,10 @@ def _joined(task: Task, work: Stitch, held: Held) -> tuple[Path, Certificate]:
         path,
         ffmpeg=tools.encoder.path,
         limit=time_left(task),
-        on_progress=held.heard,
+        on_progress=held.keep,
         stop=tools.stop,
     )
-    certificate = verify_output(
-        path, output, audio, pieces, encoder_class=task.order.encoder_class
-    )
+    certificate = verify_output(path, output, audio, pieces, encoder_class=task.order.encoder_class)
     if not certificate.verified:
         message = f"{output.id}: {'; '.join(certificate.faults)}"
         raise RenderFault(

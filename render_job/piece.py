@@ -2,6 +2,7 @@
 
 import contextlib
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from render_job import recipe, report
@@ -65,7 +66,15 @@ def _encode(task: Task, work: MakePiece, held: Held, path: Path, *, seek: bool) 
             threads=THREADS,
             seek=seek,
         )
-        run(argv, limit=time_left(task), into=path, on_progress=held.heard, stop=tools.stop)
+        hear = partial(_hear, task, held)
+        run(argv, limit=time_left(task), into=path, on_progress=hear, stop=tools.stop)
+
+
+def _hear(task: Task, held: Held, frames: int) -> None:
+    """Keep the claim, and with each renewal say how far the whole render is."""
+    if held.heard(frames):
+        seen = survey(task.tools.work, task.plan, task.order)
+        report.progress(task, committed_frames(task.plan, seen) + frames)
 
 
 def time_left(task: Task) -> timedelta:

@@ -44,7 +44,7 @@ def _encode(task: Task, work: MakeSound, held: Held, path: Path, *, seek: bool) 
             ffmpeg=tools.encoder.path,
             seek=seek,
         )
-        run(argv, limit=time_left(task), on_progress=held.heard, stop=tools.stop)
+        run(argv, limit=time_left(task), on_progress=held.keep, stop=tools.stop)
 
 
 def _not_verified(work: MakeSound, verdict: PieceVerdict) -> Failure:

@@ -11,8 +11,9 @@ from render_job import report
 from render_job.choose import Choice, Idle, Leave, MakePiece, MakeSound, Seen, Stitch, Work, choose
 from render_job.claims import ClaimLost, Held, take
 from render_job.deliver import announce, deliver, recorded
+from render_job.encoder import encoder_class
 from render_job.errors import Exit, RenderFault, Stopped
-from render_job.piece import make_piece
+from render_job.piece import THREADS, make_piece
 from render_job.sound import make_sound
 from render_job.survey import survey
 from render_job.tools import Task
@@ -35,6 +36,7 @@ def work(task: Task) -> Exit:
         log.info("another execution owns the attempt", extra={"action": "not-owner"})
         return Exit.REPORTED
     try:
+        _check_class(task)
         report.started(task)
         _announce_standing(task)
         _until_done(task)
@@ -55,6 +57,16 @@ def _own(task: Task) -> bool:
     with suppress(PreconditionFailed):
         store.write(name, to_json({"execution": task.worker.execution}), if_generation_match=0)
     return from_json(store.read(name), dict[str, str])["execution"] == task.worker.execution
+
+
+def _check_class(task: Task) -> None:
+    """Pieces of another encoder than was ordered could not be joined to the others."""
+    mine = encoder_class(task.tools.encoder, THREADS)
+    if mine != task.order.encoder_class:
+        message = f"this machine encodes as {mine}, but {task.order.encoder_class} was ordered"
+        raise RenderFault(
+            Failure(failure=FailureClass.DEPENDENCY, reason="encoder_class", message=message)
+        )
 
 
 def _announce_standing(task: Task) -> None:

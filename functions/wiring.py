@@ -1,0 +1,72 @@
+"""Putting the parts together: the only file of the control plane that knows every adapter."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+from functions.adapters.child_process import ChildProcesses
+from functions.adapters.directory_objects import DirectoryObjects
+from functions.adapters.pyav_probe import PyavProber
+from functions.adapters.sqlite_bus import SqliteBus
+from functions.adapters.sqlite_renders import SqliteRenders
+from functions.core.lanes import Lane, Policy
+from functions.errors import NotConfigured
+from functions.ports import Ports
+from functions.settings import Laptop, laptop
+
+SOURCE = "//clipline/functions"
+LAPTOP_LANE = "laptop/cpu"
+
+LAPTOP_POLICY = Policy(
+    silence=timedelta(seconds=20),
+    effect_grace=timedelta(seconds=2),
+    upload_grace=timedelta(seconds=5),
+    progress_every=timedelta(seconds=1),
+    wait=timedelta(seconds=5),
+)
+"""A laptop's messages take milliseconds, so what has not come in seconds has got lost."""
+
+
+@cache
+def ports() -> Ports:
+    """The parts that this process works with, as its environment says. Raises NotConfigured."""
+    return laptop_ports(laptop(), _lane())
+
+
+def laptop_ports(place: Laptop, lane: Lane) -> Ports:
+    """The laptop's parts over the folders of `place`."""
+    backend = ChildProcesses(place.executions)
+    return Ports(
+        clock=lambda: datetime.now(UTC),
+        renders=SqliteRenders(place.renders),
+        uploads=DirectoryObjects(place.uploads, "uploads"),
+        work=DirectoryObjects(place.work, "work"),
+        outputs=DirectoryObjects(place.outputs, "outputs"),
+        publisher=SqliteBus(place.bus, source=SOURCE),
+        prober=PyavProber(),
+        lanes=(lane,),
+        backends={lane.id: backend},
+        policy=LAPTOP_POLICY,
+    )
+
+
+def _lane() -> Lane:
+    """The laptop's one lane; the composition says what encoder and how many tasks there are."""
+    try:
+        encoder_class = os.environ["CLIPLINE_ENCODER_CLASS"]
+        tasks = int(os.environ["CLIPLINE_TASKS"])
+    except (KeyError, ValueError) as error:
+        raise NotConfigured(f"set by `make up`, not by hand: {error}") from error
+    return laptop_lane(encoder_class, tasks)
+
+
+def laptop_lane(encoder_class: str, tasks: int) -> Lane:
+    """One render at a time, on every core."""
+    return Lane(
+        id=LAPTOP_LANE,
+        encoder_class=encoder_class,
+        tasks=tasks,
+        executions=1,
+        start_within=timedelta(minutes=2),
+        attempt_limit=timedelta(hours=12),
+    )

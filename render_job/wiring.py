@@ -1,0 +1,71 @@
+"""Putting a task together from its environment; the only file here that knows the adapters."""
+
+import os
+import select
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+
+from functions.adapters.directory_objects import DirectoryObjects
+from functions.adapters.sqlite_bus import SqliteBus
+from functions.settings import laptop
+from render_job.choose import Worker
+from render_job.encoder import find_ffmpeg
+from render_job.tools import Task, Tools
+from schemas import names
+from schemas.plan import Order, RenderPlan
+from schemas.wire import from_json
+
+SOURCE = "//clipline/render_job"
+
+
+class Notice:
+    """Whether the machine is being taken away: SIGTERM has come, or whoever started us is gone."""
+
+    def __init__(self, lifeline: int | None) -> None:
+        self._lifeline = lifeline
+        self._told = False
+        signal.signal(signal.SIGTERM, self._tell)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def __call__(self) -> bool:
+        """Cheap: asked ten times a second."""
+        if not self._told and self._lifeline is not None:
+            readable, _, _ = select.select([self._lifeline], [], [], 0)
+            self._told = bool(readable)
+        return self._told
+
+    def _tell(self, number: int, frame: FrameType | None) -> None:
+        self._told = True
+
+
+def task(render: str, attempt: int, environment: Mapping[str, str] = os.environ) -> Task:
+    """The task that the environment and the order describe.
+
+    Raises RenderFault (dependency) where there is no ffmpeg to render with.
+    """
+    place = laptop(environment)
+    store = DirectoryObjects(place.work, "work")
+    order = from_json(store.read(names.order(render, attempt)), Order)
+    worker = Worker(
+        execution=environment["CLOUD_RUN_EXECUTION"],
+        task=int(environment.get("CLOUD_RUN_TASK_INDEX", "0")),
+    )
+    lifeline = environment.get("CLIPLINE_LIFELINE_FD")
+    tools = Tools(
+        uploads=DirectoryObjects(place.uploads, "uploads"),
+        work=store,
+        outputs=DirectoryObjects(place.outputs, "outputs"),
+        publisher=SqliteBus(place.bus, source=SOURCE),
+        encoder=find_ffmpeg(),
+        scratch=_scratch(place.scratch, worker),
+        stop=Notice(int(lifeline) if lifeline else None),
+    )
+    plan = from_json(store.read(names.plan(render)), RenderPlan)
+    return Task(plan=plan, order=order, worker=worker, tools=tools)
+
+
+def _scratch(root: Path, worker: Worker) -> Path:
+    """The same folder for every life of a task, so that a killed one leaves nothing behind."""
+    return root / f"{worker.execution}-{worker.task}"
