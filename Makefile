@@ -1,0 +1,62 @@
+# Every verb of the project; `make` alone lists them. Works with GNU make 3.81, which macOS ships.
+
+PYTHON ?= python3
+UV ?= uv
+KILLS ?= 200
+
+BIN := .venv/bin
+# A path may hold spaces, quotes and dollars: it travels in the environment, as it was typed.
+override VIDEO := $(value VIDEO)
+override SPEC := $(value SPEC)
+export VIDEO SPEC
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run up reset test check schemas chaos bench-imports lock clean runtime dev
+
+help:           ## List what can be asked for
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: runtime    ## Render one video on this machine (VIDEO=path, SPEC=path; a sample without them)
+	@$(BIN)/python -m infra.laptop run $${VIDEO:+--video "$$VIDEO"} $${SPEC:+--spec "$$SPEC"}
+
+up: runtime     ## Keep the laptop's cloud running: drop a video into its folder and it is rendered
+	@$(BIN)/python -m infra.laptop up
+
+reset: runtime  ## Forget the laptop's renders, messages and objects
+	@$(BIN)/python -m infra.laptop reset
+
+test: dev       ## Run the tests
+	@$(BIN)/python -m pytest
+
+check: dev      ## What to run before every commit: lint, format, types, the arrows between packages
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet || { echo 'Not formatted: run $(BIN)/ruff format' >&2; exit 1; }
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+schemas: dev    ## Write the published schemas again, from the code
+	@$(BIN)/python -m schemas.publish
+
+chaos: runtime  ## Kill the pipeline at every step and count what was lost (KILLS=200)
+	@$(BIN)/python -m infra.laptop.chaos --kills $(KILLS)
+
+bench-imports: dev ## Measure what each entry point costs to import
+	@$(BIN)/python -m tests.bench_imports
+
+COMPILE = $(UV) pip compile --quiet --no-config --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock' \
+	$(if $(UPGRADE),--upgrade) pyproject.toml
+
+lock:           ## Write the lock again after a change of dependencies (UPGRADE=1 takes newer ones)
+	@command -v $(UV) >/dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 2; }
+	@$(COMPILE) --output-file requirements.txt
+	@$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+clean:          ## Remove what the tools made; the laptop's renders stay
+	@rm -rf .venv build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache \
+		.pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+runtime dev:
+	@$(PYTHON) infra/venv.py $@
