@@ -25,12 +25,11 @@ from functions.core.observations import (
     Tick,
 )
 from functions.core.render import TERMINAL, Render
+from functions.made import made
 from functions.ports import ExecutionState, LaunchRefused, Ports
 from schemas import names
 from schemas.events import OutputVerified
 from schemas.failures import Failure, FailureClass
-from schemas.pieces import Span, covered
-from schemas.plan import OutputPlan
 from schemas.ports import PreconditionFailed
 from schemas.topics import Topic
 from schemas.wire import from_json, to_json
@@ -71,7 +70,7 @@ def _look(effect: Look, render: Render, ports: Ports) -> list[Occurrence]:
     surveyed = Surveyed(
         render=render.id,
         attempt=effect.attempt,
-        frames=_committed(render, ports),
+        frames=made(render, ports.work).committed,
         owner=owner,
         ended=state.ended,
         failure=state.failure,
@@ -98,25 +97,6 @@ def _execution_state(effect: Look, owner: str | None, ports: Ports) -> Execution
     message = f"the execution '{execution}' is not known on {effect.lane} any more"
     vanished = Failure(failure=FailureClass.CRASH, reason="execution_vanished", message=message)
     return ExecutionState(ended=True, failure=vanished)
-
-
-def _committed(render: Render, ports: Ports) -> int:
-    """Frames of the render that are made for good, by listing its pieces."""
-    if render.plan is None or not render.attempts:
-        return 0
-    have: dict[str, set[Span]] = {}
-    for info in ports.work.list(f"{names.home(render.id)}pieces/"):
-        span = names.span_of(info.name)
-        if span is not None:
-            have.setdefault(info.name.rpartition("/")[0], set()).add(span)
-    return sum(_best(output, have, render.id) for output in render.plan.outputs)
-
-
-def _best(output: OutputPlan, have: Mapping[str, set[Span]], render: str) -> int:
-    """Covered frames of the output in the encoder class that has most."""
-    prefix = names.pieces(render, output.id, "").rstrip("/")
-    spans = (s for folder, s in have.items() if folder.rpartition("/")[0] == prefix)
-    return max((covered(s, output.chunks) for s in spans), default=0)
 
 
 def _withdraw(effect: Withdraw, render: Render, ports: Ports) -> list[Occurrence]:

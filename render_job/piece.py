@@ -31,15 +31,14 @@ def make_piece(task: Task, work: MakePiece, held: Held) -> None:
     Stopped is raised after the whole GOPs made so far were committed as a shorter piece.
     """
     path = task.tools.scratch / "piece.mp4"
-    span = work.span
     try:
         verdict = _render(task, work, held, path)
     except Stopped:
-        span = _whole_part(path, work)
-        if span is not None:
-            _commit(task, work, span, path, verify_piece(path, work.output, span))
+        part = _whole_part(path, work)
+        if part is not None:
+            _commit(task, work, part, path, verify_piece(path, work.output, part))
         raise
-    _commit(task, work, span, path, verdict)
+    _commit(task, work, work.span, path, verdict)
 
 
 def _render(task: Task, work: MakePiece, held: Held, path: Path) -> PieceVerdict:

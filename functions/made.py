@@ -1,0 +1,43 @@
+"""How much of a render is made: read from the work bucket, where the truth is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from functions.core.render import Render
+from schemas import names
+from schemas.pieces import Span, covered
+from schemas.plan import OutputPlan
+from schemas.ports import ObjectStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """Output frames of the whole render."""
+
+    committed: int
+    """Made for good."""
+    in_hand: int
+    """In an encoder now, as its task last said; lost if the task dies without notice."""
+
+
+def made(render: Render, work: ObjectStore) -> Made:
+    """One listing of the render's home; nothing is read."""
+    have: dict[str, set[Span]] = {}
+    in_hand = 0
+    claims = names.claim(render.id, "piece/").removesuffix(".json")
+    for info in work.list(names.home(render.id)):
+        folder, _, _ = info.name.rpartition("/")
+        if (span := names.span_of(info.name)) is not None:
+            have.setdefault(folder, set()).add(span)
+        elif info.name.startswith(claims):
+            in_hand += int(info.metadata.get("frames", "0"))
+    outputs = render.plan.outputs if render.plan else ()
+    committed = sum(_best(output, have, render.id) for output in outputs)
+    return Made(committed=committed, in_hand=in_hand)
+
+
+def _best(output: OutputPlan, have: Mapping[str, set[Span]], render: str) -> int:
+    """Covered frames of the output in the encoder class that has most."""
+    prefix = names.pieces(render, output.id, "").rstrip("/")
+    spans = (s for folder, s in have.items() if folder.rpartition("/")[0] == prefix)
+    return max((covered(s, output.chunks) for s in spans), default=0)

@@ -1,0 +1,1 @@
+"""The same cloud on one machine: real functions, real messages, real renders, no account."""

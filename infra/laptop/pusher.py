@@ -1,0 +1,99 @@
+"""Push delivery: what the bus holds is posted to the functions, and their status decides.
+
+102, 200, 201, 202 and 204 acknowledge (https://cloud.google.com/pubsub/docs/push, "Receive push
+messages"); anything else, or no answer within the ack deadline, and the message comes again.
+"""
+
+import base64
+import http.client
+import json
+import logging
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from functions.adapters.sqlite_bus import Delivery, SqliteBus
+
+ACKNOWLEDGED = frozenset({102, 200, 201, 202, 204})
+IN_FLIGHT = 6
+
+log = logging.getLogger("clipline.pusher")
+
+
+class Pusher:
+    """Delivers at least once, in no order, a few messages at a time."""
+
+    def __init__(self, bus: SqliteBus, port: int, paths: Mapping[str, str]) -> None:
+        """`paths` says under which path each push subscription's function is served."""
+        self._bus = bus
+        self._port = port
+        self._paths = paths
+        self._pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="push")
+        self._posts: set[Future[None]] = set()
+
+    def step(self) -> bool:
+        """Hand out as many due messages as there is room for; True if there were any."""
+        self._posts = {post for post in self._posts if not post.done()}
+        room = IN_FLIGHT - len(self._posts)
+        if room == 0:
+            return False
+        due = self._bus.lease(room, datetime.now(UTC))
+        self._posts.update(self._pool.submit(self._deliver, delivery) for delivery in due)
+        return bool(due)
+
+    def close(self) -> None:
+        """Let the posts in hand finish; what was not posted stays on the bus."""
+        self._pool.shutdown(wait=True)
+
+    def _deliver(self, delivery: Delivery) -> None:
+        status = self._post(delivery)
+        if status in ACKNOWLEDGED:
+            self._bus.ack(delivery.ack_id)
+            return
+        self._bus.nack(delivery.ack_id, datetime.now(UTC))
+        log.warning(
+            "%s answered %s to %s, attempt %s",
+            *(delivery.subscription, status, delivery.message_id, delivery.delivery_attempt),
+            extra={"action": "nacked", "subscription": delivery.subscription},
+        )
+
+    def _post(self, delivery: Delivery) -> int:
+        """The status, or 0 where there was no answer."""
+        headers, body = unwrapped(delivery)
+        timeout = delivery.ack_deadline.total_seconds()
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout)
+        try:
+            connection.request("POST", self._paths[delivery.subscription], body, dict(headers))
+            return connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return 0
+        finally:
+            connection.close()
+
+
+def unwrapped(delivery: Delivery) -> tuple[Mapping[str, str], bytes]:
+    """The request of a push subscription with `no_wrapper` and `write_metadata`.
+
+    Attributes are bare headers, so a message in CloudEvents' binary mode is such a request.
+    """
+    metadata = {
+        "x-goog-pubsub-subscription-name": delivery.subscription,
+        "x-goog-pubsub-message-id": delivery.message_id,
+        "x-goog-pubsub-publish-time": delivery.publish_time.isoformat(),
+    }
+    return {**delivery.attributes, **metadata}, delivery.data
+
+
+def wrapped(delivery: Delivery) -> tuple[Mapping[str, str], bytes]:
+    """The request of an ordinary push subscription."""
+    body = {
+        "subscription": f"projects/laptop/subscriptions/{delivery.subscription}",
+        "deliveryAttempt": delivery.delivery_attempt,
+        "message": {
+            "attributes": dict(delivery.attributes),
+            "data": base64.b64encode(delivery.data).decode(),
+            "messageId": delivery.message_id,
+            "publishTime": delivery.publish_time.isoformat(),
+        },
+    }
+    return {"content-type": "application/json"}, json.dumps(body).encode()

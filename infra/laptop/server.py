@@ -1,0 +1,37 @@
+"""The functions, served by the real functions-framework: every entry point under its own path."""
+
+import threading
+from pathlib import Path
+
+import functions_framework
+import waitress
+from waitress.server import BaseWSGIServer
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+TARGETS = ("on_upload", "start_render", "on_result", "on_execution", "sweep")
+SOURCE = Path(__file__).parents[2] / "functions" / "main.py"
+THREADS = 8
+
+
+class Server:
+    """HTTP on the loopback interface, on a port that was free."""
+
+    def __init__(self) -> None:
+        apps = {f"/{t}": functions_framework.create_app(t, str(SOURCE)) for t in TARGETS}
+        app = DispatcherMiddleware(NotFound(), apps)
+        self._server: BaseWSGIServer = waitress.create_server(
+            app, host="127.0.0.1", port=0, threads=THREADS, ident="clipline"
+        )
+        self._thread = threading.Thread(target=self._server.run, name="server", daemon=True)
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """The port that was chosen."""
+        return int(self._server.effective_port)
+
+    def close(self) -> None:
+        """Stop answering. Requests in hand are cut off: their messages are delivered again."""
+        self._server.close()
+        self._server.task_dispatcher.shutdown()
