@@ -33,8 +33,9 @@ LARGEST_BLOCK_BYTES = 1 << 30
 MOST_STREAMS = 32
 
 PREROLL_FRAMES = 3
-UNINDEXED_PREROLL_SECONDS = 5
-"""How far before the wanted time a seek aims in a file without an index, where it lands late."""
+UNINDEXED_PREROLL_SECONDS = 12
+"""How far before the wanted time a seek aims in a file without an index: there it lands between
+key frames, and x264 sets them 250 frames apart by default: 10.4 s at 24 frames a second."""
 HELD_FRAMES = 2
 """How often the last picture is repeated where the plan is longer than the decoded video. Where
 durations are rounded (1 ms in Matroska) that is one frame; a truncated file stays too short."""
@@ -87,14 +88,12 @@ def sound(
     input_url: str,
     out: Path,
     ffmpeg: str,
-    seek: bool = True,
     protocols: Sequence[str] = ("file",),
 ) -> list[str]:
     """The command that writes the clip's sound, `plan.samples` long to the sample, to `out`.
 
-    Sound that starts late or ends early is filled with silence. It is plain MP4: ffmpeg 5.1 drops
-    the encoder's lead-in from a fragmented one. With `seek`, a clip that begins after the sound's
-    end makes no samples at all; without, it makes silence.
+    Sound that starts late or ends early is filled with silence, also where none is left at all.
+    `out` is plain MP4: ffmpeg 5.1 loses the encoder's lead-in when it reads a fragmented one.
     """
     back = 1 if seekable else 1 + UNINDEXED_PREROLL_SECONDS
     at = plan.start_seconds - back
@@ -110,7 +109,7 @@ def sound(
     return [
         *_start(ffmpeg, 1),
         *_hardened(protocols),
-        *_seek(at if seek and at > 0 else None),
+        *_seek(at if at > 0 else None),
         *("-threads", "1", "-copyts", "-i", input_url),
         *("-map", "0:a:0", "-vn", "-sn", "-dn", "-af", ",".join(chain)),
         *("-c:a", "aac", "-b:a", str(plan.bitrate)),

@@ -1,0 +1,277 @@
+"""A video made in chunks is the video made in one go: the same pictures at the same times."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from render_job import recipe
+from render_job.encoder import encoder_class, find_ffmpeg
+from render_job.errors import RenderFault, Stopped
+from render_job.ffmpeg import run
+from render_job.fragments import cut, whole_gops
+from render_job.stitch import join
+from render_job.verify import verify_output, verify_piece, verify_sound
+from schemas.certificate import Certificate
+from schemas.media import Media
+from schemas.pieces import Span
+from schemas.plan import OutputPlan
+from tests.sources import (
+    Sources,
+    frame_md5s,
+    media_of,
+    plan_of,
+    sound_of,
+    times_of,
+    tool,
+    whole,
+)
+
+LIMIT = timedelta(seconds=60)
+NTSC = Fraction(30000, 1001)
+FILM = Fraction(24)
+CASES = {
+    "constant rate, B-frames, key frames 10 s apart": ("constant", FILM, 0),
+    "29.97": ("ntsc", NTSC, 0),
+    "29.97 at 24": ("ntsc", FILM, 0),
+    "24 at 29.97": ("constant", NTSC, 0),
+    "a rate that nobody uses": ("ntsc", Fraction(2997, 125), 0),
+    "variable rate": ("variable", FILM, 0),
+    "a hole of 4.5 s": ("hole", FILM, 0),
+    "sound that begins late": ("late_sound", NTSC, 0),
+    "picture that begins late": ("late_picture", NTSC, 0),
+    "no sound": ("silent", NTSC, 0),
+    "turned by 90 degrees": ("rotated", NTSC, 0),
+    "an edit list": ("edited", NTSC, 0),
+    "a transport stream": ("transport", NTSC, 0),
+    "a transport stream from 50,000 s on, with a hole": ("far_transport", FILM, 0),
+    "Matroska": ("matroska", FILM, 0),
+    "a clip from the middle": ("ntsc", NTSC, Fraction(37, 10)),
+    "a clip from inside the hole": ("hole", FILM, Fraction(5)),
+    "a clip from the middle of a transport stream": ("transport", NTSC, Fraction(37, 10)),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A source, its plan and where its files go."""
+
+    source: Path
+    media: Media
+    plan: OutputPlan
+    folder: Path
+
+    def piece(self, span: Span) -> Path:
+        path = self.folder / f"{span.start}-{span.end}.mp4"
+        run(self.command(span), limit=LIMIT, into=path)
+        return path
+
+    def command(self, span: Span, *, seek: bool = True) -> list[str]:
+        return recipe.video(
+            self.plan,
+            self.media.video,
+            self.media.seekable,
+            span,
+            input_url=f"file:{self.source}",
+            ffmpeg=find_ffmpeg().path,
+            threads=1,
+            seek=seek,
+        )
+
+    def pieces(self) -> dict[Span, Path]:
+        return {span: self.piece(span) for span in self.plan.chunks}
+
+    def sound(self) -> Path | None:
+        if self.media.audio is None:
+            return None
+        plan, out = sound_of(self.media, self.plan), self.folder / "sound.mp4"
+        url, ffmpeg = f"file:{self.source}", find_ffmpeg().path
+        run(
+            recipe.sound(plan, self.media.seekable, input_url=url, out=out, ffmpeg=ffmpeg),
+            limit=LIMIT,
+        )
+        verdict = verify_sound(out, plan)
+        assert verdict.passed, verdict.faults
+        return out
+
+    def output(self, pieces: Mapping[Span, Path], name: str) -> tuple[Path, Certificate]:
+        out, sound = self.folder / name, self.sound()
+        ffmpeg = find_ffmpeg()
+        join(list(pieces.values()), sound, self.plan, out, ffmpeg=ffmpeg.path, limit=LIMIT)
+        audio = sound_of(self.media, self.plan) if sound else None
+        encoder = encoder_class(ffmpeg, 1)
+        return out, verify_output(out, self.plan, audio, pieces, encoder_class=encoder)
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
+    return Sources(tmp_path_factory.mktemp("sources"))
+
+
+def work(
+    sources: Sources,
+    name: str,
+    folder: Path,
+    *,
+    rate: Fraction,
+    start: Fraction = Fraction(0),
+    lossless: bool = True,
+) -> Work:
+    source = sources.path(name)
+    media = media_of(source)
+    length = max(24, int((media.video.duration - start) * rate) // 6)
+    plan = plan_of(media, rate=rate, start=start, length=length, lossless=lossless)
+    return Work(source=source, media=media, plan=plan, folder=folder)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_chunks_joined_are_the_single_pass(case: str, sources: Sources, tmp_path: Path) -> None:
+    name, rate, start = CASES[case]
+    it = work(sources, name, tmp_path, rate=rate, start=Fraction(start))
+    pieces = it.pieces()
+    for span, path in pieces.items():
+        verdict = verify_piece(path, it.plan, span)
+        assert verdict.passed, (span, verdict.faults)
+    joined, certificate = it.output(pieces, "joined.mp4")
+    assert certificate.verified, certificate.faults
+    assert len(pieces) >= 4
+    single = it.folder / "single.mp4"
+    run(it.command(whole(it.plan), seek=False), limit=LIMIT, into=single)
+    assert frame_md5s(joined) == frame_md5s(single)
+    assert times_of(joined) == times_of(single)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_single_pass_without_a_plan_has_the_planned_frames(
+    case: str, sources: Sources, tmp_path: Path
+) -> None:
+    name, rate, start = CASES[case]
+    it = work(sources, name, tmp_path, rate=rate, start=Fraction(start))
+    tick = it.media.video.time_base
+    chain = f"settb={tick},setpts=PTS-({it.plan.start_pts}),fps={rate}:round=near:start_time=0"
+    words = f"-copyts -i {it.source} -map 0:V:0 -vf {chain} -fps_mode passthrough -f null -"
+    said = tool("-nostdin", "-v", "error", "-progress", "pipe:1", *words.split())
+    assert int(re.findall(r"frame=(\d+)", said)[-1]) == it.plan.frames
+
+
+def test_a_turned_picture_is_upright_in_the_output(sources: Sources) -> None:
+    video = media_of(sources.path("rotated")).video
+    assert (video.rotation, video.width, video.height) == (90, 160, 90)
+    assert video.display_size == (90, 160)
+
+
+def test_the_drift_over_many_joins_is_nothing(sources: Sources, tmp_path: Path) -> None:
+    it = work(sources, "ntsc", tmp_path, rate=Fraction(26777, 1000))
+    every_gop = tuple(Span(n, min(n + 12, it.plan.frames)) for n in range(0, it.plan.frames, 12))
+    it = replace(it, plan=replace(it.plan, chunks=every_gop))
+    _, certificate = it.output(it.pieces(), "joined.mp4")
+    assert certificate.verified, certificate.faults
+    assert certificate.seams > 20
+    assert certificate.drift_samples == 0
+
+
+def test_lossy_chunks_look_like_the_lossy_single_pass(sources: Sources, tmp_path: Path) -> None:
+    it = work(sources, "constant", tmp_path, rate=FILM, lossless=False)
+    joined, certificate = it.output(it.pieces(), "joined.mp4")
+    assert certificate.verified, certificate.faults
+    single = it.piece(whole(it.plan))
+    assert ssim(joined, it.source) >= ssim(single, it.source) - 0.002
+    assert ssim(joined, single) >= 0.98
+
+
+def test_a_chunk_made_twice_is_the_same_to_the_byte(sources: Sources, tmp_path: Path) -> None:
+    it = work(sources, "variable", tmp_path, rate=FILM, lossless=False)
+    first = it.piece(it.plan.chunks[1]).read_bytes()
+    assert it.piece(it.plan.chunks[1]).read_bytes() == first
+
+
+def test_what_was_made_before_a_kill_is_kept_and_gone_on_from(
+    sources: Sources, tmp_path: Path
+) -> None:
+    it = work(sources, "ntsc", tmp_path, rate=NTSC)
+    it = replace(it, plan=replace(it.plan, preset="veryslow", chunks=(whole(it.plan),)))
+    broken = tmp_path / "broken.mp4"
+
+    def enough() -> bool:
+        return broken.stat().st_size > 0 and whole_gops(broken, it.plan.gop)[1] >= 24
+
+    with pytest.raises(Stopped):
+        run(it.command(whole(it.plan)), limit=LIMIT, into=broken, stop=enough)
+    size_bytes, frames = whole_gops(broken, it.plan.gop)
+    cut(broken, size_bytes)
+    assert 0 < frames < it.plan.frames
+    assert verify_piece(broken, it.plan, Span(0, frames)).passed
+    rest = Span(frames, it.plan.frames)
+    joined, certificate = it.output({Span(0, frames): broken, rest: it.piece(rest)}, "out.mp4")
+    assert certificate.verified, certificate.faults
+    single = it.piece(whole(it.plan))
+    assert frame_md5s(joined) == frame_md5s(single)
+    assert times_of(joined) == times_of(single)
+
+
+def test_sound_that_ended_before_the_clip_is_silence(sources: Sources, tmp_path: Path) -> None:
+    it = work(sources, "long", tmp_path, rate=NTSC, start=Fraction(25))
+    source = tmp_path / "short_sound.mp4"
+    words = f"-i {it.source} -t 2 -i {it.source} -map 0:v -map 1:a -c copy {source}"
+    tool("-v", "error", *words.split())
+    assert replace(it, source=source).sound()
+
+
+def test_a_seek_that_lands_late_is_seen_and_mended_without_one(
+    sources: Sources, tmp_path: Path
+) -> None:
+    it = work(sources, "one_key", tmp_path, rate=FILM)
+    span = it.plan.chunks[-1]
+    assert not verify_piece(it.piece(span), it.plan, span).passed
+    path = tmp_path / "again.mp4"
+    run(it.command(span, seek=False), limit=LIMIT, into=path)
+    assert verify_piece(path, it.plan, span).passed
+
+
+def test_a_truncated_source_never_passes(sources: Sources, tmp_path: Path) -> None:
+    it = work(sources, "ntsc", tmp_path, rate=NTSC)
+    it = replace(it, source=sources.path("truncated"))
+    span = it.plan.chunks[-1]
+    made = it.piece(span)
+    assert not verify_piece(made, it.plan, span).passed
+
+
+def test_a_damaged_piece_does_not_pass(sources: Sources, tmp_path: Path) -> None:
+    it = work(sources, "constant", tmp_path, rate=FILM)
+    span = it.plan.chunks[0]
+    path = it.piece(span)
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 400] = bytes(400)
+    path.write_bytes(data)
+    assert not verify_piece(path, it.plan, span).passed
+
+
+def test_a_piece_in_the_wrong_place_does_not_pass(sources: Sources, tmp_path: Path) -> None:
+    it = work(sources, "constant", tmp_path, rate=FILM)
+    pieces = it.pieces()
+    one, two = list(pieces)[:2]
+    out, _ = it.output({**pieces, one: pieces[two], two: pieces[one]}, "swapped.mp4")
+    audio = sound_of(it.media, it.plan)
+    certificate = verify_output(out, it.plan, audio, pieces, encoder_class="test")
+    assert certificate.faults == ("the pictures are not those of the verified pieces",)
+
+
+def test_pieces_of_two_encoders_are_not_joined(sources: Sources, tmp_path: Path) -> None:
+    it = work(sources, "constant", tmp_path, rate=FILM)
+    pieces = it.pieces()
+    first = it.plan.chunks[0]
+    lossy = replace(it, plan=replace(it.plan, lossless=False, preset="medium"))
+    pieces[first] = lossy.piece(first)
+    with pytest.raises(RenderFault, match="parameter sets") as caught:
+        it.output(pieces, "mixed.mp4")
+    assert caught.value.failure.reason == "mixed_encoders"
+
+
+def ssim(one: Path, other: Path) -> float:
+    words = f"-i {one} -i {other} -lavfi [0:v][1:v]ssim -f null -"
+    return float(re.findall(r"All:([\d.]+)", tool("-nostdin", *words.split()))[-1])

@@ -1,0 +1,215 @@
+"""Videos to test with, all derived from the committed sample, and what they truly are.
+
+`media_of` reads every packet, which no prober would: it is the truth that others are held to.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from math import floor
+from pathlib import Path
+from struct import pack
+
+import av
+
+from render_job.encoder import find_ffmpeg
+from render_job.ffmpeg import ask
+from schemas.media import AudioStream, Media, VideoStream
+from schemas.pieces import Span, cut_into_chunks
+from schemas.plan import SAMPLE_RATE, AudioPlan, OutputPlan
+
+SAMPLE = Path(__file__).parents[1] / "infra" / "laptop" / "sample" / "sample.mp4"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """How a source is made: from the sample or another source, by ffmpeg's words."""
+
+    suffix: str = "mp4"
+    of: str | None = None
+    first: str = ""
+    """Options before the input."""
+    then: str
+    """Options after the input; `{input}` is the input once more."""
+
+
+_SMALL = "-t 10 -c:a copy -c:v libx264 -preset veryfast -crf 28 -bf 3 -g 250 -sc_threshold 0"
+SOURCES = {
+    "constant": Derived(then=f"{_SMALL} -vf scale=160:90"),
+    "ntsc": Derived(then=f"{_SMALL} -vf scale=160:90,fps=30000/1001"),
+    "variable": Derived(
+        then=f"{_SMALL} -fps_mode vfr -vf scale=160:90,select='mod(n\\,7)*mod(n\\,11)'"
+    ),
+    "hole": Derived(
+        then=f"{_SMALL} -fps_mode vfr -vf scale=160:90,"
+        "select='mod(n\\,7)*not(between(t\\,2.9\\,7.4))'"
+    ),
+    "late_sound": Derived(
+        of="ntsc", then="-itsoffset 2.4 -i {input} -map 0:v -map 1:a -c copy"
+    ),
+    "late_picture": Derived(
+        of="ntsc", first="-itsoffset 0.5", then="-i {input} -map 0:v -map 1:a -c copy"
+    ),
+    "silent": Derived(of="ntsc", then="-an -c copy"),
+    "rotated": Derived(of="ntsc", then="-c copy"),
+    "edited": Derived(of="ntsc", first="-ss 3.3", then="-c copy"),
+    "long": Derived(then=f"{_SMALL} -t 30 -vf scale=160:90,fps=30000/1001"),
+    "transport": Derived(suffix="ts", of="long", then="-c copy"),
+    "one_key": Derived(suffix="ts", then=f"{_SMALL} -t 30 -vf scale=160:90 -g 999"),
+    "far_transport": Derived(suffix="ts", of="hole", then="-c copy -output_ts_offset 50000"),
+    "matroska": Derived(suffix="mkv", of="variable", then="-c copy"),
+    "truncated": Derived(of="ntsc", then="-c copy -movflags +faststart"),
+}  # fmt: skip
+UNINDEXED = ("mpegts",)
+
+
+def _turned(movie: bytes) -> bytes:
+    """The movie whose first track is to be shown turned clockwise (ISO/IEC 14496-12, 8.3.2)."""
+    matrix = movie.index(b"tkhd") + 44
+    quarter = pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
+    return movie[:matrix] + quarter + movie[matrix + len(quarter) :]
+
+
+AFTERWARDS = {"rotated": _turned, "truncated": lambda movie: movie[: len(movie) // 2]}
+"""What no ffmpeg option does, or not the same one in every version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Makes each source once, in its folder."""
+
+    folder: Path
+
+    def path(self, name: str) -> Path:
+        """The source of that name in SOURCES."""
+        derived = SOURCES[name]
+        made = self.folder / f"{name}.{derived.suffix}"
+        if not made.exists():
+            origin = self.path(derived.of) if derived.of else SAMPLE
+            then = (str(origin) if word == "{input}" else word for word in derived.then.split())
+            words = [*derived.first.split(), "-i", str(origin), *then, str(made)]
+            tool("-nostdin", "-v", "error", *words)
+            if name in AFTERWARDS:
+                made.write_bytes(AFTERWARDS[name](made.read_bytes()))
+        return made
+
+
+def tool(*words: str) -> str:
+    """What the ffmpeg that renders here answers; an error of its own fails the test."""
+    status, said = ask([find_ffmpeg().path, *words])
+    assert status == 0, said
+    return said
+
+
+def media_of(path: Path) -> Media:
+    """What the file is, from all its packets and one decoded frame."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        base = stream.time_base or Fraction(1)
+        sound = container.streams.audio[0] if container.streams.audio else None
+        shown = sorted(
+            (packet.pts, packet.duration or 0)
+            for packet in container.demux(stream)
+            if packet.size and packet.pts is not None and not packet.is_discard
+        )
+        times = [pts for pts, _ in shown]
+        video = VideoStream(
+            codec=stream.codec_context.name,
+            width=stream.codec_context.width,
+            height=stream.codec_context.height,
+            rotation=_rotation(path),
+            pixel_format=stream.codec_context.pix_fmt or "",
+            sample_aspect=Fraction(stream.sample_aspect_ratio or 1),
+            time_base=base,
+            frame_rate=stream.average_rate or Fraction(1),
+            frames=len(times),
+            first_pts=times[0],
+            end_pts=sum(shown[-1]),
+            largest_gap=max(b - a for a, b in pairwise(times)),
+        )
+        return Media(
+            container=container.format.name,
+            size_bytes=path.stat().st_size,
+            seekable=container.format.name not in UNINDEXED,
+            video=video,
+            audio=None
+            if sound is None
+            else AudioStream(
+                codec=sound.codec_context.name,
+                sample_rate=sound.codec_context.sample_rate,
+                channels=sound.codec_context.channels,
+            ),
+        )
+
+
+def _rotation(path: Path) -> int:
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0))
+        return int(-frame.rotation % 360)
+
+
+def frames_of(media: Media, rate: Fraction, start_pts: int) -> int:
+    """How many frames a single pass makes from `start_pts` to the end: rounded, halves up."""
+    left = (media.video.end_pts - start_pts) * media.video.time_base
+    return floor(left * rate + Fraction(1, 2))
+
+
+def plan_of(
+    media: Media,
+    *,
+    rate: Fraction,
+    start: Fraction = Fraction(0),
+    gop: int = 12,
+    length: int = 36,
+    lossless: bool = True,
+    size: tuple[int, int] | None = None,
+) -> OutputPlan:
+    """One output of the source from `start` seconds to its end, in chunks of about `length`."""
+    start_pts = media.video.first_pts + round(start / media.video.time_base)
+    frames = frames_of(media, rate, start_pts)
+    width, height = size or media.video.display_size
+    return OutputPlan(
+        clip="full",
+        output="test",
+        start_pts=start_pts,
+        frame_rate=rate,
+        frames=frames,
+        gop=gop,
+        chunks=cut_into_chunks(frames, gop=gop, length=length),
+        width=width,
+        height=height,
+        crf=0 if lossless else 23,
+        preset="ultrafast" if lossless else "veryfast",
+        lossless=lossless,
+        object_name="test.mp4",
+    )
+
+
+def whole(plan: OutputPlan) -> Span:
+    """The span of a single pass."""
+    return Span(0, plan.frames)
+
+
+def sound_of(media: Media, plan: OutputPlan) -> AudioPlan:
+    """The sound that belongs to the output."""
+    return AudioPlan(
+        clip=plan.clip,
+        start_seconds=plan.start_pts * media.video.time_base,
+        samples=round(plan.frames / plan.frame_rate * SAMPLE_RATE),
+        bitrate=96_000,
+    )
+
+
+def frame_md5s(path: Path) -> Sequence[str]:
+    """A digest of every decoded picture, in order."""
+    lines = tool("-v", "error", "-i", str(path), "-map", "0:v:0", "-f", "framemd5", "-")
+    return [line.split(",")[-1].strip() for line in lines.splitlines() if line[:1] == "0"]
+
+
+def times_of(path: Path) -> Sequence[Fraction]:
+    """When every picture is shown, by the packets: exact, unlike ffmpeg's own framemd5."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        base = stream.time_base or Fraction(1)
+        return sorted(p.pts * base for p in container.demux(stream) if p.size and p.pts is not None)
