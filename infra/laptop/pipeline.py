@@ -1,0 +1,122 @@
+"""The composition: everything that runs while the laptop's cloud is up, in one process.
+
+    uploads/ ─► watcher ─► bus ─► pusher ─► functions (HTTP) ─► bus, renders, executions
+                            ▲                                             │
+                            └──────── tasks (child processes) ◄─ supervisor
+"""
+
+import http.client
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from functions.adapters.child_process import Supervisor
+from functions.adapters.directory_objects import DirectoryObjects
+from functions.adapters.sqlite_bus import SqliteBus
+from functions.settings import Laptop
+from infra.laptop.incarnation import Incarnation
+from infra.laptop.loop import Loop
+from infra.laptop.pusher import Pusher
+from infra.laptop.server import Server
+from infra.laptop.subscriptions import PUSH_PATHS, subscriptions
+from infra.laptop.watcher import Watcher
+from render_job.encoder import encoder_class, find_ffmpeg
+from render_job.piece import THREADS
+from schemas.events import ExecutionEnded, ObjectFinalized
+from schemas.failures import Failure
+from schemas.plan import Order
+from schemas.topics import Topic
+
+SOURCE = "//clipline/laptop"
+SWEEP_EVERY = timedelta(seconds=1)
+LOOK_EVERY = timedelta(milliseconds=200)
+DELIVER_EVERY = timedelta(milliseconds=15)
+SUPERVISE_EVERY = timedelta(milliseconds=30)
+
+
+class Pipeline:
+    """The laptop's cloud over one home. Made means running; `close` stops it and every child."""
+
+    def __init__(self, place: Laptop) -> None:
+        """Raises RunningAlready, and RenderFault where there is no ffmpeg to render with."""
+        self._incarnation = Incarnation(place.state)
+        os.environ.update(environment(place))
+        self._bus = SqliteBus(place.bus, source=SOURCE)
+        self._bus.declare(subscriptions())
+        self._server = Server()
+        self._supervisor = Supervisor(
+            place.executions,
+            argv=_task,
+            environment={**environment(place), "PATH": os.environ.get("PATH", "")},
+            on_end=self._tell_end,
+            log_folder=place.logs,
+            inherited=(self._incarnation.inherited,),
+        )
+        self._pusher = Pusher(self._bus, self._server.port, PUSH_PATHS)
+        watcher = Watcher(DirectoryObjects(place.uploads, "uploads"), self._tell_upload)
+        self._loops = (
+            Loop("watcher", watcher.step, LOOK_EVERY),
+            Loop("sweeper", self._sweep, SWEEP_EVERY),
+            Loop("supervisor", self._supervisor.step, SUPERVISE_EVERY),
+            Loop("pusher", self._pusher.step, DELIVER_EVERY),
+        )
+
+    def close(self) -> None:
+        """Stop taking in, let the tasks commit what is whole, stop answering."""
+        for loop in self._loops[:3]:
+            loop.stop()
+        self._supervisor.shutdown()
+        self._loops[3].stop()
+        self._pusher.close()
+        self._server.close()
+        self._incarnation.leave()
+
+    def _tell_upload(self, event: ObjectFinalized) -> None:
+        self._bus.publish(Topic.UPLOADS, event)
+
+    def _tell_end(self, order: Order, execution: str, failure: Failure | None) -> None:
+        ended = ExecutionEnded(
+            render=order.render,
+            attempt=order.attempt,
+            execution=execution,
+            failure=failure,
+            at=datetime.now(UTC),
+        )
+        self._bus.publish(Topic.EXECUTION_EVENTS, ended)
+
+    def _sweep(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=60)
+        try:
+            connection.request("POST", "/sweep")
+            answer = connection.getresponse()
+            if answer.status != 200:
+                logging.getLogger("clipline.laptop").warning("the sweep answered %s", answer.status)
+        finally:
+            connection.close()
+        return False
+
+
+def environment(place: Laptop) -> Mapping[str, str]:
+    """What functions and tasks are told through their environment."""
+    return {
+        "CLIPLINE_PLACE": "laptop",
+        "CLIPLINE_HOME": str(place.home),
+        "CLIPLINE_ENCODER_CLASS": encoder_class(find_ffmpeg(), THREADS),
+        "CLIPLINE_TASKS": os.environ.get("CLIPLINE_TASKS") or str(_cores()),
+    }
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _task(order: Order, execution: str, task: int) -> Sequence[str]:
+    return [
+        *(sys.executable, "-m", "render_job"),
+        *("--render", order.render, "--attempt", str(order.attempt)),
+    ]

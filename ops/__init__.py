@@ -1,0 +1,1 @@
+"""For people: the `clipline` command line, over the library that a console will use too."""

@@ -1,0 +1,87 @@
+"""Following one render: a line for each thing that happens, and a bar from real frame counts."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from functions.core.render import TERMINAL, Render, State
+from functions.made import made
+from functions.ports import Ports
+from ops.progress import Pace
+from schemas.ids import short
+
+LOOK_EVERY = 0.1
+BAR = 20
+_SEEN_AFTER = {State.STARTING, State.RENDERING, State.STITCHING, State.DONE}
+
+
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """One person's view of one render, from `since` on."""
+
+    console: Console
+    ports: Ports
+    since: datetime
+    _told: set[str] = field(default_factory=set)
+
+    def say(self, word: str, rest: str, at: datetime | None = None) -> None:
+        """One line: seconds since the start, what happened, and the rest of it."""
+        seconds = ((at or self.ports.clock()) - self.since).total_seconds()
+        self.console.print(f"{max(seconds, 0.0):04.1f} {word:<10} {rest}", highlight=False)
+
+    def follow(self, render_id: str, is_told: Callable[[Render], bool]) -> Render:
+        """Until the render is at its end and `is_told`; returns it as it is then."""
+        pace = Pace(0)
+        with Live(console=self.console, transient=True, refresh_per_second=8) as live:
+            while True:
+                stored = self.ports.renders.load(render_id)
+                if stored is not None:
+                    render = stored.render
+                    self._tell(render)
+                    live.update(self._bar(render, pace))
+                    if render.state in TERMINAL and is_told(render):
+                        return render
+                time.sleep(LOOK_EVERY)
+
+    def _tell(self, render: Render) -> None:
+        if render.plan is not None:
+            chunks = f"{render.plan.frames} frames, {render.plan.chunks} chunks"
+            self._once("accepted", f"{short(render.id)}  {chunks}", render.created_at)
+        for attempt in render.attempts:
+            if attempt.started_at is not None:
+                key = f"started/{attempt.number}"
+                again = f" (attempt {attempt.number})" if attempt.number > 1 else ""
+                self._once(key, f"{attempt.lane}: {render.why}{again}", attempt.started_at)
+            if attempt.cause is not None:
+                self._once(f"lost/{attempt.number}", attempt.cause.message, attempt.ended_at)
+        if render.state is State.WAITING:
+            self._once(f"waiting/{render.why}", render.why)
+        for output in render.outputs:
+            sheet = output.certificate
+            self._once(
+                f"stitched/{output.output_id}", f"{sheet.pieces} chunks  {output.output_id}", output.at
+            )
+            drift = f", A/V drift {sheet.drift_samples}" if sheet.audio_samples is not None else ""
+            counted = f"{sheet.frames}/{sheet.planned_frames} frames{drift}"
+            self._once(f"verified/{output.output_id}", counted, output.at)
+
+    def _once(self, key: str, rest: str, at: datetime | None = None) -> None:
+        if key not in self._told:
+            self._told.add(key)
+            self.say(key.partition("/")[0], rest, at)
+
+    def _bar(self, render: Render, pace: Pace) -> Text:
+        if render.plan is None or render.state not in _SEEN_AFTER or render.state in TERMINAL:
+            return Text("")
+        pace.total = render.plan.frames
+        now = made(render, self.ports.work)
+        frames = min(now.committed + now.in_hand, pace.total)
+        pace.saw(time.monotonic(), frames)
+        full = BAR * frames // pace.total
+        eta = f"  {pace.eta}" if pace.eta and frames < pace.total else ""
+        return Text(f"     {'█' * full}{'░' * (BAR - full)} {frames}/{pace.total}{eta}")
