@@ -88,6 +88,7 @@ def sound(
     input_url: str,
     out: Path,
     ffmpeg: str,
+    seek: bool = True,
     protocols: Sequence[str] = ("file",),
 ) -> list[str]:
     """The command that writes the clip's sound, `plan.samples` long to the sample, to `out`.
@@ -109,7 +110,7 @@ def sound(
     return [
         *_start(ffmpeg, 1),
         *_hardened(protocols),
-        *_seek(at if at > 0 else None),
+        *_seek(at if seek and at > 0 else None),
         *("-threads", "1", "-copyts", "-i", input_url),
         *("-map", "0:a:0", "-vn", "-sn", "-dn", "-af", ",".join(chain)),
         *("-c:a", "aac", "-b:a", str(plan.bitrate)),

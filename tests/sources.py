@@ -3,7 +3,7 @@
 `media_of` reads every packet, which no prober would: it is the truth that others are held to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -71,7 +71,10 @@ def _turned(movie: bytes) -> bytes:
     return movie[:matrix] + quarter + movie[matrix + len(quarter) :]
 
 
-AFTERWARDS = {"rotated": _turned, "truncated": lambda movie: movie[: len(movie) // 2]}
+AFTERWARDS: dict[str, Callable[[bytes], bytes]] = {
+    "rotated": _turned,
+    "truncated": lambda movie: movie[: len(movie) // 2],
+}
 """What no ffmpeg option does, or not the same one in every version."""
 
 

@@ -34,7 +34,7 @@ from tests.sources import (
 LIMIT = timedelta(seconds=60)
 NTSC = Fraction(30000, 1001)
 FILM = Fraction(24)
-CASES = {
+CASES: dict[str, tuple[str, Fraction, Fraction | int]] = {
     "constant rate, B-frames, key frames 10 s apart": ("constant", FILM, 0),
     "29.97": ("ntsc", NTSC, 0),
     "29.97 at 24": ("ntsc", FILM, 0),
