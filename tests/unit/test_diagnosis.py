@@ -1,0 +1,49 @@
+"""From ffmpeg's last words to a typed failure; the words are real ones."""
+
+from signal import SIGKILL, SIGXCPU, SIGXFSZ
+
+import pytest
+
+from render_job.diagnosis import diagnose
+from schemas.failures import FailureClass
+
+MOOV = "[mov,mp4,m4a,3gp,3g2,mj2 @ 0x55d0c8a3] moov atom not found\n"
+MUX = "[out#0/mp4 @ 0x5581] Error writing trailer: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "kind", "reason"),
+    [
+        (183, MOOV, FailureClass.INPUT, "source_unreadable"),
+        (1, "/work/x.mp4: Invalid data found when processing input", FailureClass.INPUT, None),
+        (234, "Stream map '0:V:0' matches no streams.", FailureClass.INPUT, None),
+        (228, MUX, FailureClass.DEPENDENCY, "disk_full"),
+        (-SIGXFSZ, "", FailureClass.DEPENDENCY, "disk_full"),
+        (-SIGXCPU, "", FailureClass.TIMEOUT, "cpu_limit"),
+        (-SIGKILL, "", FailureClass.CRASH, "ffmpeg_killed"),
+        (-SIGKILL, MOOV, FailureClass.CRASH, "ffmpeg_killed"),
+        (255, "", FailureClass.CRASH, "ffmpeg_killed"),
+        (244, "malloc of size 9 failed: Cannot allocate memory", FailureClass.OUT_OF_MEMORY, None),
+        (8, "Option not found", FailureClass.CRASH, "ffmpeg_failed"),
+    ],
+)
+def test_a_status_and_words_have_one_class(
+    status: int, words: str, kind: FailureClass, reason: str | None
+) -> None:
+    failure = diagnose(status, words)
+    assert failure.failure is kind
+    assert reason in (failure.reason, None)
+
+
+def test_a_killed_ffmpeg_is_told_with_the_signals_name() -> None:
+    assert "SIGKILL" in diagnose(-SIGKILL, "").message
+
+
+def test_the_words_lose_paths_and_addresses_and_repetitions() -> None:
+    said = "[h264 @ 0x7f01] broken\n[h264 @ 0x7f02] broken\nfile:/secret/tenant/a.mp4: no\n"
+    assert diagnose(8, said).detail == "[h264] broken\n…: no"
+
+
+def test_one_cause_has_one_fingerprint() -> None:
+    one, other = diagnose(1, MOOV), diagnose(183, MOOV.replace("0x55d0c8a3", "0x1"))
+    assert one.fingerprint == other.fingerprint
