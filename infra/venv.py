@@ -55,15 +55,14 @@ def is_ready(wanted: str) -> bool:
 
 
 def read_stamp() -> "list[str]":
-    """The words of the stamp: Python, place, digest; none if no installation was finished."""
+    """Python, place, lock and project of the last finished installation; empty if none was."""
     return STAMP.read_text(encoding="utf-8").splitlines() if STAMP.exists() else []
 
 
 def stamp_for(wanted: str, python: str) -> "list[str]":
     """The stamp that a finished installation of this set leaves."""
-    files = (LOCKS[wanted], "pyproject.toml")
-    digest = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in files))
-    return [python, str(VENV), digest.hexdigest()]
+    files = (ROOT / LOCKS[wanted], ROOT / "pyproject.toml")
+    return [python, str(VENV), *(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)]
 
 
 def is_suitable() -> bool:
@@ -113,19 +112,22 @@ def start_again_with_another_python() -> None:
 def make(wanted: str) -> None:
     """Install from the lock, every file checked by its hash; the stamp is written last.
 
-    What a finished run of the same Python left here is built upon; all else is made anew,
-    because an interrupted pip leaves packages that look whole.
+    What a finished run left here from the lock as it is now is built upon. All else is made
+    anew: a changed lock would leave packages behind that it no longer names, and an interrupted
+    pip leaves some that only look whole.
     """
-    lock = LOCKS[wanted]
-    python = str(VENV / "bin" / "python")
-    if read_stamp()[:2] == [HERE, str(VENV)]:
-        print(f"Python {HERE} ok · bringing .venv up to {lock}", flush=True)
+    held = [name for name in LOCKS if stamp_for(name, HERE)[:3] == read_stamp()[:3]]
+    if held:
+        print(f"Python {HERE} ok · bringing .venv up to date", flush=True)
         STAMP.unlink()
     else:
         print(
             f"Python {HERE} ok · downloading {DOWNLOAD_MB[wanted]} MB (first run only)", flush=True
         )
         run([sys.executable, "-m", "venv", "--clear", str(VENV)], "Making .venv failed")
+    wanted = "dev" if "dev" in held else wanted
+    lock = LOCKS[wanted]
+    python = str(VENV / "bin" / "python")
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     run(
         [*pip, "--require-hashes", "--only-binary", ":all:", "--retries", "2", "-r", lock],
