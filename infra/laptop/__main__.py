@@ -1,0 +1,83 @@
+"""`python -m infra.laptop run|up|reset`: what `make run`, `make up` and `make reset` call."""
+
+import argparse
+import shutil
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from rich.console import Console
+
+from functions.errors import NotConfigured
+from functions.settings import Laptop, laptop
+from infra.laptop.exits import Refused, Status
+from infra.laptop.incarnation import RunningAlready, is_running
+from infra.laptop.pipeline import Pipeline
+from infra.laptop.quiet import logs_to_file
+from infra.laptop.run import render_one
+from render_job.errors import RenderFault
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what was asked; the exit status is one of `infra/laptop/exits.py`."""
+    parser = argparse.ArgumentParser(prog="python -m infra.laptop", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    run = verbs.add_parser("run", help="render one video and show what happens")
+    run.add_argument("--video", type=Path, help="a video file; a sample without it")
+    run.add_argument("--spec", type=Path, help="a JSON file that says what to make of it")
+    verbs.add_parser("up", help="keep the laptop's cloud running")
+    reset = verbs.add_parser("reset", help="forget renders, messages and objects")
+    reset.add_argument("--yes", action="store_true", help="do not ask")
+    told = parser.parse_args(arguments)
+    console = Console(soft_wrap=True)
+    try:
+        place = laptop()
+        if told.verb == "run":
+            return render_one(place, told.video, told.spec, console)
+        return _up(place, console) if told.verb == "up" else _reset(place, console, told.yes)
+    except Refused as refusal:
+        print(refusal, file=sys.stderr)
+        return refusal.status
+    except (NotConfigured, RunningAlready, RenderFault) as error:
+        print(f"{error}.", file=sys.stderr)
+        return Status.UNSUITABLE
+    except KeyboardInterrupt:
+        return Status.INTERRUPTED
+
+
+def _up(place: Laptop, console: Console) -> int:
+    logs_to_file(place.logs)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    pipeline = Pipeline(place)
+    try:
+        console.print(f"Up. Drop a video into {place.uploads}/ and find it in {place.outputs}/")
+        console.print("Look: .venv/bin/clipline renders   Stop: Ctrl-C", highlight=False)
+        stop.wait()
+        console.print("Stopping: what is whole is committed; the next `make up` goes on.")
+    finally:
+        pipeline.close()
+    return Status.OK
+
+
+def _reset(place: Laptop, console: Console, sure: bool) -> int:
+    """Uploads and outputs are people's files: they go too, which is why it asks."""
+    if not place.home.exists():
+        console.print("There is nothing to forget.")
+        return Status.OK
+    if is_running(place.state):
+        raise Refused(Status.UNSUITABLE, "The pipeline is running: stop it first (Ctrl-C).")
+    if not sure:
+        console.print(f"This deletes {place.home}/ with all uploads, outputs and renders.")
+        if input("Type yes to go on: ").strip().lower() != "yes":
+            console.print("Nothing was deleted.")
+            return Status.OK
+    shutil.rmtree(place.home)
+    console.print(f"Deleted {place.home}/")
+    return Status.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())
