@@ -33,8 +33,16 @@ def ports() -> Ports:
     return laptop_ports(laptop(), _lane())
 
 
-def laptop_ports(place: Laptop, lane: Lane) -> Ports:
-    """The laptop's parts over the folders of `place`."""
+def reading_ports() -> Ports:
+    """The parts for somebody who only looks: there is no lane, so nothing can be started."""
+    place = laptop()
+    if not place.state.is_dir():
+        raise NotConfigured(f"there is no pipeline in {place.home} (set CLIPLINE_HOME)")
+    return laptop_ports(place)
+
+
+def laptop_ports(place: Laptop, *lanes: Lane) -> Ports:
+    """The laptop's parts over the folders of `place`; every lane is child processes."""
     backend = ChildProcesses(place.executions)
     return Ports(
         clock=lambda: datetime.now(UTC),
@@ -44,8 +52,8 @@ def laptop_ports(place: Laptop, lane: Lane) -> Ports:
         outputs=DirectoryObjects(place.outputs, "outputs"),
         publisher=SqliteBus(place.bus, source=SOURCE),
         prober=PyavProber(),
-        lanes=(lane,),
-        backends={lane.id: backend},
+        lanes=lanes,
+        backends={lane.id: backend for lane in lanes},
         policy=LAPTOP_POLICY,
     )
 

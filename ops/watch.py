@@ -64,7 +64,9 @@ class Watch:
         for output in render.outputs:
             sheet = output.certificate
             self._once(
-                f"stitched/{output.output_id}", f"{sheet.pieces} chunks  {output.output_id}", output.at
+                f"stitched/{output.output_id}",
+                f"{sheet.pieces} chunks  {output.output_id}",
+                output.at,
             )
             drift = f", A/V drift {sheet.drift_samples}" if sheet.audio_samples is not None else ""
             counted = f"{sheet.frames}/{sheet.planned_frames} frames{drift}"

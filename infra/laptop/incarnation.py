@@ -1,8 +1,8 @@
 """One pipeline at a time: two locks, one for whoever leads and one for all who may still work.
 
-    up.lock     held by the pipeline's own process alone: taken means "a pipeline is running here"
-    work.lock   held by it and, by inheritance, by every task it started: after a kill -9 of the
-                pipeline the next one waits here until the last orphan has noticed and gone
+up.lock     held by the pipeline's own process alone: taken means "a pipeline is running here"
+work.lock   held by it and, by inheritance, by every task it started: after a kill -9 of the
+            pipeline the next one waits here until the last orphan has noticed and gone
 """
 
 import fcntl

@@ -1,8 +1,8 @@
 """The composition: everything that runs while the laptop's cloud is up, in one process.
 
-    uploads/ ─► watcher ─► bus ─► pusher ─► functions (HTTP) ─► bus, renders, executions
-                            ▲                                             │
-                            └──────── tasks (child processes) ◄─ supervisor
+uploads/ ─► watcher ─► bus ─► pusher ─► functions (HTTP) ─► bus, renders, executions
+                        ▲                                             │
+                        └──────── tasks (child processes) ◄─ supervisor
 """
 
 import http.client

@@ -1,5 +1,6 @@
 """`make run`: put one video into the uploads bucket as a user would, and show what happens."""
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from infra.laptop.quiet import logs_to_file
 from infra.laptop.subscriptions import DEAD_LETTERS, DONE
 from ops.watch import Watch
 from render_job.encoder import find_ffmpeg
+from schemas.events import OutputVerified
 from schemas.failures import FailureClass
 from schemas.ids import DEFAULT_TENANT, Upload, render_id, short
 from schemas.ports import ObjectInfo
@@ -58,8 +60,6 @@ def _running(place: Laptop, console: Console) -> Iterator[None]:
     try:
         pipeline = Pipeline(place)
     except RunningAlready:
-        import os
-
         os.environ.update(environment(place))
         console.print("A pipeline is up here already: it does the work.")
         yield
@@ -96,7 +96,7 @@ def _report(
     if render.state is State.DONE:
         watch.say("done", "published")
         for output in render.outputs:
-            _show_clip(place, output.delivered.name, wall, output, console)
+            _show_clip(place, output, wall, console)
         console.print("Next: make run VIDEO=yours.mp4 | make up | make help", highlight=False)
         return Status.OK
     failure = render.failure
@@ -109,14 +109,9 @@ def _report(
     return _STATUSES.get(failure.failure, Status.FAILED)
 
 
-def _show_clip(
-    place: Laptop, name: str, wall: timedelta, output: object, console: Console
-) -> None:
-    from schemas.events import OutputVerified
-
-    assert isinstance(output, OutputVerified)
+def _show_clip(place: Laptop, output: OutputVerified, wall: timedelta, console: Console) -> None:
     sheet = output.certificate
-    path = place.outputs / name
+    path = place.outputs / output.delivered.name
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     console.print(f"Clip: {shown}", highlight=False)
     facts = (
