@@ -56,6 +56,11 @@ def from_json(data: bytes, kind: type[T]) -> T:
         raise Unreadable(f"not a {kind.__name__}: {error}") from error
 
 
+def json_schema(kind: type) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of what `to_json` writes for values of that kind."""
+    return msgspec.json.schema(kind, schema_hook=_schema)
+
+
 def message_of(event: Event, source: str) -> Message:
     """The event as a Pub/Sub message; equal events from one source make equal bytes."""
     attributes = {
@@ -169,6 +174,16 @@ def _encode(value: object) -> str:
     if isinstance(value, Fraction):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no wire form")
+
+
+def _schema(kind: type) -> dict[str, Any]:
+    if kind is Fraction:
+        return {
+            "type": "string",
+            "pattern": "^-?[0-9]+(/[1-9][0-9]*)?$",
+            "examples": ["30000/1001"],
+        }
+    raise NotImplementedError
 
 
 def _decode(kind: type, raw: object) -> object:

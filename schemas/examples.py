@@ -1,0 +1,146 @@
+"""One plausible event of each kind: shown in the published schemas, and tried in tests."""
+
+from datetime import UTC, datetime
+from fractions import Fraction
+
+from schemas.certificate import Certificate, Delivered
+from schemas.events import (
+    AttemptFailed,
+    AttemptPreempted,
+    AttemptRecord,
+    AttemptStarted,
+    CancelRender,
+    ChunkCommitted,
+    Event,
+    ExecutionEnded,
+    ObjectFinalized,
+    OutputVerified,
+    RenderDeadLetter,
+    RenderDone,
+    RenderProgress,
+    RenderRequested,
+    ReplayRender,
+    SpecSource,
+    StitchStarted,
+    UploadRefused,
+)
+from schemas.failures import Failure, FailureClass
+from schemas.ids import Upload, render_id
+from schemas.media import AudioStream, Media, VideoStream
+from schemas.pieces import Span
+
+AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+UPLOAD = Upload(bucket="uploads", name="acme/holiday.mp4", generation=1_795_512_600_000_001)
+RENDER = render_id(UPLOAD)
+EXECUTION = "render-job-x7k2p"
+SPEC = '{"outputs": [{"height": 720}]}'
+MEDIA = Media(
+    container="mov,mp4,m4a,3gp,3g2,mj2",
+    size_bytes=280_104_211,
+    seekable=True,
+    video=VideoStream(
+        codec="h264",
+        width=1920,
+        height=1080,
+        rotation=0,
+        pixel_format="yuv420p",
+        sample_aspect=Fraction(1),
+        time_base=Fraction(1, 30_000),
+        frame_rate=Fraction(30_000, 1001),
+        frames=1798,
+        first_pts=0,
+        end_pts=1_799_798,
+        largest_gap=1001,
+    ),
+    audio=AudioStream(codec="aac", sample_rate=48_000, channels=2),
+)
+CERTIFICATE = Certificate(
+    planned_frames=1798,
+    frames=1798,
+    frame_rate=Fraction(30_000, 1001),
+    width=1280,
+    height=720,
+    duration_seconds=Fraction(899_899, 15_000),
+    pieces=4,
+    seams=3,
+    audio_samples=2_880_512,
+    drift_samples=836,
+    size_bytes=21_530_118,
+    sha256="0b6c1f1d4c4a7a0be6a1f6e4f9f1c6b0f0d8c9a5e2b7d3148f5a9c0e7b6d2a41",
+    encoder_class="libx264/5.1/t1",
+    recipe="1",
+)
+DELIVERED = Delivered(
+    bucket="outputs", name="acme/holiday/full/web-720.mp4", generation=1_795_512_690_000_007
+)
+NO_VIDEO = Failure(
+    failure=FailureClass.INPUT,
+    reason="no_video_stream",
+    message="The upload holds no video stream.",
+)
+KILLED = Failure(
+    failure=FailureClass.CRASH,
+    reason="killed",
+    message="A task was killed by signal 9 and could not say why.",
+)
+
+EVENTS: tuple[Event, ...] = (
+    ObjectFinalized(bucket=UPLOAD.bucket, name=UPLOAD.name, generation=UPLOAD.generation, at=AT),
+    RenderRequested(
+        upload=UPLOAD, media=MEDIA, spec_source=SpecSource.METADATA, spec_text=SPEC, at=AT
+    ),
+    UploadRefused(upload=UPLOAD, failure=NO_VIDEO, at=AT),
+    CancelRender(render=RENDER, at=AT, by="ana", reason="wrong file"),
+    ReplayRender(render=RENDER, at=AT, by="ben", reason="the disk was full"),
+    AttemptStarted(render=RENDER, at=AT, attempt=1, execution=EXECUTION),
+    RenderProgress(render=RENDER, at=AT, attempt=1, task=0, frames=512),
+    ChunkCommitted(
+        render=RENDER, at=AT, attempt=1, output_id="full/web-720", span=Span(0, 480), frames=480
+    ),
+    StitchStarted(render=RENDER, at=AT, attempt=1, output_id="full/web-720"),
+    OutputVerified(
+        render=RENDER,
+        at=AT,
+        attempt=1,
+        output_id="full/web-720",
+        delivered=DELIVERED,
+        certificate=CERTIFICATE,
+    ),
+    AttemptFailed(render=RENDER, at=AT, attempt=1, execution=EXECUTION, failure=NO_VIDEO),
+    AttemptPreempted(render=RENDER, at=AT, attempt=1, execution=EXECUTION, task=2),
+    ExecutionEnded(render=RENDER, at=AT, attempt=1, execution=EXECUTION, failure=KILLED),
+    RenderDone(
+        render=RENDER,
+        at=AT,
+        tenant=UPLOAD.tenant,
+        upload=UPLOAD,
+        output_id="full/web-720",
+        delivered=DELIVERED,
+        certificate=CERTIFICATE,
+    ),
+    RenderDeadLetter(
+        render=RENDER,
+        at=AT,
+        tenant=UPLOAD.tenant,
+        upload=UPLOAD,
+        failure=KILLED,
+        fingerprint=KILLED.fingerprint,
+        advice=KILLED.advice,
+        attempts=(
+            AttemptRecord(
+                number=1,
+                lane="laptop/cpu",
+                launched_at=AT,
+                execution=EXECUTION,
+                started_at=AT,
+                ended_at=AT,
+                cause=KILLED,
+                frames_after=480,
+            ),
+        ),
+        frames_committed=480,
+        frames_planned=1798,
+        outputs_done=(),
+        spec_text=SPEC,
+    ),
+)

@@ -1,0 +1,187 @@
+"""`python -m schemas.publish` writes what others read of us; `--check` says what has drifted.
+
+Everything is written from the code: JSON Schemas of the events, of the certificate and of the
+render spec, the AsyncAPI page, and the page of actors and flows.
+"""
+
+import argparse
+import inspect
+import json
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from schemas import examples
+from schemas.asyncapi import asyncapi
+from schemas.certificate import Certificate
+from schemas.events import Event, ObjectFinalized
+from schemas.flows import FLOWS
+from schemas.flows_page import page
+from schemas.spec import _CLOCK, _NAME, HEIGHTS, MOST_CLIPS, MOST_OUTPUTS, Clip, Output, Quality
+from schemas.wire import json_schema, to_json
+
+ROOT = Path(__file__).parents[1]
+JSON = Path("schemas/json")
+PAGE = Path("docs/actors-and-flows.md")
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+SECONDS_BELOW = 10**6
+"""Where `parse_spec` stops to believe a time that is a number."""
+
+
+def published() -> dict[Path, str]:
+    """Every published file's path below the checkout, and its text."""
+    events = {kind for flow in FLOWS for kind in flow.events if kind is not ObjectFinalized}
+    schemas = {kind.TYPE: event_schema(kind) for kind in sorted(events, key=lambda k: k.TYPE)}
+    schemas["clipline.certificate.v1"] = certificate_schema()
+    schemas["clipline.render-spec.v1"] = spec_schema()
+    files = {JSON / f"{name}.schema.json": _text(schema) for name, schema in schemas.items()}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    files[JSON / "asyncapi.json"] = _text(asyncapi(project["version"]))
+    files[PAGE] = page()
+    return files
+
+
+def drifted(root: Path = ROOT) -> list[Path]:
+    """The files that are missing, stale or too many, in order."""
+    files = published()
+    stale = [p for p, t in files.items() if _read(root / p) != t]
+    extra = [JSON / p.name for p in (root / JSON).glob("*.json") if JSON / p.name not in files]
+    return sorted(stale + extra)
+
+
+def write(root: Path = ROOT) -> list[Path]:
+    """Make the checkout say what the code says; the files that were changed."""
+    files = published()
+    changed = drifted(root)
+    for path in changed:
+        if path in files:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(files[path])
+        else:
+            (root / path).unlink()
+    return changed
+
+
+def event_schema(kind: type[Event]) -> dict[str, Any]:
+    """What a message of that type carries as data. Readers ignore fields they do not know."""
+    told = [json.loads(to_json(e)) for e in examples.EVENTS if isinstance(e, kind)]
+    return _document(kind, kind.TYPE, told)
+
+
+def certificate_schema() -> dict[str, Any]:
+    """What a done event says about how its file was checked."""
+    told = json.loads(to_json(examples.CERTIFICATE))
+    return _document(Certificate, "clipline.certificate.v1", [told])
+
+
+def spec_schema() -> dict[str, Any]:
+    """What a sidecar or an object's `clipline-spec` metadata may say.
+
+    Wider than `parse_spec` where JSON Schema has no words: see its description.
+    """
+    clip, output = Clip(), Output()
+    seconds: dict[str, Any] = {
+        "anyOf": [
+            {"type": "number", "minimum": 0, "exclusiveMaximum": SECONDS_BELOW},
+            {"type": "string", "pattern": f"^{_CLOCK.pattern}$"},
+        ]
+    }
+    name = {"type": "string", "pattern": f"^{_NAME.pattern}$"}
+    return {
+        "$schema": DIALECT,
+        "$id": "urn:clipline:clipline.render-spec.v1",
+        "title": "clipline.render-spec.v1",
+        "description": "Every clip is made as every output. Checked besides: names are used once "
+        "only, a clip's end is later than its start, and a height is written without a fraction.",
+        "type": "object",
+        "properties": {
+            "version": {"const": 1, "default": 1},
+            "clips": _list(
+                {
+                    "name": {**name, "default": clip.name},
+                    "start": {**seconds, "default": 0, "description": "Seconds, or H:MM:SS.sss."},
+                    "end": {
+                        "anyOf": [*seconds["anyOf"], {"type": "null"}],
+                        "default": None,
+                        "description": "As start; null is the video's end.",
+                    },
+                },
+                MOST_CLIPS,
+            ),
+            "outputs": _list(
+                {
+                    "name": {**name, "description": "By default `web-` and the height."},
+                    "height": {
+                        "type": "integer",
+                        "minimum": HEIGHTS[0],
+                        "maximum": HEIGHTS[1],
+                        "default": output.height,
+                        "description": "Pixels; a smaller source is not enlarged.",
+                    },
+                    "quality": {
+                        "enum": [quality.value for quality in Quality],
+                        "default": output.quality.value,
+                    },
+                },
+                MOST_OUTPUTS,
+            ),
+        },
+        "additionalProperties": False,
+        "examples": [
+            {},
+            {"outputs": [{"height": 720}, {"height": 360, "quality": "small"}]},
+            {"clips": [{"name": "intro", "end": 12.5}, {"name": "goal", "start": "0:41:07"}]},
+        ],
+    }
+
+
+def _list(properties: dict[str, Any], most: int) -> dict[str, Any]:
+    item = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {"type": "array", "items": item, "minItems": 1, "maxItems": most, "default": [{}]}
+
+
+def _document(kind: type, name: str, told: list[Any]) -> dict[str, Any]:
+    schema = json_schema(kind)
+    for definition in schema["$defs"].values():
+        definition["description"] = inspect.cleandoc(definition.get("description", ""))
+        for field, value in definition.get("properties", {}).items():
+            if field == "at" or field.endswith("_at"):
+                _as_moment(value)
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:clipline:{name}",
+        "title": name,
+        **schema,
+        "examples": told,
+    }
+
+
+def _as_moment(value: dict[str, Any]) -> None:
+    """A time has a zone; msgspec by itself only says that it is text."""
+    for one in value.get("anyOf", [value]):
+        if one.get("type") == "string":
+            one["format"] = "date-time"
+
+
+def _text(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 if all is as the code says, or was made so; 1 if `--check` found a difference."""
+    parser = argparse.ArgumentParser(prog="schemas.publish", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; 1 if files drifted")
+    told = parser.parse_args(arguments)
+    changed = drifted() if told.check else write()
+    for path in changed:
+        print(f"{path} {'has drifted: run `make schemas`' if told.check else 'written'}")
+    return 1 if told.check and changed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

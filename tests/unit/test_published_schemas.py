@@ -1,0 +1,194 @@
+import json
+from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from schemas import examples, publish
+from schemas.certificate import Certificate
+from schemas.events import AttemptRecord, Event, ObjectFinalized
+from schemas.spec import MOST_CLIPS, MOST_OUTPUTS, SpecFault, parse_spec
+from schemas.wire import message_of, to_json
+
+OURS = [event for event in examples.EVENTS if not isinstance(event, ObjectFinalized)]
+SPEC = Draft202012Validator(publish.spec_schema())
+
+
+def _read(name: str) -> Any:
+    return json.loads((publish.ROOT / publish.JSON / name).read_text())
+
+
+def test_nothing_published_has_drifted_from_the_code() -> None:
+    assert publish.drifted() == [], "run `make schemas`"
+
+
+def test_what_is_stale_missing_or_too_much_is_named_and_mended(tmp_path: Path) -> None:
+    publish.write(tmp_path)
+    assert publish.drifted(tmp_path) == []
+    gone, stale, extra = (publish.JSON / name for name in ("asyncapi.json", "b.json", "c.json"))
+    (tmp_path / gone).unlink()
+    (tmp_path / publish.PAGE).write_text("")
+    for path in (stale, extra):
+        (tmp_path / path).write_text("{}")
+    assert publish.drifted(tmp_path) == sorted([gone, publish.PAGE, stale, extra])
+    publish.write(tmp_path)
+    assert publish.drifted(tmp_path) == []
+
+
+def test_every_file_ends_with_a_newline() -> None:
+    assert all(text.endswith("\n") for text in publish.published().values())
+
+
+@pytest.mark.parametrize("event", OURS, ids=lambda e: e.TYPE)
+def test_an_event_is_what_its_schema_says(event: Event) -> None:
+    schema = _read(f"{event.TYPE}.schema.json")
+    Draft202012Validator.check_schema(schema)
+    told = json.loads(message_of(event, "//clipline/tests").data)
+    Draft202012Validator(schema).validate(told)
+    assert schema["examples"] == [told]
+
+
+@pytest.mark.parametrize("event", OURS, ids=lambda e: e.TYPE)
+def test_an_event_without_a_field_it_needs_is_not(event: Event) -> None:
+    schema = publish.event_schema(type(event))
+    told = json.loads(to_json(event))
+    for field in schema["$defs"][type(event).__name__]["required"]:
+        less = {k: v for k, v in told.items() if k != field}
+        assert not Draft202012Validator(schema).is_valid(less), field
+
+
+@pytest.mark.parametrize("event", OURS, ids=lambda e: e.TYPE)
+def test_a_reader_ignores_what_it_does_not_know(event: Event) -> None:
+    more = {**json.loads(to_json(event)), "added_later": 1}
+    assert Draft202012Validator(publish.event_schema(type(event))).is_valid(more)
+
+
+@pytest.mark.parametrize("kind", [*(type(e) for e in OURS), AttemptRecord])
+def test_every_time_is_published_as_a_time(kind: type) -> None:
+    times = {n for n, hint in get_type_hints(kind).items() if hint in (datetime, datetime | None)}
+    named = {field.name for field in fields(kind)}
+    assert times == {n for n in named if n == "at" or n.endswith("_at")}
+
+
+def test_a_certificate_is_what_its_schema_says() -> None:
+    schema = _read("clipline.certificate.v1.schema.json")
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(json.loads(to_json(examples.CERTIFICATE)))
+    assert isinstance(examples.CERTIFICATE, Certificate)
+
+
+def test_every_reference_of_the_asyncapi_page_leads_somewhere() -> None:
+    document = _read("asyncapi.json")
+    for ref in _references(document):
+        if ref.startswith("./"):
+            _read(ref.removeprefix("./"))
+            continue
+        at = document
+        for step in ref.removeprefix("#/").split("/"):
+            at = at[step]
+
+
+def test_the_storage_event_is_what_the_asyncapi_page_says() -> None:
+    message = _read("asyncapi.json")["components"]["messages"]["ObjectFinalized"]
+    schema = message["payload"]["schema"]
+    (event,) = (e for e in examples.EVENTS if isinstance(e, ObjectFinalized))
+    Draft202012Validator(schema).validate(json.loads(message_of(event, "//clipline").data))
+
+
+def _references(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        here = [value["$ref"]] if "$ref" in value else []
+        return here + [ref for one in value.values() for ref in _references(one)]
+    return [ref for one in value for ref in _references(one)] if isinstance(value, list) else []
+
+
+GOOD: tuple[Any, ...] = (
+    {},
+    {"version": 1},
+    {"version": 1.0},
+    {"clips": [{}]},
+    {"outputs": [{}]},
+    {"clips": [{"name": "intro", "start": 0, "end": 12.5}]},
+    {"clips": [{"end": None}]},
+    {"clips": [{"start": "1:02:03.5", "end": "99:00"}]},
+    {"clips": [{"start": "0:07"}]},
+    {"clips": [{"start": 999_999.5}]},
+    {"clips": [{"name": f"c{i}"} for i in range(MOST_CLIPS)]},
+    {"outputs": [{"name": f"o{i}"} for i in range(MOST_OUTPUTS)]},
+    {"outputs": [{"height": 16}]},
+    {"outputs": [{"height": 4320, "quality": "lossless"}]},
+    {"outputs": [{"name": "a"}, {"name": "b", "quality": "small"}]},
+    {"outputs": [{"name": "a" * 40}]},
+    *publish.spec_schema()["examples"],
+)
+BAD: tuple[Any, ...] = (
+    [],
+    "web-720",
+    None,
+    {"version": 2},
+    {"version": "1"},
+    {"version": None},
+    {"clip": []},
+    {"clips": []},
+    {"clips": None},
+    {"clips": {}},
+    {"clips": [[]]},
+    {"clips": [{"name": f"c{i}"} for i in range(MOST_CLIPS + 1)]},
+    {"outputs": [{"name": f"o{i}"} for i in range(MOST_OUTPUTS + 1)]},
+    {"clips": [{"from": 1}]},
+    {"clips": [{"start": None}]},
+    {"clips": [{"start": -1}]},
+    {"clips": [{"start": 1_000_000}]},
+    {"clips": [{"start": True}]},
+    {"clips": [{"start": "12.5"}]},
+    {"clips": [{"start": "1:2:3:4"}]},
+    {"clips": [{"start": "0:01."}]},
+    {"clips": [{"name": "Intro"}]},
+    {"clips": [{"name": ""}]},
+    {"clips": [{"name": "../x"}]},
+    {"clips": [{"name": None}]},
+    {"outputs": [{"name": "a" * 41}]},
+    {"outputs": [{"height": 15}]},
+    {"outputs": [{"height": 4321}]},
+    {"outputs": [{"height": "720"}]},
+    {"outputs": [{"height": 720.5}]},
+    {"outputs": [{"height": True}]},
+    {"outputs": [{"height": None}]},
+    {"outputs": [{"quality": "good"}]},
+    {"outputs": [{"quality": 1}]},
+    {"outputs": [{"quality": None}]},
+    {"outputs": [{"codec": "av1"}]},
+)
+BEYOND_SCHEMAS: tuple[Any, ...] = (
+    {"clips": [{"start": 5, "end": 5}]},
+    {"clips": [{"name": "a"}, {"name": "a"}]},
+    {"outputs": [{"height": 720}, {"height": 720}]},
+    {"outputs": [{"height": 720.0}]},
+)
+
+
+@pytest.mark.parametrize("spec", GOOD, ids=json.dumps)
+def test_a_good_spec_is_good_to_both(spec: Any) -> None:
+    parse_spec(json.dumps(spec))
+    SPEC.validate(spec)
+
+
+@pytest.mark.parametrize("spec", BAD, ids=json.dumps)
+def test_a_bad_spec_is_bad_to_both(spec: Any) -> None:
+    assert not SPEC.is_valid(spec)
+    with pytest.raises(SpecFault):
+        parse_spec(json.dumps(spec))
+
+
+@pytest.mark.parametrize("spec", BEYOND_SCHEMAS, ids=json.dumps)
+def test_what_no_schema_can_say_the_parser_refuses(spec: Any) -> None:
+    assert SPEC.is_valid(spec)
+    with pytest.raises(SpecFault):
+        parse_spec(json.dumps(spec))
+
+
+def test_the_spec_schema_is_a_schema() -> None:
+    Draft202012Validator.check_schema(_read("clipline.render-spec.v1.schema.json"))
