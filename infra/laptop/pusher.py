@@ -4,18 +4,22 @@
 messages"); anything else, or no answer within the ack deadline, and the message comes again.
 """
 
-import base64
 import http.client
-import json
 import logging
+import string
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from functions.adapters.sqlite_bus import Delivery, SqliteBus
+from infra.laptop.subscriptions import ACK_DEADLINES
 
 ACKNOWLEDGED = frozenset({102, 200, 201, 202, 204})
 IN_FLIGHT = 6
+PLAIN = string.digits + string.ascii_letters + " !#$&'()*+,-./:;<=>?@[]^_`{|}~"
+"""What stands in a header as it is; the rest is percent-encoded, as the CloudEvents HTTP binding
+says (section 3.1.3.2)."""
 
 log = logging.getLogger("clipline.pusher")
 
@@ -60,7 +64,7 @@ class Pusher:
     def _post(self, delivery: Delivery) -> int:
         """The status, or 0 where there was no answer."""
         headers, body = unwrapped(delivery)
-        timeout = delivery.ack_deadline.total_seconds()
+        timeout = ACK_DEADLINES[delivery.subscription].total_seconds()
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout)
         try:
             connection.request("POST", self._paths[delivery.subscription], body, dict(headers))
@@ -81,19 +85,5 @@ def unwrapped(delivery: Delivery) -> tuple[Mapping[str, str], bytes]:
         "x-goog-pubsub-message-id": delivery.message_id,
         "x-goog-pubsub-publish-time": delivery.publish_time.isoformat(),
     }
-    return {**delivery.attributes, **metadata}, delivery.data
-
-
-def wrapped(delivery: Delivery) -> tuple[Mapping[str, str], bytes]:
-    """The request of an ordinary push subscription."""
-    body = {
-        "subscription": f"projects/laptop/subscriptions/{delivery.subscription}",
-        "deliveryAttempt": delivery.delivery_attempt,
-        "message": {
-            "attributes": dict(delivery.attributes),
-            "data": base64.b64encode(delivery.data).decode(),
-            "messageId": delivery.message_id,
-            "publishTime": delivery.publish_time.isoformat(),
-        },
-    }
-    return {"content-type": "application/json"}, json.dumps(body).encode()
+    headers = {**delivery.attributes, **metadata}
+    return {name: quote(value, safe=PLAIN) for name, value in headers.items()}, delivery.data
