@@ -204,10 +204,13 @@ def sound_of(media: Media, plan: OutputPlan) -> AudioPlan:
     )
 
 
-def frame_md5s(path: Path) -> Sequence[str]:
-    """A digest of every decoded picture, in order."""
-    lines = tool("-v", "error", "-i", str(path), "-map", "0:v:0", "-f", "framemd5", "-")
-    return [line.split(",")[-1].strip() for line in lines.splitlines() if line[:1] == "0"]
+def frame_md5s(*words: str | Path) -> Sequence[str]:
+    """A digest of every decoded picture, in order; a file, or options around one."""
+    at = next(n for n, word in enumerate(words) if isinstance(word, Path))
+    before, source, then = words[:at], words[at], words[at + 1 :]
+    command = (*before, "-i", source, "-map", "0:V:0", *then, "-f", "framemd5", "-")
+    said = tool("-nostdin", "-v", "error", *map(str, command))
+    return [line.split(",")[-1].strip() for line in said.splitlines() if line[:1] == "0"]
 
 
 def times_of(path: Path) -> Sequence[Fraction]:
