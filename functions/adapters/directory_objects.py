@@ -165,7 +165,7 @@ class DirectoryObjects:
         _check_same(self._found(name), generation, name)
 
     def strays(self) -> Iterator[tuple[str, Path]]:
-        """Files that a person dropped, or changed since: they may still grow, and are no objects."""
+        """Files that a person dropped or changed: they may still grow, and are no objects yet."""
         for name in self._names((), "", ""):
             found = self._found(name)
             if found and found.st_mtime_ns not in self._hidden.record(name).written:

@@ -224,7 +224,7 @@ def test_a_hostile_name_is_refused(directory: DirectoryObjects, tmp_path: Path, 
         lambda: directory.read(name),
         lambda: directory.stat(name),
         lambda: directory.delete(name),
-        lambda: directory.is_final(name),
+        lambda: directory.adopt(name),
     ):
         with pytest.raises(NameRefused):
             attempt()
@@ -273,20 +273,24 @@ def test_an_empty_folder_is_no_hindrance_and_is_pruned(
     assert not (tmp_path / "box" / "b").exists()
 
 
-def test_a_dropped_file_is_an_object_that_is_not_final(
+def test_a_dropped_file_is_no_object_until_it_is_adopted(
     directory: DirectoryObjects, tmp_path: Path
 ) -> None:
-    directory.write("written.mp4", b"x")
-    (tmp_path / "box" / "dropped.mp4").write_bytes(b"half")
+    path = tmp_path / "box" / "ana" / "dropped.mp4"
+    directory.write("ana/written.mp4", b"x")
+    path.write_bytes(b"half")
     (tmp_path / "box" / ".DS_Store").write_bytes(b"x")
-    assert names(directory) == ["dropped.mp4", "written.mp4"]
-    assert directory.is_final("written.mp4")
-    assert not directory.is_final("dropped.mp4")
-    assert not directory.is_final("absent.mp4")
-    info = directory.stat("dropped.mp4")
-    assert info is not None
-    assert directory.adopt("dropped.mp4") == info
-    assert directory.is_final("dropped.mp4")
+    assert names(directory) == ["ana/written.mp4"]
+    assert directory.stat("ana/dropped.mp4") is None
+    assert list(directory.strays()) == [("ana/dropped.mp4", path)]
+    with pytest.raises(PreconditionFailed):
+        directory.write("ana/dropped.mp4", b"mine", if_generation_match=0)
+    adopted = directory.adopt("ana/dropped.mp4")
+    assert adopted is not None
+    assert adopted.generation == path.stat().st_mtime_ns
+    assert directory.adopt("ana/dropped.mp4") == adopted
+    assert names(directory) == ["ana/dropped.mp4", "ana/written.mp4"]
+    assert list(directory.strays()) == []
     assert directory.adopt("absent.mp4") is None
 
 
@@ -311,20 +315,20 @@ def test_a_file_from_the_future_is_still_followed_by_a_larger_generation(
     path.write_bytes(b"x")
     future = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
     os.utime(path, (future, future))
-    dropped = directory.stat("film.mp4")
+    dropped = directory.adopt("film.mp4")
     assert dropped is not None
     assert directory.write("film.mp4", b"y").generation > dropped.generation
 
 
-def test_an_edit_in_place_is_another_generation_without_metadata(
+def test_an_object_that_is_edited_in_place_is_a_stray_again(
     directory: DirectoryObjects, tmp_path: Path
 ) -> None:
     info = directory.write("film.mp4", b"x", metadata={"spec": "{}"})
     path = tmp_path / "box" / "film.mp4"
     path.write_bytes(b"edited")
     os.utime(path, ns=(info.generation + 1, info.generation + 1))
-    assert directory.stat("film.mp4").metadata == {}  # type: ignore[union-attr]  # it is there
-    assert not directory.is_final("film.mp4")
+    assert directory.stat("film.mp4") is None
+    assert list(directory.strays()) == [("film.mp4", path)]
     with pytest.raises(ObjectMissing):
         directory.read_range("film.mp4", 0, 1, generation=info.generation)
 
@@ -446,11 +450,11 @@ def test_a_kill_at_any_moment_leaves_whole_objects_with_their_metadata(
         rest = child.stdout.read()
         lines = [one for one in [line, *rest.splitlines(True)] if one.endswith("\n")]
         highest = max(highest, int(lines[-1].split()[1]))
+        assert list(store.strays()) == []
         for info in store.list():
             data = store.read(info.name).decode()
             number = info.metadata.get("number") or info.metadata["n"]
             assert data == number * 2000
-            assert store.is_final(info.name)
         after = store.write("a/b", b"0" * 2000, metadata={"number": "0"})
         assert after.generation > highest
         for info in store.list("new/"):
