@@ -68,7 +68,7 @@ def _candidates() -> Iterator[tuple[str, Literal["system", "shipped"]]]:
     if system := shutil.which("ffmpeg"):
         yield system, "system"
     try:
-        from imageio_ffmpeg import get_ffmpeg_exe
+        from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-untyped]  # it has none
 
         yield get_ffmpeg_exe(), "shipped"
     except (ImportError, RuntimeError):
