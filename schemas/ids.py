@@ -22,9 +22,9 @@ class Upload:
 
     @property
     def tenant(self) -> str:
-        """The first path segment, or `default` for an object at the bucket's root."""
+        """The first path segment, or `default` where there is none before a slash."""
         head, slash, _ = self.name.partition("/")
-        return head if slash else DEFAULT_TENANT
+        return head if slash and head else DEFAULT_TENANT
 
     @property
     def stem(self) -> str:

@@ -8,13 +8,17 @@ from fractions import Fraction
 
 from schemas.failures import Failure, FailureClass
 
+VERSION = 1
 LONGEST_SPEC = 65_536
+LONGEST_NUMBER = 20
+"""Characters: Python takes minutes over `1e-9999999` as a fraction, and refuses 4,301 digits."""
+LATEST_SECOND = 1_000_000
 MOST_CLIPS = 20
 MOST_OUTPUTS = 5
 HEIGHTS = (16, 4320)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-_CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
+_CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)", re.ASCII)
 
 
 class Quality(StrEnum):
@@ -81,12 +85,15 @@ def parse_spec(text: str | None) -> RenderSpec:
     if len(text) > LONGEST_SPEC:
         raise SpecFault("spec", f"{len(text)} characters long", f"at most {LONGEST_SPEC}")
     try:
-        root = json.loads(text, parse_float=Fraction, parse_constant=_refuse_constant)
+        root = json.loads(
+            text, parse_float=_decimal, parse_int=_whole, parse_constant=_refuse_constant
+        )
     except (json.JSONDecodeError, RecursionError) as error:
         raise SpecFault("spec", f"not JSON ({error})", "a JSON object") from None
     spec = _fields(root, "spec", ("version", "clips", "outputs"))
-    if spec.get("version", 1) != 1:
-        raise SpecFault("version", spec["version"], "1")
+    version = spec.get("version", 1)
+    if isinstance(version, bool) or version != 1:
+        raise SpecFault("version", version, "1")
     clips = [_clip(c, f"clips[{i}]") for i, c in enumerate(_list(spec, "clips", MOST_CLIPS))]
     outputs = [
         _output(o, f"outputs[{i}]") for i, o in enumerate(_list(spec, "outputs", MOST_OUTPUTS))
@@ -123,7 +130,7 @@ def _fields(raw: object, at: str, known: tuple[str, ...]) -> dict[str, object]:
         raise SpecFault(at, raw, "a JSON object")
     for key in raw:
         if key not in known:
-            where = key if at == "spec" else f"{at}.{key}"
+            where = _shown(key) if at == "spec" else f"{at}.{_shown(key)}"
             raise SpecFault(where, "an unknown field", f"one of {', '.join(known)}")
     return raw
 
@@ -143,11 +150,11 @@ def _name(raw: object, at: str) -> str:
 
 
 def _seconds(raw: object, at: str) -> Fraction:
-    limit = "seconds from 0 on, as a number or as H:MM:SS.sss"
+    limit = f"0 to {LATEST_SECOND} seconds, as a number or as H:MM:SS.sss"
     if isinstance(raw, str) and (clock := _CLOCK.fullmatch(raw)):
         hours, minutes, seconds = clock.groups()
-        return int(hours or 0) * 3600 + int(minutes) * 60 + Fraction(seconds)
-    if isinstance(raw, bool) or not isinstance(raw, int | Fraction) or not 0 <= raw < 10**6:
+        raw = int(hours or 0) * 3600 + int(minutes) * 60 + Fraction(seconds)
+    if isinstance(raw, bool) or not isinstance(raw, int | Fraction) or not 0 <= raw < LATEST_SECOND:
         raise SpecFault(at, raw, limit)
     return Fraction(raw).limit_denominator(10**6)
 
@@ -158,13 +165,42 @@ def _refuse_twins(at: str, names: list[str]) -> None:
             raise SpecFault(f"{at}[{i}].name", name, "used once only")
 
 
+def _decimal(text: str) -> Fraction | float:
+    """The number exactly; a float, which every field refuses, where that has no end of digits."""
+    value = float(text)
+    if abs(value) > 10**15:
+        return value
+    return Fraction(text) if len(text) < 100 and abs(value) > 1e-9 else Fraction(value)
+
+
+def _whole(text: str) -> int | float:
+    """The number; a float, which every field refuses, where Python refuses to count so far."""
+    return int(text) if len(text) <= 1000 else float(text)
+
+
+def _fraction(text: str) -> Fraction:
+    """A number as it was written. Its exponent is bounded by its length: `1e-9999` is refused."""
+    mantissa, _, exponent = text.lower().partition("e")
+    if len(mantissa) > LONGEST_NUMBER or len(exponent.lstrip("+-")) > 2:
+        raise SpecFault("spec", f"holding the number {text}", "written with shorter numbers")
+    return Fraction(text)
+
+
+def _integer(text: str) -> int:
+    if len(text) > LONGEST_NUMBER:
+        raise SpecFault("spec", f"holding the number {text}", "written with shorter numbers")
+    return int(text)
+
+
 def _refuse_constant(word: str) -> None:
     raise SpecFault("spec", f"not JSON ({word} is no number)", "a JSON object")
 
 
 def _shown(value: object) -> str:
     """The value as a person wrote it, bounded: specs come from strangers."""
-    if isinstance(value, Fraction):
+    if isinstance(value, Fraction | float):
         return f"{float(value):g}"
+    if isinstance(value, dict | list):
+        return "a list" if isinstance(value, list) else "a JSON object"
     text = value if isinstance(value, str) else json.dumps(value, default=str)
     return repr(text)[1:-1][:80] or "empty"

@@ -8,8 +8,9 @@ push those attributes are bare HTTP headers, so the request is a binary-mode Clo
 
 import base64
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Any, TypeVar, get_args
@@ -24,6 +25,7 @@ MESSAGE_PUBLISHED = "google.cloud.pubsub.topic.v1.messagePublished"
 _TYPES: dict[str, type[Event]] = {
     kind.TYPE: kind for kind in get_args(Event) if kind is not ObjectFinalized
 }
+_FRACTION = re.compile(r"-?\d{1,60}(?:/\d{1,60})?", re.ASCII)
 T = TypeVar("T")
 
 
@@ -44,15 +46,15 @@ class Message:
 
 def to_json(value: object) -> bytes:
     """The value as JSON, equal bytes for equal values. Raises NaiveTime for a zoneless time."""
-    encoded: bytes = msgspec.json.encode(_checked(value), enc_hook=_encode)
+    encoded: bytes = msgspec.json.encode(_in_utc(value), enc_hook=_encode)
     return encoded
 
 
 def from_json(data: bytes, kind: type[T]) -> T:
     """The value of that kind. Unknown fields are ignored. Raises Unreadable for anything else."""
     try:
-        return _checked(msgspec.json.decode(data, type=kind, dec_hook=_decode))
-    except (msgspec.DecodeError, ValueError, ArithmeticError) as error:
+        return _in_utc(msgspec.json.decode(data, type=kind, dec_hook=_decode))
+    except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
         raise Unreadable(f"not a {kind.__name__}: {error}") from error
 
 
@@ -63,6 +65,7 @@ def json_schema(kind: type) -> dict[str, Any]:
 
 def message_of(event: Event, source: str) -> Message:
     """The event as a Pub/Sub message; equal events from one source make equal bytes."""
+    event = _in_utc(event)
     attributes = {
         "ce-specversion": "1.0",
         "ce-id": event.id,
@@ -95,8 +98,7 @@ def event_of(attributes: Mapping[str, object], data: object) -> Event:
         return _finalized(data)
     if kind not in _TYPES:
         raise Unreadable(f"the CloudEvent's type is {kind[:80] or 'missing'!r}, which is not known")
-    raw = data if isinstance(data, bytes) else json.dumps(data).encode()
-    return from_json(raw, _TYPES[kind])
+    return from_json(_bytes(data), _TYPES[kind])
 
 
 def _unwrapped(data: object) -> Message:
@@ -133,41 +135,54 @@ def _finalized(data: object) -> ObjectFinalized:
         bucket, name = body["bucket"], body["name"]
         if not isinstance(bucket, str) or not isinstance(name, str) or not bucket or not name:
             raise Unreadable("a storage event whose bucket or name is not text")
+        f"{bucket}/{name}".encode()  # half a surrogate pair names no object
         return ObjectFinalized(
             bucket=bucket,
             name=name,
-            generation=int(body["generation"]),
+            generation=int(str(body["generation"])),
             at=utc(datetime.fromisoformat(body["timeCreated"])),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise Unreadable(f"not a storage event: {error!r}") from error
+
+
+def _bytes(data: object) -> bytes:
+    if isinstance(data, bytes):
+        return data
+    try:
+        return json.dumps(data).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Unreadable(f"not JSON: {error}") from error
 
 
 def _object(data: object) -> dict[str, Any]:
     if isinstance(data, bytes):
         try:
             data = json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Unreadable(f"not JSON: {error}") from error
     if not isinstance(data, dict):
         raise Unreadable("not a JSON object")
     return data
 
 
-def _checked(value: T) -> T:
-    """The same value, after a walk over its times: msgspec by itself accepts naive ones."""
-    pending: list[object] = [value]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, datetime):
-            utc(item)
-        elif isinstance(item, Mapping):
-            pending.extend(item.values())
-        elif isinstance(item, list | tuple):
-            pending.extend(item)
-        elif (names := getattr(item, "__dataclass_fields__", None)) is not None:
-            pending.extend(getattr(item, name) for name in names)
-    return value
+def _in_utc(value: T) -> T:
+    """The value with all its times in UTC, which is itself where they are.
+
+    Raises NaiveTime for a time without a zone: msgspec by itself accepts it.
+    """
+    inner: Any = value
+    if isinstance(inner, datetime):
+        inner = utc(inner)
+    elif isinstance(inner, Mapping):
+        inner = {key: _in_utc(item) for key, item in inner.items()}
+    elif isinstance(inner, list | tuple):
+        inner = type(inner)(map(_in_utc, inner))
+    elif (names := getattr(inner, "__dataclass_fields__", None)) is not None:
+        old = {name: getattr(inner, name) for name in names}
+        new = {name: item for name in names if (item := _in_utc(old[name])) is not old[name]}
+        inner = replace(inner, **new) if new else inner
+    return inner  # type: ignore[no-any-return]  # of the type that came in
 
 
 def _encode(value: object) -> str:
@@ -187,7 +202,7 @@ def _schema(kind: type) -> dict[str, Any]:
 
 
 def _decode(kind: type, raw: object) -> object:
-    if kind is Fraction and isinstance(raw, str):
+    if kind is Fraction and isinstance(raw, str) and _FRACTION.fullmatch(raw):
         return Fraction(raw)
     if issubclass(kind, Tagged) and isinstance(raw, dict):
         return msgspec.convert(raw, kind.member(raw.get("kind")), dec_hook=_decode)
