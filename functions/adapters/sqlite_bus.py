@@ -1,0 +1,285 @@
+"""Pub/Sub on one machine: topics fan out to subscriptions, each message is delivered until acked.
+
+    publish ─► messages ─► one row in `queue` for every subscription of the topic
+                             │ due: lease until the ack deadline ──► ack: gone
+                             │        nack, or no answer in time ──► due again after the backoff
+                             └ delivered too often ──► a new message on the dead-letter topic
+
+Every arrow is one transaction, and what it committed survives kill -9 and power loss. A topic
+without a subscription loses its messages, as Pub/Sub's do.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from sqlite3 import Connection, Row
+
+from functions.adapters.sqlite_file import SqliteFile, micros, moment
+from schemas.events import Event
+from schemas.wire import Message, from_json, message_of, to_json
+
+PROJECT = "laptop"
+"""What dead letters name as their subscription's project."""
+
+_SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS subscriptions (
+        name TEXT PRIMARY KEY, topic TEXT NOT NULL, push INTEGER NOT NULL, document BLOB NOT NULL
+    ) STRICT""",
+    """CREATE TABLE IF NOT EXISTS messages (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, published_at INTEGER NOT NULL,
+        attributes BLOB NOT NULL, data BLOB NOT NULL
+    ) STRICT""",
+    """CREATE TABLE IF NOT EXISTS queue (
+        subscription TEXT NOT NULL, message INTEGER NOT NULL, due_at INTEGER NOT NULL,
+        deliveries INTEGER NOT NULL DEFAULT 0, leased INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (subscription, message)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX IF NOT EXISTS queue_due ON queue (subscription, due_at)",
+    "CREATE INDEX IF NOT EXISTS queue_message ON queue (message)",
+)
+_ROWS = """SELECT q.*, m.published_at, m.attributes, m.data, s.document
+    FROM queue q JOIN messages m ON m.id = q.message JOIN subscriptions s ON s.name = q.subscription
+"""
+_PUSHED = "(SELECT name FROM subscriptions WHERE push)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """Who gets a topic's messages, and how patiently; the words and defaults are Pub/Sub's."""
+
+    name: str
+    topic: str
+    ack_deadline: timedelta = timedelta(seconds=10)
+    max_delivery_attempts: int | None = None
+    """Failed so often, a message goes to `dead_letter_topic`; None for never."""
+    min_backoff: timedelta = timedelta(seconds=10)
+    """The pause after the first failed delivery; it doubles with each further one."""
+    max_backoff: timedelta = timedelta(seconds=600)
+    dead_letter_topic: str | None = None
+    push: bool = False
+    """Whether `lease` hands its messages out; if not they wait for `pull`."""
+    retention: timedelta = timedelta(days=7)
+
+    def backoff(self, deliveries: int) -> timedelta:
+        """The pause after that many deliveries, the last of which failed."""
+        doublings = min(max(deliveries, 1) - 1, 32)
+        return min(self.max_backoff, self.min_backoff * (1 << doublings))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A message as one subscription gets it."""
+
+    ack_id: str
+    subscription: str
+    message_id: str
+    publish_time: datetime
+    attributes: dict[str, str]
+    data: bytes
+    delivery_attempt: int
+    """1 for the first."""
+
+
+class SqliteBus:
+    """A Publisher and its subscriptions, for any number of threads and processes."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        source: str,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`source` is the CloudEvents source of what is published here."""
+        self._file = SqliteFile(path, _SCHEMA)
+        self._source = source
+        self._clock = clock
+
+    def declare(self, subscriptions: Sequence[Subscription]) -> None:
+        """Have exactly these subscriptions. Those that stay keep their messages.
+
+        Also forgets messages past their retention.
+        """
+        with self._file.writing() as db:
+            kept = {subscription.name for subscription in subscriptions}
+            for row in db.execute("SELECT name FROM subscriptions").fetchall():
+                if row["name"] not in kept:
+                    db.execute("DELETE FROM subscriptions WHERE name = ?", (row["name"],))
+                    db.execute("DELETE FROM queue WHERE subscription = ?", (row["name"],))
+            for one in subscriptions:
+                db.execute(
+                    "INSERT OR REPLACE INTO subscriptions VALUES (?, ?, ?, ?)",
+                    (str(one.name), str(one.topic), one.push, to_json(one)),
+                )
+                self._forget(db, one)
+            db.execute("DELETE FROM messages WHERE id NOT IN (SELECT message FROM queue)")
+
+    def publish(self, topic: str, event: Event) -> None:
+        """Returns once the message is stored: it will be delivered at least once."""
+        self.publish_message(topic, message_of(event, self._source))
+
+    def publish_message(self, topic: str, message: Message) -> None:
+        """Any message, also one that no subscriber can read."""
+        with self._file.writing() as db:
+            _fan_out(db, topic, message, self._clock())
+
+    def lease(self, limit: int, now: datetime) -> Sequence[Delivery]:
+        """Due messages of the push subscriptions, the longest due first.
+
+        They are the caller's until the ack deadline, and come again if it says nothing till then.
+        """
+        return self._take(f"q.subscription IN {_PUSHED}", (), limit, now)
+
+    def pull(self, subscription: str, limit: int, now: datetime) -> Sequence[Delivery]:
+        """Due messages of one subscription, as `lease` gives them."""
+        return self._take("q.subscription = ?", (subscription,), limit, now)
+
+    def peek(
+        self, subscription: str, *, after_id: str = "0", limit: int | None = None
+    ) -> Sequence[Delivery]:
+        """Messages of one subscription in the order of their ids, without taking them."""
+        query = f"{_ROWS} WHERE q.subscription = ? AND q.message > ? ORDER BY q.message LIMIT ?"
+        values = (subscription, int(after_id), -1 if limit is None else limit)
+        return tuple(map(_delivery, self._file.reading.execute(query, values)))
+
+    def ack(self, ack_id: str) -> None:
+        """Done with it: it never comes again. Late or repeated it does no harm."""
+        subscription, message, _ = _named(ack_id)
+        with self._file.writing() as db:
+            _remove(db, subscription, message)
+
+    def nack(self, ack_id: str, now: datetime) -> None:
+        """It failed: it comes again after the backoff, or goes to the dead-letter topic.
+
+        Does nothing for a delivery whose time was over.
+        """
+        subscription, message, deliveries = _named(ack_id)
+        with self._file.writing() as db:
+            query = f"{_ROWS} WHERE q.subscription = ? AND q.message = ? AND leased"
+            row = db.execute(query, (subscription, message)).fetchone()
+            if row and row["deliveries"] == deliveries:
+                _fail(db, row, now)
+
+    def next_due(self) -> datetime | None:
+        """When `lease` will next have something, if nothing is published before."""
+        query = f"SELECT min(due_at) FROM queue WHERE subscription IN {_PUSHED}"
+        (first,) = self._file.reading.execute(query).fetchone()
+        return None if first is None else moment(first)
+
+    def changes(self) -> int:
+        """Another number whenever somebody else changed something; compare within one thread."""
+        number: int = self._file.reading.execute("PRAGMA data_version").fetchone()[0]
+        return number
+
+    def _take(
+        self, where: str, values: tuple[str, ...], limit: int, now: datetime
+    ) -> Sequence[Delivery]:
+        query = f"{_ROWS} WHERE {where} AND q.due_at <= ? ORDER BY q.due_at, q.message LIMIT ?"
+        bound = (*values, micros(now), limit)
+        if self._file.reading.execute(query, bound).fetchone() is None:
+            return ()
+        taken: list[Row] = []
+        with self._file.writing() as db:
+            # A lease that ran out leads to a pause or away, so the rows behind it move up.
+            while rows := db.execute(query, (*values, micros(now), limit - len(taken))).fetchall():
+                for row in rows:
+                    if row["leased"]:
+                        _fail(db, row, now)
+                    else:
+                        taken.append(_lease(db, row, now))
+        return tuple(map(_delivery, taken))
+
+    def _forget(self, db: Connection, subscription: Subscription) -> None:
+        oldest = micros(self._clock() - subscription.retention)
+        db.execute(
+            """DELETE FROM queue WHERE subscription = ?
+                AND message IN (SELECT id FROM messages WHERE published_at < ?)""",
+            (subscription.name, oldest),
+        )
+
+
+def _fan_out(db: Connection, topic: str, message: Message, now: datetime) -> None:
+    readers = db.execute("SELECT name FROM subscriptions WHERE topic = ?", (str(topic),)).fetchall()
+    if not readers:
+        return
+    values = (micros(now), to_json(message.attributes), message.data)
+    id = db.execute(
+        "INSERT INTO messages (published_at, attributes, data) VALUES (?, ?, ?)", values
+    ).lastrowid
+    db.executemany(
+        "INSERT INTO queue (subscription, message, due_at) VALUES (?, ?, ?)",
+        [(reader["name"], id, micros(now)) for reader in readers],
+    )
+
+
+def _lease(db: Connection, row: Row, now: datetime) -> Row:
+    """The row as it is afterwards."""
+    deadline = now + _subscription(row).ack_deadline
+    key = (row["subscription"], row["message"])
+    db.execute(
+        """UPDATE queue SET leased = 1, due_at = ?, deliveries = deliveries + 1
+            WHERE subscription = ? AND message = ?""",
+        (micros(deadline), *key),
+    )
+    leased: Row = db.execute(f"{_ROWS} WHERE q.subscription = ? AND q.message = ?", key).fetchone()
+    return leased
+
+
+def _fail(db: Connection, row: Row, now: datetime) -> None:
+    subscription, deliveries = _subscription(row), row["deliveries"]
+    limit, topic = subscription.max_delivery_attempts, subscription.dead_letter_topic
+    if limit is not None and topic is not None and deliveries >= limit:
+        _fan_out(db, topic, _dead_letter(_delivery(row)), now)
+        _remove(db, row["subscription"], row["message"])
+        return
+    due = now + subscription.backoff(deliveries)
+    db.execute(
+        "UPDATE queue SET leased = 0, due_at = ? WHERE subscription = ? AND message = ?",
+        (micros(due), row["subscription"], row["message"]),
+    )
+
+
+def _dead_letter(delivery: Delivery) -> Message:
+    """The message with what Pub/Sub adds (https://cloud.google.com/pubsub/docs/dead-letter-topics)."""
+    prefix = "CloudPubSubDeadLetterSource"
+    return Message(
+        attributes=delivery.attributes
+        | {
+            f"{prefix}DeliveryCount": str(delivery.delivery_attempt),
+            f"{prefix}Subscription": delivery.subscription,
+            f"{prefix}SubscriptionProject": PROJECT,
+            f"{prefix}TopicPublishTime": delivery.publish_time.isoformat(),
+        },
+        data=delivery.data,
+    )
+
+
+def _remove(db: Connection, subscription: str, message: int) -> None:
+    db.execute("DELETE FROM queue WHERE subscription = ? AND message = ?", (subscription, message))
+    db.execute(
+        """DELETE FROM messages WHERE id = ?1
+            AND NOT EXISTS (SELECT 1 FROM queue WHERE message = ?1)""",
+        (message,),
+    )
+
+
+def _delivery(row: Row) -> Delivery:
+    return Delivery(
+        ack_id=f"{row['message']}/{row['deliveries']}/{row['subscription']}",
+        subscription=row["subscription"],
+        message_id=str(row["message"]),
+        publish_time=moment(row["published_at"]),
+        attributes=from_json(row["attributes"], dict[str, str]),
+        data=row["data"],
+        delivery_attempt=row["deliveries"],
+    )
+
+
+def _named(ack_id: str) -> tuple[str, int, int]:
+    message, deliveries, subscription = ack_id.split("/", 2)
+    return subscription, int(message), int(deliveries)
+
+
+def _subscription(row: Row) -> Subscription:
+    return from_json(row["document"], Subscription)
