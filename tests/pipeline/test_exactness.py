@@ -1,6 +1,7 @@
 """A video made in chunks is the video made in one go: the same pictures at the same times."""
 
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -17,6 +18,7 @@ from render_job.fragments import cut, whole_gops
 from render_job.stitch import join
 from render_job.verify import verify_output, verify_piece, verify_sound
 from schemas.certificate import Certificate
+from schemas.failures import FailureClass
 from schemas.media import Media
 from schemas.pieces import Span
 from schemas.plan import OutputPlan
@@ -216,6 +218,35 @@ def test_sound_that_ended_before_the_clip_is_silence(sources: Sources, tmp_path:
     words = f"-i {it.source} -t 2 -i {it.source} -map 0:v -map 1:a -c copy {source}"
     tool("-v", "error", *words.split())
     assert replace(it, source=source).sound()
+
+
+def test_late_sound_begins_as_late_in_the_output(sources: Sources, tmp_path: Path) -> None:
+    sound = work(sources, "late_sound", tmp_path, rate=NTSC).sound()
+    words = f"-nostdin -i {sound} -af silencedetect=n=-60dB:d=1 -f null -"
+    (end,) = re.findall(r"silence_end: ([\d.]+)", tool(*words.split()))
+    lead_in = 1024 / 48000  # of the encoder, which the copied track plays
+    assert float(end) == pytest.approx(2.4 - lead_in, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "playlist",
+    [
+        "ffconcat version 1.0\nfile other.mp4\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nother.ts\n#EXT-X-ENDLIST\n",
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n",
+    ],
+)
+def test_a_playlist_that_calls_itself_a_video_opens_nothing(
+    playlist: str, sources: Sources, tmp_path: Path
+) -> None:
+    it = work(sources, "transport", tmp_path, rate=NTSC)
+    shutil.copy(it.source, tmp_path / "other.ts")
+    shutil.copy(sources.path("ntsc"), tmp_path / "other.mp4")
+    upload = tmp_path / "upload.mp4"
+    upload.write_text(playlist)
+    with pytest.raises(RenderFault) as caught:
+        replace(it, source=upload).piece(it.plan.chunks[0])
+    assert caught.value.failure.failure is FailureClass.INPUT
 
 
 def test_a_seek_that_lands_late_is_seen_and_mended_without_one(
