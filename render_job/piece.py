@@ -1,6 +1,7 @@
 """Making one piece: render the frames, decode them once, commit what passed."""
 
 import contextlib
+import logging
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,8 @@ from schemas.wire import to_json
 THREADS = 1
 """Encoder threads: pinned, since another number makes other bytes. Tasks are the parallelism."""
 
+log = logging.getLogger("clipline.piece")
+
 
 def make_piece(task: Task, work: MakePiece, held: Held) -> None:
     """Render and commit the span. Raises RenderFault, ClaimLost, or Stopped.
@@ -43,6 +46,7 @@ def make_piece(task: Task, work: MakePiece, held: Held) -> None:
 
 def _render(task: Task, work: MakePiece, held: Held, path: Path) -> PieceVerdict:
     """Once by seeking; if the source's index misled, once more from the beginning."""
+    _note(task, "encode", work, work.span)
     for seek in (True, False):
         _encode(task, work, held, path, seek=seek)
         verdict = verify_piece(path, work.output, work.span)
@@ -111,5 +115,12 @@ def _commit(task: Task, work: MakePiece, span: Span, path: Path, verdict: PieceV
     name = names.piece(plan.render, work.output.id, key, span)
     with contextlib.suppress(PreconditionFailed):
         store.upload(name, path, metadata={"verdict": to_json(verdict).decode()})
+    _note(task, "commit", work, span)
     frames = committed_frames(plan, survey(store, plan, task.order))
     report.committed(task, work.output.id, span, frames)
+
+
+def _note(task: Task, verb: str, work: MakePiece, span: Span) -> None:
+    """One line that can be counted: which frames were encoded and committed, and when."""
+    words = f"{verb} {task.plan.render} {work.output.id} {span.start}-{span.end}"
+    log.info(words, extra={"action": verb, "render": task.plan.render})
