@@ -15,7 +15,7 @@ MUX = "[out#0/mp4 @ 0x5581] Error writing trailer: No space left on device\n"
     ("status", "words", "kind", "reason"),
     [
         (183, MOOV, FailureClass.INPUT, "source_unreadable"),
-        (1, "/work/x.mp4: Invalid data found when processing input", FailureClass.INPUT, None),
+        (1, "/uploads/x.mp4: Invalid data found when processing input", FailureClass.INPUT, None),
         (234, "Stream map '0:V:0' matches no streams.", FailureClass.INPUT, None),
         (228, MUX, FailureClass.DEPENDENCY, "disk_full"),
         (-SIGXFSZ, "", FailureClass.DEPENDENCY, "disk_full"),
