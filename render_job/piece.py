@@ -106,10 +106,7 @@ def _whole_part(path: Path, work: MakePiece) -> Span | None:
 def _commit(task: Task, work: MakePiece, span: Span, path: Path, verdict: PieceVerdict) -> None:
     """Create-only: whoever committed these frames before has done the same work."""
     if not verdict.passed:
-        message = f"frames {span} of {work.output.id}: {'; '.join(verdict.faults)}"
-        raise RenderFault(
-            Failure(failure=FailureClass.INPUT, reason="piece_not_verified", message=message)
-        )
+        raise RenderFault(_not_verified(work, span, verdict))
     plan, store = task.plan, task.tools.work
     key = work.output.key(plan.upload, task.order.encoder_class)
     name = names.piece(plan.render, work.output.id, key, span)
@@ -118,6 +115,16 @@ def _commit(task: Task, work: MakePiece, span: Span, path: Path, verdict: PieceV
     _note(task, "commit", work, span)
     frames = committed_frames(plan, survey(store, plan, task.order))
     report.committed(task, work.output.id, span, frames)
+
+
+def _not_verified(work: MakePiece, span: Span, verdict: PieceVerdict) -> Failure:
+    """Frames that the source does not have are its fault; anything else is ours."""
+    short = verdict.frames != len(span)
+    return Failure(
+        failure=FailureClass.INPUT if short else FailureClass.INTERNAL,
+        reason="frames_missing" if short else "piece_not_verified",
+        message=f"frames {span} of {work.output.id}: {'; '.join(verdict.faults)}",
+    )
 
 
 def _note(task: Task, verb: str, work: MakePiece, span: Span) -> None:

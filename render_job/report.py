@@ -64,9 +64,7 @@ def stitching(task: Task, output_id: str) -> None:
     order = task.order
     _tell(
         task,
-        StitchStarted(
-            render=order.render, attempt=order.attempt, output_id=output_id, at=_now()
-        ),
+        StitchStarted(render=order.render, attempt=order.attempt, output_id=output_id, at=_now()),
     )
 
 
