@@ -90,7 +90,7 @@ def _output(clip: Clip, number: int, output: Output, video: VideoStream, folder:
 
 
 def output_rate(video: VideoStream) -> Fraction:
-    """The source's average rate, snapped to a standard one within 0.1 %, and at most FASTEST."""
+    """The source's average rate, snapped to a standard one within 0.05 %, and at most FASTEST."""
     rate = min(video.frame_rate, FASTEST)
     for standard in STANDARD_RATES:
         if abs(rate / standard - 1) <= Fraction(1, 2000):
@@ -124,11 +124,11 @@ def _audio(output: OutputPlan, video: VideoStream) -> AudioPlan:
 
 
 def _size(video: VideoStream, wanted: int) -> tuple[int, int]:
-    """Even width and height with the source's aspect, never larger than the source."""
+    """Even width and height with the source's aspect, never larger than a source of two pixels."""
     width, height = video.display_size
     target = min(wanted, height)
-    return _even(Fraction(width * target, height)), _even(Fraction(target))
+    return _even(Fraction(width * target, height), width), _even(Fraction(target), height)
 
 
-def _even(length: Fraction) -> int:
-    return max(2, 2 * round(length / 2))
+def _even(length: Fraction, most: int) -> int:
+    return max(2, 2 * min(round(length / 2), most // 2))
