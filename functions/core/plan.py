@@ -25,6 +25,9 @@ AUDIO_BITRATE = 160_000
 MOST_CHUNKS = 10_000
 """Of one render: keeps its document, at about 30 bytes a chunk, far below Firestore's 1 MiB."""
 
+LONGEST_CLIP = 100_000
+"""Seconds. A container may claim any length, and its chunks are not to be listed to see that."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Encoder:
@@ -52,9 +55,10 @@ def make_plan(upload: Upload, media: Media, spec: RenderSpec, *, folder: str) ->
         outputs += [_output(clip, number, output, media.video, folder) for output in spec.outputs]
         if media.audio is not None:
             audio.append(_audio(outputs[-1], media.video))
-    chunks = sum(len(output.chunks) for output in outputs)
-    if chunks > MOST_CHUNKS:
-        raise SpecFault("spec", f"asking for {chunks} chunks", f"at most {MOST_CHUNKS} in all")
+        chunks = sum(len(output.chunks) for output in outputs)
+        if chunks > MOST_CHUNKS:
+            value = f"asking for {chunks} chunks in {number + 1} clips"
+            raise SpecFault("spec", value, f"at most {MOST_CHUNKS} in all")
     return RenderPlan(
         render=render_id(upload),
         upload=upload,
@@ -107,6 +111,9 @@ def _window(clip: Clip, number: int, video: VideoStream, rate: Fraction) -> tupl
         raise SpecFault(f"clips[{number}].start", clip.start, limit)
     if clip.end is not None:
         left = min(left, clip.end - clip.start)
+    if left > LONGEST_CLIP:
+        value = f"{float(left):g} s long"
+        raise SpecFault(f"clips[{number}]", value, f"at most {LONGEST_CLIP} s long")
     frames = int(left * rate + Fraction(1, 2))
     if frames < 1:
         raise SpecFault(f"clips[{number}]", f"{float(left):.4f} s long", "at least one frame long")
