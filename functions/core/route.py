@@ -25,7 +25,8 @@ def route(lanes: Sequence[Lane], *, barred: Sequence[str], busy: Mapping[str, in
     for lane in usable:
         if busy.get(lane.id, 0) < lane.executions:
             return Route(lane=lane, why=_why(lane, lanes, barred))
-    full = ", ".join(f"{lane.id} runs {busy[lane.id]} of {lane.executions}" for lane in usable)
+    runs = {lane.id: f"{busy.get(lane.id, 0)} of {lane.executions}" for lane in usable}
+    full = ", ".join(f"{id} runs {count}" for id, count in runs.items())
     return Route(lane=None, why=f"waits for a place: {full}")
 
 
