@@ -109,6 +109,8 @@ class _Step:
         have = {p.effect for p in render.pending}
         after = self.now + self.facts.policy.effect_grace
         new = tuple(Pending(effect=e, others_after=after) for e in effects if e not in have)
+        if not new:
+            return render
         return replace(render, pending=render.pending + new)
 
     def in_(self, delay: timedelta) -> datetime:
@@ -135,7 +137,8 @@ def advance(
     decided = rule(render, event, step) if rule else render
     if decided is render:
         return render
-    return replace(_settled(decided, step), updated_at=now)
+    settled = _settled(decided, step)
+    return render if settled == render else replace(settled, updated_at=now)
 
 
 def performed(render: Render, effect: Effect) -> Render:
@@ -308,6 +311,8 @@ def _look(render: Render, ended: ExecutionEnded | None, step: _Step) -> Render:
         execution=render.current.execution,
         ended=ended,
     )
+    if any(p.effect == look for p in render.pending):
+        return render
     return step.want(replace(render, revisit_at=step.in_(step.facts.policy.silence)), look)
 
 
