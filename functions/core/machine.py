@@ -322,7 +322,7 @@ def _surveyed(render: Render, event: Surveyed, step: _Step) -> Render:
         failure = event.failure or _ended_empty(render)
         return _attempt_over(render, failure, event.frames, step)
     if step.now >= render.deadline:
-        return _fail(render, _deadline_passed(render), step)
+        return _fail(replace(render, frames=event.frames), _deadline_passed(render), step)
     lane = step.lane(render.current.lane)
     age = step.now - render.current.launched_at
     if lane is None or age >= lane.attempt_limit + step.facts.policy.silence:
@@ -408,8 +408,11 @@ def _stopping(render: Render, step: _Step) -> Render:
 
 
 def _fail(render: Render, failure: Failure, step: _Step) -> Render:
+    render = _stopping(render, step)
+    if render.state in RUNNING and render.current and render.current.ended_at is None:
+        render = _record(render, ended_at=step.now, cause=failure, frames_after=render.frames)
     render = replace(
-        _stopping(render, step),
+        render,
         state=State.FAILED,
         failure=failure,
         failures=render.failures + 1,
