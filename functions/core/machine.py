@@ -208,9 +208,7 @@ def _route(render: Render, step: _Step) -> Render:
         return _fail(replace(render, why=choice.why), cause or _no_lane(choice.why), step)
     if choice.lane is None:
         due = min(step.in_(step.facts.policy.wait), render.deadline)
-        return replace(
-            render, state=State.WAITING, why=choice.why, revisit_at=due, not_before=None, lane=None
-        )
+        return replace(render, state=State.WAITING, why=choice.why, revisit_at=due, not_before=None)
     return _start(render, choice.lane, choice.why, step)
 
 
