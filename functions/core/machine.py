@@ -377,7 +377,7 @@ def _attempt_over(render: Render, failure: Failure, frames: int, step: _Step) ->
     previous = render.attempts[-2].cause if len(render.attempts) > 1 else None
     barren = render.barren + 1 if frames <= render.current.frames_before else 0
     render = replace(
-        _record(render, ended_at=step.now, cause=failure, frames_after=frames),
+        _record(_not_launching(render), ended_at=step.now, cause=failure, frames_after=frames),
         frames=frames,
         barren=barren,
     )
@@ -399,10 +399,16 @@ def _abandon(render: Render, failure: Failure, frames: int, step: _Step) -> Rend
 
 def _stopping(render: Render, step: _Step) -> Render:
     """The render with its execution, if one may run, told to stop."""
+    render = _not_launching(render)
     current = render.current
     if render.state not in RUNNING or current is None or current.execution is None:
         return render
     return step.want(render, StopExecution(lane=current.lane, execution=current.execution))
+
+
+def _not_launching(render: Render) -> Render:
+    kept = tuple(p for p in render.pending if not isinstance(p.effect, Launch))
+    return replace(render, pending=kept)
 
 
 def _fail(render: Render, failure: Failure, step: _Step) -> Render:
