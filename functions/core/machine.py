@@ -251,12 +251,17 @@ def _denied(render: Render, event: LaunchDenied, step: _Step) -> Render:
 
 
 def _started(render: Render, event: AttemptStarted, step: _Step) -> Render:
+    assert render.current is not None, "a running render has an attempt"
+    if render.current.started_at is not None:
+        return render
     return _begun(render, event.execution, step)
 
 
 def _begun(render: Render, execution: str, step: _Step) -> Render:
     render = _record(render, execution=execution, started_at=step.now)
-    return _heard(replace(render, state=State.RENDERING), render.frames, step)
+    if render.state is State.STARTING:
+        render = replace(render, state=State.RENDERING)
+    return _heard(render, render.frames, step)
 
 
 def _progress(render: Render, event: RenderProgress | ChunkCommitted, step: _Step) -> Render:
@@ -329,7 +334,7 @@ def _surveyed(render: Render, event: Surveyed, step: _Step) -> Render:
         if age >= lane.start_within:
             return _abandon(render, _not_started(render, lane), event.frames, step)
         return replace(render, revisit_at=render.current.launched_at + lane.start_within)
-    if render.state is State.STARTING:
+    if render.current.started_at is None:
         render = _begun(render, event.owner, step)
     return _heard(render, event.frames, step)
 
@@ -569,8 +574,8 @@ TABLE: Mapping[State, Mapping[type, Rule]] = {
         **_RUNS,
         **_STOPS,
     },
-    State.RENDERING: {k: v for k, v in _RUNS.items() if k is not AttemptStarted} | _STOPS,
-    State.STITCHING: {k: v for k, v in _RUNS.items() if k is not AttemptStarted} | _STOPS,
+    State.RENDERING: {**_RUNS, **_STOPS},
+    State.STITCHING: {**_RUNS, **_STOPS},
     State.DONE: {},
     State.FAILED: {OutputVerified: _verified, ReplayRender: _replayed},
     State.CANCELLED: {OutputVerified: _too_late},
