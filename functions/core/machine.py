@@ -247,6 +247,9 @@ def _launched(render: Render, event: LaunchAccepted, step: _Step) -> Render:
 
 
 def _denied(render: Render, event: LaunchDenied, step: _Step) -> Render:
+    """A launch may be performed twice: denied the second time, the first one still runs."""
+    if render.current is not None and render.current.execution is not None:
+        return render
     return _attempt_over(render, event.failure, render.frames, step)
 
 
