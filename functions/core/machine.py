@@ -343,7 +343,8 @@ def _surveyed(render: Render, event: Surveyed, step: _Step) -> Render:
 
 
 def _heard(render: Render, frames: int, step: _Step) -> Render:
-    return replace(render, frames=frames, revisit_at=step.in_(step.facts.policy.silence))
+    due = min(step.in_(step.facts.policy.silence), render.deadline)
+    return replace(render, frames=frames, revisit_at=due)
 
 
 # ── ends ─────────────────────────────────────────────────────────────────────────────────────
