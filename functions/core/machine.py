@@ -174,7 +174,7 @@ def _open(event: Occurrence, step: _Step) -> Render | None:
     newest = step.facts.newest
     if newest is not None and newest > event.upload.age_key:
         return _cancel(render, _superseded("a newer upload of this name"), step)
-    return render if newest is None else step.want(render, SupersedeOlder(upload=event.upload))
+    return step.want(render, SupersedeOlder(upload=event.upload))
 
 
 def _settled(render: Render, step: _Step) -> Render:
