@@ -56,9 +56,9 @@ def decide(
     the render at once.
     """
     rule = RULES[failure.failure]
-    if failure.failure is FailureClass.INPUT and previous is not None:
-        if previous.fingerprint == failure.fingerprint:
-            return _no("the same input fault came twice")
+    repeated = previous is not None and previous.fingerprint == failure.fingerprint
+    if repeated and failure.failure is FailureClass.INPUT:
+        return _no("the same input fault came twice")
     if rule.retries is not None and retries >= rule.retries:
         return _no(f"{failure.failure} is tried again {rule.retries} times at most")
     pause = min(rule.pause * 2 ** min(max(barren - 1, 0), 16), rule.longest_pause)
