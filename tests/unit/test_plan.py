@@ -1,0 +1,237 @@
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.core.plan import LONGEST_CLIP, MOST_CHUNKS, make_plan, output_rate
+from schemas import names
+from schemas.ids import render_id
+from schemas.pieces import tiling
+from schemas.plan import SAMPLE_RATE, OutputPlan, RenderPlan
+from schemas.spec import Clip, Output, Quality, RenderSpec, SpecFault
+from tests.unit.makers import TICKS, UPLOAD, media, video
+
+FOLDER = "acme/trip/beach"
+NTSC_FILM, NTSC = Fraction(24000, 1001), Fraction(30000, 1001)
+
+
+def plan_of(
+    *clips: Clip, outputs: tuple[Output, ...] = (Output(),), audio: bool = True, **changes: object
+) -> RenderPlan:
+    spec = RenderSpec(clips=clips or (Clip(),), outputs=outputs)
+    return make_plan(UPLOAD, media(audio=audio, **changes), spec, folder=FOLDER)
+
+
+def only(plan: RenderPlan) -> OutputPlan:
+    (output,) = plan.outputs
+    return output
+
+
+@pytest.mark.parametrize(
+    ("source", "rate"),
+    [
+        (NTSC_FILM, NTSC_FILM),
+        (Fraction("23.976"), NTSC_FILM),
+        (Fraction("23.98"), NTSC_FILM),
+        (Fraction(24), Fraction(24)),
+        (Fraction("25.001"), Fraction(25)),
+        (Fraction("29.97"), NTSC),
+        (Fraction(90_000 * 599, 1_799_123), NTSC),
+        (Fraction("30.01"), Fraction(30)),
+        (Fraction("59.94"), Fraction(60000, 1001)),
+        (Fraction("60.02"), Fraction(60)),
+        (Fraction(120), Fraction(60)),
+        (Fraction(240000, 1001), Fraction(60)),
+        (Fraction("27.5"), Fraction(55, 2)),
+        (Fraction(15), Fraction(15)),
+        (Fraction(1, 4), Fraction(1)),
+    ],
+    ids=str,
+)
+def test_a_rate_is_snapped_to_a_standard_one_and_is_60_at_most(
+    source: Fraction, rate: Fraction
+) -> None:
+    assert output_rate(video(frame_rate=source)) == rate
+
+
+@given(st.fractions(Fraction(1), Fraction(1000), max_denominator=10**6))
+def test_a_rate_stays_within_a_thousandth_of_the_source_unless_it_is_thinned(
+    source: Fraction,
+) -> None:
+    rate = output_rate(video(frame_rate=source))
+    assert abs(rate / min(source, Fraction(60)) - 1) < Fraction(1, 1000)
+    assert rate <= 60
+
+
+@pytest.mark.parametrize(
+    ("stored", "rotation", "aspect", "wanted", "made"),
+    [
+        ((1920, 1080), 0, 1, 720, (1280, 720)),
+        ((1920, 1080), 0, 1, 1080, (1920, 1080)),
+        ((1920, 1080), 0, 1, 4320, (1920, 1080)),
+        ((640, 360), 0, 1, 720, (640, 360)),
+        ((1920, 1080), 90, 1, 720, (404, 720)),
+        ((1920, 1080), 270, 1, 1920, (1080, 1920)),
+        ((1920, 1080), 180, 1, 720, (1280, 720)),
+        ((1440, 1080), 0, Fraction(4, 3), 1080, (1920, 1080)),
+        ((1281, 723), 0, 1, 1080, (1280, 722)),
+        ((1279, 721), 0, 1, 1080, (1278, 720)),
+        ((1, 1), 0, 1, 720, (2, 2)),
+    ],
+)
+def test_an_output_has_the_shape_of_what_is_seen_and_is_never_larger(
+    stored: tuple[int, int],
+    rotation: int,
+    aspect: Fraction | int,
+    wanted: int,
+    made: tuple[int, int],
+) -> None:
+    output = only(
+        plan_of(
+            width=stored[0],
+            height=stored[1],
+            rotation=rotation,
+            sample_aspect=Fraction(aspect),
+            outputs=(Output(height=wanted),),
+        )
+    )
+    assert (output.width, output.height) == made
+
+
+@given(st.integers(2, 5000), st.integers(2, 5000), st.integers(16, 4320))
+def test_sizes_are_even_and_within_the_source_and_the_wish(
+    width: int, height: int, wanted: int
+) -> None:
+    output = only(plan_of(width=width, height=height, outputs=(Output(height=wanted),)))
+    assert output.width % 2 == output.height % 2 == 0
+    assert 2 <= output.width <= width
+    assert 2 <= output.height <= min(height, wanted + 1)
+
+
+@pytest.mark.parametrize(
+    ("clip", "start_pts", "frames"),
+    [
+        (Clip(), 900, 600),
+        (Clip(end=Fraction(5)), 900, 150),
+        (Clip(start=Fraction(5)), 900 + 5 * TICKS, 450),
+        (Clip(start=Fraction(5), end=Fraction(7)), 900 + 5 * TICKS, 60),
+        (Clip(start=Fraction(15), end=Fraction(99)), 900 + 15 * TICKS, 150),
+        (Clip(start=Fraction("1.25"), end=Fraction("1.30")), 900 + TICKS * 5 // 4, 2),
+    ],
+)
+def test_a_clip_is_counted_from_the_first_picture_and_ends_with_the_video(
+    clip: Clip, start_pts: int, frames: int
+) -> None:
+    output = only(plan_of(clip, first_pts=900, end_pts=900 + 20 * TICKS))
+    assert (output.start_pts, output.frames) == (start_pts, frames)
+
+
+@pytest.mark.parametrize(
+    ("clip", "field", "limit"),
+    [
+        (Clip(name="b", start=Fraction(20)), "clips[1].start", "less than the video's length (20"),
+        (Clip(name="b", start=Fraction(10**6 - 1)), "clips[1].start", "less than the video's"),
+        (Clip(name="b", start=Fraction("19.99")), "clips[1]", "at least one frame long"),
+        (Clip(name="b", end=Fraction("0.01")), "clips[1]", "at least one frame long"),
+    ],
+)
+def test_a_clip_without_a_picture_is_refused_with_its_place(
+    clip: Clip, field: str, limit: str
+) -> None:
+    with pytest.raises(SpecFault) as caught:
+        plan_of(Clip(), clip)
+    assert caught.value.field == field
+    assert limit in caught.value.limit
+
+
+@pytest.mark.parametrize("end_pts", [(LONGEST_CLIP + 1) * TICKS, 2**63 - 1])
+def test_a_video_of_any_length_is_refused_before_its_chunks_are_listed(end_pts: int) -> None:
+    with pytest.raises(SpecFault) as caught:
+        plan_of(end_pts=end_pts)
+    assert caught.value.field == "clips[0]"
+    assert caught.value.limit == "at most 100000 s long"
+
+
+def test_a_render_has_a_bounded_number_of_chunks() -> None:
+    clips = [Clip(name=f"c{i}") for i in range(20)]
+    with pytest.raises(SpecFault) as caught:
+        plan_of(*clips, end_pts=60_000 * TICKS)
+    assert caught.value.field == "spec"
+    assert caught.value.limit == f"at most {MOST_CHUNKS} in all"
+
+
+@given(
+    st.sampled_from([NTSC_FILM, Fraction(25), NTSC, Fraction(60), Fraction("12.7")]),
+    st.fractions(Fraction(1, 4), Fraction(4000), max_denominator=1000),
+)
+def test_chunks_tile_the_frames_on_the_gop_grid_and_are_neither_short_nor_long(
+    rate: Fraction, length: Fraction
+) -> None:
+    output = only(plan_of(frame_rate=rate, length=length))
+    assert tiling(output.chunks, output.frames) == output.chunks
+    assert all(chunk.start % output.gop == 0 for chunk in output.chunks)
+    assert all(a.end == b.start for a, b in pairwise(output.chunks))
+    assert abs(output.gop / rate - 2) < Fraction(1, 10)
+    assert abs(output.frames / rate - length) <= 1 / rate
+    assert all(len(chunk) / rate < 20 for chunk in output.chunks)
+    assert all(len(chunk) / rate > Fraction("3.9") for chunk in output.chunks[:-1])
+
+
+@given(
+    st.sampled_from([NTSC_FILM, Fraction(25), NTSC, Fraction(60)]),
+    st.fractions(Fraction(0), Fraction(15), max_denominator=1000),
+)
+def test_the_sound_is_as_long_as_the_pictures_to_half_a_sample(
+    rate: Fraction, start: Fraction
+) -> None:
+    plan = plan_of(Clip(start=start), frame_rate=rate, outputs=(Output(), Output(name="b")))
+    sound = plan.audio_of("full")
+    assert sound is not None
+    for output in plan.outputs:
+        assert abs(sound.samples - output.frames / rate * SAMPLE_RATE) <= Fraction(1, 2)
+        assert sound.start_seconds == Fraction(output.start_pts, TICKS)
+
+
+def test_a_silent_source_has_no_sound_and_others_have_one_for_each_clip() -> None:
+    clips = (Clip(name="a"), Clip(name="b", start=Fraction(3)))
+    assert plan_of(*clips, audio=False).audio == ()
+    assert [sound.clip for sound in plan_of(*clips).audio] == ["a", "b"]
+
+
+def test_every_clip_is_made_as_every_output_and_named_after_both() -> None:
+    clips = (Clip(name="intro", end=Fraction(5)), Clip(name="rest", start=Fraction(5)))
+    outputs = (Output(), Output(name="tiny", height=240))
+    plan = plan_of(*clips, outputs=outputs)
+    assert [output.object_name for output in plan.outputs] == [
+        "acme/trip/beach/intro/web-720.mp4",
+        "acme/trip/beach/intro/tiny.mp4",
+        "acme/trip/beach/rest/web-720.mp4",
+        "acme/trip/beach/rest/tiny.mp4",
+    ]
+    assert names.output_folder(UPLOAD) == FOLDER
+    assert plan.outputs[0].id == "intro/web-720"
+    assert plan.frames == 2 * 150 + 2 * 450
+    assert plan.render == render_id(UPLOAD)
+
+
+def test_quality_decides_the_encoder_and_only_lossless_keeps_every_bit() -> None:
+    outputs = tuple(Output(name=quality.value, quality=quality) for quality in Quality)
+    made = {output.output: output for output in plan_of(outputs=outputs).outputs}
+    crf = [made[q.value].crf for q in (Quality.SMALL, Quality.BALANCED, Quality.BEST)]
+    assert crf == sorted(crf, reverse=True)
+    assert [name for name, output in made.items() if output.lossless] == ["lossless"]
+    assert made["lossless"].crf == 0
+
+
+def test_pieces_are_shared_only_by_what_looks_the_same() -> None:
+    plain = only(plan_of())
+    assert plain.key(UPLOAD, "x264") == only(plan_of()).key(UPLOAD, "x264")
+    others = [
+        plain.key(UPLOAD, "nvenc"),
+        only(plan_of(Clip(start=Fraction(1)))).key(UPLOAD, "x264"),
+        only(plan_of(outputs=(Output(height=240),))).key(UPLOAD, "x264"),
+        only(plan_of(outputs=(Output(quality=Quality.BEST),))).key(UPLOAD, "x264"),
+    ]
+    assert len({plain.key(UPLOAD, "x264"), *others}) == 5

@@ -1,0 +1,86 @@
+from datetime import timedelta
+
+import pytest
+
+from functions.core.retry import RULES, decide
+from schemas.failures import Failure, FailureClass
+from tests.unit.makers import failure, seconds
+
+MINUTES = timedelta(minutes=1)
+UNBOUNDED = (FailureClass.CAPACITY, FailureClass.PREEMPTED)
+
+
+def test_every_class_has_a_rule() -> None:
+    assert set(RULES) == set(FailureClass)
+
+
+@pytest.mark.parametrize(
+    ("kind", "times"),
+    [
+        (FailureClass.INPUT, 1),
+        (FailureClass.SPEC, 0),
+        (FailureClass.TIMEOUT, 2),
+        (FailureClass.OUT_OF_MEMORY, 2),
+        (FailureClass.CRASH, 2),
+        (FailureClass.DEPENDENCY, 5),
+        (FailureClass.INTERNAL, 1),
+        (FailureClass.CANCELLED, 0),
+        (FailureClass.BUDGET, 0),
+    ],
+)
+def test_a_class_is_tried_again_as_often_as_its_rule_says(kind: FailureClass, times: int) -> None:
+    for retries in range(times):
+        decision = decide(failure(kind), retries=retries, barren=1, previous=None)
+        assert (decision.again, decision.counts) == (True, True)
+    last = decide(failure(kind), retries=times, barren=1, previous=None)
+    assert (last.again, last.counts) == (False, False)
+    assert f"{times} times at most" in last.why
+
+
+@pytest.mark.parametrize("kind", UNBOUNDED)
+def test_capacity_and_preemption_neither_use_up_retries_nor_need_any(kind: FailureClass) -> None:
+    decision = decide(failure(kind), retries=99, barren=1, previous=failure(kind))
+    assert (decision.again, decision.counts) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "barren", "pause"),
+    [
+        (FailureClass.CAPACITY, 0, seconds(10)),
+        (FailureClass.CAPACITY, 1, seconds(10)),
+        (FailureClass.CAPACITY, 2, seconds(20)),
+        (FailureClass.CAPACITY, 3, seconds(40)),
+        (FailureClass.CAPACITY, 7, 10 * MINUTES),
+        (FailureClass.CAPACITY, 10**6, 10 * MINUTES),
+        (FailureClass.PREEMPTED, 5, seconds(0)),
+        (FailureClass.CRASH, 1, seconds(1)),
+        (FailureClass.CRASH, 4, seconds(8)),
+        (FailureClass.DEPENDENCY, 2, seconds(10)),
+        (FailureClass.INPUT, 1, seconds(0)),
+    ],
+)
+def test_a_pause_doubles_with_each_barren_attempt_up_to_its_limit(
+    kind: FailureClass, barren: int, pause: timedelta
+) -> None:
+    assert decide(failure(kind), retries=0, barren=barren, previous=None).pause == pause
+
+
+@pytest.mark.parametrize(
+    ("previous", "again"),
+    [
+        (None, True),
+        (failure(FailureClass.CRASH, message="frame 12 cannot be read"), True),
+        (failure(FailureClass.INPUT, message="the index cannot be read"), True),
+        (failure(FailureClass.INPUT, message="frame 700 cannot be read"), False),
+    ],
+    ids=["first", "another class", "another fault", "the same fault"],
+)
+def test_the_same_input_fault_twice_in_a_row_is_final(
+    previous: Failure | None, again: bool
+) -> None:
+    fault = failure(FailureClass.INPUT, message="frame 12 cannot be read")
+    assert decide(fault, retries=0, barren=1, previous=previous).again is again
+
+
+def test_another_fault_twice_in_a_row_is_not_final() -> None:
+    assert decide(failure(), retries=1, barren=1, previous=failure()).again

@@ -1,0 +1,215 @@
+import json
+from fractions import Fraction
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from schemas.failures import FailureClass
+from schemas.ids import digest
+from schemas.spec import (
+    LONGEST_SPEC,
+    MOST_CLIPS,
+    MOST_OUTPUTS,
+    Clip,
+    Output,
+    Quality,
+    RenderSpec,
+    SpecFault,
+    parse_spec,
+)
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**25), 10**25)
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["0:10", "1:00:00.5", "full", "best", "web-720"])
+)
+anything = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+clip_like = st.fixed_dictionaries(
+    {}, optional={"name": anything, "start": anything, "end": anything, "nmae": anything}
+)
+output_like = st.fixed_dictionaries(
+    {}, optional={"name": anything, "height": anything, "quality": anything}
+)
+spec_like = st.fixed_dictionaries(
+    {},
+    optional={
+        "version": st.just(1) | anything,
+        "clips": st.lists(clip_like, max_size=3) | anything,
+        "outputs": st.lists(output_like, max_size=3) | anything,
+        "codec": anything,
+    },
+)
+
+
+def read(text: str) -> RenderSpec | SpecFault:
+    """The spec or the fault; any other error is a test's failure."""
+    try:
+        return parse_spec(text)
+    except SpecFault as fault:
+        return fault
+
+
+def fault_of(text: str) -> SpecFault:
+    with pytest.raises(SpecFault) as caught:
+        parse_spec(text)
+    return caught.value
+
+
+@pytest.mark.parametrize("text", [None, "", " \n", "{}", '{"version": 1}'])
+def test_without_a_wish_the_whole_video_becomes_web_720(text: str | None) -> None:
+    spec = parse_spec(text)
+    assert spec == RenderSpec()
+    assert spec.clips == (Clip(name="full", start=Fraction(0), end=None),)
+    assert spec.outputs == (Output(name="web-720", height=720, quality=Quality.BALANCED),)
+
+
+def test_a_full_spec_is_read_as_written() -> None:
+    text = """{"version": 1,
+        "clips": [{"name": "intro", "end": 12.5}, {"name": "rest", "start": "0:12.5"}],
+        "outputs": [{"height": 1080, "quality": "best"}, {"name": "tiny", "height": 240}]}"""
+    assert parse_spec(text) == RenderSpec(
+        clips=(
+            Clip(name="intro", end=Fraction(25, 2)),
+            Clip(name="rest", start=Fraction(25, 2)),
+        ),
+        outputs=(
+            Output(name="web-1080", height=1080, quality=Quality.BEST),
+            Output(name="tiny", height=240),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("0", Fraction(0)),
+        ("90", Fraction(90)),
+        ("0.1", Fraction(1, 10)),
+        ("1e2", Fraction(100)),
+        ("1e-999999999", Fraction(0)),
+        ("0." + "3" * 5000, Fraction(1, 3)),
+        ('"1:30"', Fraction(90)),
+        ('"01:30.25"', Fraction(361, 4)),
+        ('"2:00:00"', Fraction(7200)),
+        ('"1:02:03.004"', Fraction(3723004, 1000)),
+    ],
+)
+def test_times_are_seconds_or_clock_times_and_exact(written: str, meant: Fraction) -> None:
+    assert parse_spec(f'{{"clips": [{{"start": {written}}}]}}').clips[0].start == meant
+
+
+FAULTS = [
+    ("[]", "spec", "a list", "a JSON object"),
+    ("nonsense", "spec", "not JSON", "a JSON object"),
+    ("[" * 60_000, "spec", "not JSON", "a JSON object"),
+    ('{"clips": NaN}', "spec", "NaN", "a JSON object"),
+    ('{"clips": -Infinity}', "spec", "-Infinity", "a JSON object"),
+    (" " * LONGEST_SPEC + "{}", "spec", f"{LONGEST_SPEC + 2} characters long", "at most 65536"),
+    ('{"codec": "av1"}', "codec", "an unknown field", "one of version, clips, outputs"),
+    ('{"": 1}', "empty", "an unknown field", "one of version, clips, outputs"),
+    ('{"version": 2}', "version", "2", "1"),
+    ('{"version": true}', "version", "true", "1"),
+    ('{"version": "1"}', "version", "1", "1"),
+    ('{"clips": {}}', "clips", "a JSON object", "a list of 1 to 20"),
+    ('{"clips": []}', "clips", "a list of 0", "a list of 1 to 20"),
+    (json.dumps({"clips": [{}] * 21}), "clips", "a list of 21", "a list of 1 to 20"),
+    (json.dumps({"outputs": [{}] * 6}), "outputs", "a list of 6", "a list of 1 to 5"),
+    ('{"clips": [3]}', "clips[0]", "3", "a JSON object"),
+    ('{"clips": [{"strat": 3}]}', "clips[0].strat", "an unknown field", "one of name, start, end"),
+    ('{"clips": [{"start": -1}]}', "clips[0].start", "-1", "0 to 1000000 s"),
+    ('{"clips": [{"start": -0.5}]}', "clips[0].start", "-0.5", "0 to 1000000 s"),
+    ('{"clips": [{"start": true}]}', "clips[0].start", "true", "0 to 1000000 s"),
+    ('{"clips": [{"start": null}]}', "clips[0].start", "null", "0 to 1000000 s"),
+    ('{"clips": [{"start": "soon"}]}', "clips[0].start", "soon", "0 to 1000000 s"),
+    ('{"clips": [{"start": "٣:٣٠"}]}', "clips[0].start", "٣:٣٠", "0 to 1000000 s"),
+    ('{"clips": [{"start": 1000000}]}', "clips[0].start", "1000000", "0 to 1000000 s"),
+    ('{"clips": [{"start": 1e400}]}', "clips[0].start", "inf", "0 to 1000000 s"),
+    ('{"clips": [{"start": 1e999999999}]}', "clips[0].start", "inf", "0 to 1000000 s"),
+    ('{"clips": [{"start": "999:00:00"}]}', "clips[0].start", "999:00:00", "0 to 1000000 s"),
+    (f'{{"clips": [{{"start": {10**400}}}]}}', "clips[0].start", "1000000", "0 to 1000000 s"),
+    (f'{{"clips": [{{"start": {"9" * 5000}}}]}}', "clips[0].start", "inf", "0 to 1000000 s"),
+    (f'{{"clips": [{{"start": "{"9" * 5000}:00"}}]}}', "clips[0].start", "999", "0 to 10"),
+    ('{"clips": [{"start": 5, "end": 5}]}', "clips[0].end", "5 s", "later than start (5 s)"),
+    ('{"clips": [{"end": [1, 2]}]}', "clips[0].end", "a list", "0 to 1000000 s"),
+    ('{"clips": [{"name": "My Clip"}]}', "clips[0].name", "My Clip", "1 to 40 of a-z"),
+    ('{"clips": [{"name": "../up"}]}', "clips[0].name", "../up", "1 to 40 of a-z"),
+    ('{"clips": [{"name": ""}]}', "clips[0].name", "empty", "1 to 40 of a-z"),
+    ('{"clips": [{}, {}]}', "clips[1].name", "full", "used once only"),
+    ('{"outputs": [{}, {"height": 720}]}', "outputs[1].name", "web-720", "used once only"),
+    ('{"outputs": [{"height": 15}]}', "outputs[0].height", "15", "16 to 4320"),
+    ('{"outputs": [{"height": 4321}]}', "outputs[0].height", "4321", "16 to 4320"),
+    ('{"outputs": [{"height": 720.5}]}', "outputs[0].height", "720.5", "a whole number of pixels"),
+    ('{"outputs": [{"height": true}]}', "outputs[0].height", "true", "a whole number of pixels"),
+    ('{"outputs": [{"quality": "BEST"}]}', "outputs[0].quality", "BEST", "small, balanced, best"),
+    ('{"outputs": [{"quality": 1}]}', "outputs[0].quality", "1", "small, balanced, best"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value", "limit"), FAULTS, ids=[f"{i}-{f[1]}" for i, f in enumerate(FAULTS)]
+)
+def test_a_fault_names_the_field_the_value_and_the_limit(
+    text: str, field: str, value: str, limit: str
+) -> None:
+    fault = fault_of(text)
+    assert fault.field == field
+    assert value in fault.value
+    assert limit in fault.limit
+    assert str(fault) == f"{fault.field} is {fault.value}, but must be {fault.limit}"
+    assert len(str(fault)) < 300
+
+
+def test_a_fault_is_evidence_for_a_dead_letter() -> None:
+    fault = fault_of('{"version": 7}')
+    assert fault.failure.failure is FailureClass.SPEC
+    assert fault.failure.message == "version is 7, but must be 1"
+
+
+def test_as_many_clips_and_outputs_as_allowed_are_read() -> None:
+    clips = [{"name": f"c{i}"} for i in range(MOST_CLIPS)]
+    outputs = [{"name": f"o{i}"} for i in range(MOST_OUTPUTS)]
+    spec = parse_spec(json.dumps({"clips": clips, "outputs": outputs}))
+    assert (len(spec.clips), len(spec.outputs)) == (20, 5)
+
+
+@pytest.mark.parametrize("depth", [100, 900, 950, 980, 990, 995, 1000, 5000])
+@pytest.mark.parametrize("around", ["{}", '{{"clips": {}}}', '{{"clips": [{{"end": {}}}]}}'])
+def test_deep_nesting_is_a_fault_and_no_crash(around: str, depth: int) -> None:
+    assert fault_of(around.format("[" * depth + "]" * depth)).field
+
+
+@given(st.text(min_size=1))
+@example("\ud800")
+@example("x" * 1000)
+def test_whatever_an_unknown_field_is_called_its_fault_can_be_told(name: str) -> None:
+    known = ("version", "clips", "outputs")
+    fault = fault_of(json.dumps({f"_{name}": 1}))
+    assert fault.field not in known
+    assert len(fault.field) <= 80
+    assert digest(str(fault))
+
+
+@given(spec_like | anything)
+def test_whatever_is_asked_it_is_a_spec_or_a_fault(wish: object) -> None:
+    answer = read(json.dumps(wish))
+    if isinstance(answer, SpecFault):
+        assert answer.field
+        assert answer.limit
+        assert len(answer.value) <= 120
+        assert digest(answer.failure.message)
+    else:
+        assert all(0 <= clip.start < 10**6 for clip in answer.clips)
+        assert all(clip.end is None or clip.start < clip.end for clip in answer.clips)
+
+
+@given(st.text())
+def test_whatever_text_comes_it_is_a_spec_or_a_fault(text: str) -> None:
+    assert isinstance(read(text), RenderSpec | SpecFault)
