@@ -89,7 +89,7 @@ class Pipeline:
     def _sweep(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=60)
         try:
-            connection.request("POST", "/sweep")
+            connection.request("POST", "/sweep/")
             answer = connection.getresponse()
             if answer.status != 200:
                 logging.getLogger("clipline.laptop").warning("the sweep answered %s", answer.status)

@@ -14,7 +14,7 @@ MAX_BACKOFF = timedelta(seconds=10)
 DONE = next(flow.subscription for flow in FLOWS if flow.topic is Topic.RENDER_DONE)
 DEAD_LETTERS = next(flow.subscription for flow in FLOWS if flow.topic is Topic.RENDER_DEAD_LETTER)
 PUSH_PATHS = {
-    flow.subscription: f"/{flow.subscriber.name}"
+    flow.subscription: f"/{flow.subscriber.name}/"
     for flow in FLOWS
     if flow.delivery is Delivery.UNWRAPPED_PUSH
 }
