@@ -17,7 +17,7 @@ class Eta:
 
     def __str__(self) -> str:
         soonest, latest = round(self.soonest), round(self.latest)
-        span = f" ({soonest}–{latest})" if soonest != latest else ""
+        span = f" ({soonest} to {latest})" if soonest != latest else ""
         return f"~{round(self.likely)} s{span}"
 
 

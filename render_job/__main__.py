@@ -1,4 +1,4 @@
-"""`python -m render_job --render ID --attempt N`: one task; `render_job/errors.py` has its exits."""
+"""`python -m render_job --render ID --attempt N`: one task. Exits: `render_job/errors.py`."""
 
 import argparse
 import logging

@@ -22,7 +22,6 @@ from schemas import names
 from schemas.certificate import Certificate, Delivered
 from schemas.events import OutputVerified
 from schemas.failures import Failure, FailureClass
-from schemas.pieces import Span
 from schemas.plan import OutputPlan
 from schemas.ports import ObjectInfo, PreconditionFailed
 from schemas.times import utc
@@ -52,10 +51,9 @@ def recorded(task: Task, output_id: str) -> OutputVerified:
 def _joined(task: Task, work: Stitch, held: Held) -> tuple[Path, Certificate]:
     plan, tools, output = task.plan, task.tools, work.output
     key = output.key(plan.upload, task.order.encoder_class)
-    pieces: dict[Span, Path] = {}
-    for span in work.spans:
-        pieces[span] = tools.scratch / f"{span.start}-{span.end}.mp4"
-        tools.work.download(names.piece(plan.render, output.id, key, span), pieces[span])
+    pieces = {span: tools.scratch / f"{span.start}-{span.end}.mp4" for span in work.spans}
+    for span, piece in pieces.items():
+        tools.work.download(names.piece(plan.render, output.id, key, span), piece)
     audio = plan.audio_of(output.clip)
     sound = None
     if audio is not None:

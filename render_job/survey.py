@@ -1,11 +1,10 @@
 """Looking at the work bucket: one listing of the render's home tells all that there is to know."""
 
+from render_job.choose import Claim, Seen, Worker
 from schemas import names
 from schemas.pieces import Span, covered
 from schemas.plan import Order, RenderPlan
 from schemas.ports import ObjectInfo, ObjectStore
-
-from render_job.choose import Claim, Seen, Worker
 
 
 def survey(work: ObjectStore, plan: RenderPlan, order: Order) -> Seen:

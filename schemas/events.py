@@ -244,8 +244,9 @@ class AttemptPreempted(_OfAttempt):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionEnded(_OfAttempt):
-    """The place where an attempt ran says that it is over; `failure` is None if every task
-    exited 0, which is not yet success: success is the verified output.
+    """The place where an attempt ran says that it is over.
+
+    `failure` is None if every task exited 0, which is not success: that is the verified output.
     """
 
     TYPE: ClassVar = "clipline.execution.ended.v1"

@@ -25,7 +25,7 @@ class FailureClass(StrEnum):
 
 ADVICE = {
     FailureClass.INPUT: "The upload cannot be rendered as it is: export it again and upload it.",
-    FailureClass.SPEC: "What was asked for is not possible: correct the field named and send again.",
+    FailureClass.SPEC: "What was asked for is not possible: correct the field and send it again.",
     FailureClass.CAPACITY: "No machine could be had: it is tried again on the next lane.",
     FailureClass.PREEMPTED: "The machine was taken away: the rest goes on elsewhere.",
     FailureClass.TIMEOUT: "The task ran out of its time limit: use a lane with a longer limit.",

@@ -12,7 +12,7 @@ SAMPLE_RATE = 48_000
 """Samples a second of every output's audio."""
 
 RECIPE_VERSION = "1"
-"""Raise it whenever `render_job/recipe.py` would make other bytes: pieces of two recipes never mix."""
+"""Raise it whenever `render_job/recipe.py` would make other bytes: two recipes never mix."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class OutputPlan:
         return f"{self.clip}/{self.output}"
 
     def key(self, upload: Upload, encoder_class: str) -> str:
-        """Names the pieces that may be joined: same source, same picture, same recipe and encoder."""
+        """Names the pieces that may be joined: same source, picture, recipe and encoder."""
         wanted = (self.start_pts, self.frame_rate, self.gop, self.width, self.height)
         encoder = (self.crf, self.preset, self.lossless, RECIPE_VERSION, encoder_class)
         source = (upload.bucket, upload.name, upload.generation)

@@ -64,7 +64,7 @@ def _run(place: Laptop, kills: int, uploads: int, seed: int) -> int:
 
 
 class _Up:
-    """`python -m infra.laptop up` in a session of its own; whatever is left is killed at the end."""
+    """`python -m infra.laptop up` in a session of its own, killed at the end."""
 
     def __init__(self, place: Laptop) -> None:
         self._place = place
@@ -107,7 +107,7 @@ def _kill(pid: int) -> None:
 
 
 def _small_video(folder: Path) -> Path:
-    """Twelve seconds of the sample in three chunks, so small that a render takes a second or two."""
+    """Twelve seconds of the sample, so small that its three chunks take a second or two."""
     path = folder / "small.mp4"
     command = [find_ffmpeg().path, "-v", "error", "-ss", "5", "-i", str(SAMPLE), "-t", "12"]
     command += ["-vf", "scale=-2:120", "-preset", "ultrafast", "-g", "48", str(path)]
@@ -128,9 +128,7 @@ def _wait_until_quiet(place: Laptop, uploads: int) -> bool:
     return False
 
 
-def _count(
-    place: Laptop, uploads: int, kills: int, seed: int, wall: float, *, quiet: bool
-) -> int:
+def _count(place: Laptop, uploads: int, kills: int, seed: int, wall: float, *, quiet: bool) -> int:
     renders = SqliteRenders(place.renders).newest(limit=uploads * 2)
     done = [r for r in renders if r.state is State.DONE]
     store = DirectoryObjects(place.outputs, "outputs")

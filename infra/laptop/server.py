@@ -5,7 +5,6 @@ from pathlib import Path
 
 import functions_framework
 import waitress
-from waitress.server import BaseWSGIServer
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
@@ -20,7 +19,7 @@ class Server:
     def __init__(self) -> None:
         apps = {f"/{t}": functions_framework.create_app(t, str(SOURCE)) for t in TARGETS}
         app = DispatcherMiddleware(NotFound(), apps)
-        self._server: BaseWSGIServer = waitress.create_server(
+        self._server = waitress.create_server(
             app, host="127.0.0.1", port=0, threads=THREADS, ident="clipline"
         )
         self._thread = threading.Thread(target=self._server.run, name="server", daemon=True)
