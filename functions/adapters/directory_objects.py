@@ -128,6 +128,7 @@ class DirectoryObjects:
         _check(self._found(name), if_generation_match, name)
         with self._hidden.temporary() as draft:
             shutil.copyfile(path, draft)
+            _flush(draft)  # here, not under the lock, where the rest of a large file would wait
             return self._put(name, draft, if_generation_match, metadata or {})
 
     def download(self, name: str, path: Path) -> ObjectInfo:
@@ -247,7 +248,6 @@ class DirectoryObjects:
         self, name: str, draft: Path, expected: int | None, metadata: Mapping[str, str]
     ) -> ObjectInfo:
         """Give the draft its generation and its name."""
-        _flush(draft)
         *folders, leaf = _segments(name)
         with self._hidden.locked(name):
             for _ in range(_TRIES):

@@ -129,11 +129,11 @@ class SqliteBus:
 
         They are the caller's until the ack deadline, and come again if it says nothing till then.
         """
-        return self._take(f"q.subscription IN {_PUSHED}", (), limit, now)
+        return self._take(f"subscription IN {_PUSHED}", (), limit, now)
 
     def pull(self, subscription: str, limit: int, now: datetime) -> Sequence[Delivery]:
         """Due messages of one subscription, as `lease` gives them."""
-        return self._take("q.subscription = ?", (subscription,), limit, now)
+        return self._take("subscription = ?", (subscription,), limit, now)
 
     def peek(
         self, subscription: str, *, after_id: str = "0", limit: int | None = None
@@ -156,10 +156,9 @@ class SqliteBus:
         """
         subscription, message, deliveries = _named(ack_id)
         with self._file.writing() as db:
-            query = f"{_ROWS} WHERE q.subscription = ? AND q.message = ? AND leased"
-            row = db.execute(query, (subscription, message)).fetchone()
-            if row and row["deliveries"] == deliveries:
-                _fail(db, row, now)
+            for row in _rows(db, subscription, message):
+                if row["leased"] and row["deliveries"] == deliveries:
+                    _fail(db, row, now)
 
     def next_due(self) -> datetime | None:
         """When `lease` will next have something, if nothing is published before."""
@@ -175,15 +174,16 @@ class SqliteBus:
     def _take(
         self, where: str, values: tuple[str, ...], limit: int, now: datetime
     ) -> Sequence[Delivery]:
-        query = f"{_ROWS} WHERE {where} AND q.due_at <= ? ORDER BY q.due_at, q.message LIMIT ?"
-        bound = (*values, micros(now), limit)
-        if self._file.reading.execute(query, bound).fetchone() is None:
+        # The keys come from the index alone, so that a long queue costs little.
+        keys = f"""SELECT subscription, message FROM queue
+            WHERE {where} AND due_at <= ? ORDER BY due_at, message LIMIT ?"""
+        if not self._file.reading.execute(keys, (*values, micros(now), limit)).fetchone():
             return ()
         taken: list[Row] = []
         with self._file.writing() as db:
             # A lease that ran out leads to a pause or away, so the rows behind it move up.
-            while rows := db.execute(query, (*values, micros(now), limit - len(taken))).fetchall():
-                for row in rows:
+            while due := db.execute(keys, (*values, micros(now), limit - len(taken))).fetchall():
+                for row in (row for key in due for row in _rows(db, *key)):
                     if row["leased"]:
                         _fail(db, row, now)
                     else:
@@ -213,17 +213,22 @@ def _fan_out(db: Connection, topic: str, message: Message, now: datetime) -> Non
     )
 
 
+def _rows(db: Connection, subscription: str, message: int) -> list[Row]:
+    """The row with its message and its subscription's rules, or nothing if it is gone."""
+    query = f"{_ROWS} WHERE q.subscription = ? AND q.message = ?"
+    return db.execute(query, (subscription, message)).fetchall()
+
+
 def _lease(db: Connection, row: Row, now: datetime) -> Row:
     """The row as it is afterwards."""
     deadline = now + _subscription(row).ack_deadline
-    key = (row["subscription"], row["message"])
+    key = row["subscription"], row["message"]
     db.execute(
         """UPDATE queue SET leased = 1, due_at = ?, deliveries = deliveries + 1
             WHERE subscription = ? AND message = ?""",
         (micros(deadline), *key),
     )
-    leased: Row = db.execute(f"{_ROWS} WHERE q.subscription = ? AND q.message = ?", key).fetchone()
-    return leased
+    return _rows(db, *key)[0]
 
 
 def _fail(db: Connection, row: Row, now: datetime) -> None:
