@@ -263,9 +263,9 @@ def _dead_letter(delivery: Delivery) -> Message:
 def _remove(db: Connection, subscription: str, message: int) -> None:
     db.execute("DELETE FROM queue WHERE subscription = ? AND message = ?", (subscription, message))
     db.execute(
-        """DELETE FROM messages WHERE id = ?1
-            AND NOT EXISTS (SELECT 1 FROM queue WHERE message = ?1)""",
-        (message,),
+        """DELETE FROM messages WHERE id = ?
+            AND NOT EXISTS (SELECT 1 FROM queue WHERE message = ?)""",
+        (message, message),
     )
 
 
