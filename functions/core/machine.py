@@ -362,7 +362,7 @@ def _verified(render: Render, event: OutputVerified, step: _Step) -> Render:
         render = _record(render, ended_at=step.now, frames_after=render.plan.frames)
     return step.want(
         replace(
-            render,
+            _without(render, Launch),
             state=State.DONE,
             failure=None,
             revisit_at=None,
@@ -386,7 +386,7 @@ def _attempt_over(render: Render, failure: Failure, frames: int, step: _Step) ->
     previous = render.attempts[-2].cause if len(render.attempts) > 1 else None
     barren = render.barren + 1 if frames <= render.current.frames_before else 0
     render = replace(
-        _record(_not_launching(render), ended_at=step.now, cause=failure, frames_after=frames),
+        _record(_without(render, Launch), ended_at=step.now, cause=failure, frames_after=frames),
         frames=frames,
         barren=barren,
     )
@@ -408,15 +408,16 @@ def _abandon(render: Render, failure: Failure, frames: int, step: _Step) -> Rend
 
 def _stopping(render: Render, step: _Step) -> Render:
     """The render with its execution, if one may run, told to stop."""
-    render = _not_launching(render)
+    render = _without(render, Launch)
     current = render.current
     if render.state not in RUNNING or current is None or current.execution is None:
         return render
     return step.want(render, StopExecution(lane=current.lane, execution=current.execution))
 
 
-def _not_launching(render: Render) -> Render:
-    kept = tuple(p for p in render.pending if not isinstance(p.effect, Launch))
+def _without(render: Render, *kinds: type[Effect]) -> Render:
+    """The render without pending effects that have lost their sense."""
+    kept = tuple(p for p in render.pending if not isinstance(p.effect, kinds))
     return replace(render, pending=kept)
 
 
