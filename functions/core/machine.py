@@ -385,11 +385,9 @@ def _attempt_over(render: Render, failure: Failure, frames: int, step: _Step) ->
     assert render.current is not None, "only an attempt can be over"
     previous = render.attempts[-2].cause if len(render.attempts) > 1 else None
     barren = render.barren + 1 if frames <= render.current.frames_before else 0
-    render = replace(
-        _record(_without(render, Launch), ended_at=step.now, cause=failure, frames_after=frames),
-        frames=frames,
-        barren=barren,
-    )
+    closed = _without(render, Launch, Look)
+    closed = _record(closed, ended_at=step.now, cause=failure, frames_after=frames)
+    render = replace(closed, frames=frames, barren=barren)
     decision = retry.decide(failure, retries=render.retries, barren=barren, previous=previous)
     if not decision.again:
         return _fail(replace(render, why=decision.why), failure, step)
