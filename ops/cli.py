@@ -63,7 +63,7 @@ def renders(
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("RENDER", "STATE", "UPLOAD", "FRAMES", "AGE", ""):
-        table.add_column(heading, no_wrap=heading != "")
+        table.add_column(heading, no_wrap=True, overflow="ellipsis")
     for render in found:
         table.add_row(*_row(render))
     console.print(table)
@@ -113,7 +113,8 @@ def _row(render: Render) -> tuple[str, ...]:
     planned = render.plan.frames if render.plan else 0
     frames = f"{render.frames}/{planned}" if planned else ""
     age = datetime.now(UTC) - render.created_at
-    reason = render.failure.message if render.failure else render.why
+    why = "" if render.state is State.DONE else render.why
+    reason = render.failure.message if render.failure else why
     upload = f"{render.upload.tenant}/{render.upload.stem}"
     return (short(render.id), render.state, upload, frames, _age(age.total_seconds()), reason)
 

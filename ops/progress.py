@@ -29,13 +29,18 @@ class Pace:
     _seen: deque[tuple[float, int]] = field(default_factory=deque)
     _first: tuple[float, int] | None = None
 
-    def saw(self, at: float, frames: int) -> None:
-        """Take in a count; `at` is in seconds of any steady clock."""
+    def saw(self, at: float, frames: int) -> int:
+        """Take in a count and return the highest so far; `at` is in seconds of a steady clock.
+
+        Between its last frame and its commit a piece is in nobody's hand: the count may dip.
+        """
+        frames = max(frames, self._seen[-1][1] if self._seen else 0)
         if self._first is None:
             self._first = (at, frames)
         self._seen.append((at, frames))
         while len(self._seen) > 2 and at - self._seen[1][0] > RECENT:
             self._seen.popleft()
+        return frames
 
     @property
     def eta(self) -> Eta | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from functions.core.render import Render
+from functions.core.render import TERMINAL, Render
 from schemas.events import AttemptRecord
 
 
@@ -14,7 +14,7 @@ def story(render: Render) -> Iterator[str]:
         yield f"  {render.failure.failure}: {render.failure.message}"
         yield f"  {render.failure.advice}"
         yield f"  fingerprint {render.failure.fingerprint}"
-    elif render.why:
+    elif render.why and render.state not in TERMINAL:
         yield f"  {render.why}"
     upload = render.upload
     yield f"upload   {upload.bucket}/{upload.name} generation {upload.generation}"

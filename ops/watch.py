@@ -82,8 +82,7 @@ class Watch:
             return Text("")
         pace.total = render.plan.frames
         now = made(render, self.ports.work)
-        frames = min(now.committed + now.in_hand, pace.total)
-        pace.saw(time.monotonic(), frames)
+        frames = pace.saw(time.monotonic(), min(now.committed + now.in_hand, pace.total))
         full = BAR * frames // pace.total
         eta = f"  {pace.eta}" if pace.eta and frames < pace.total else ""
         return Text(f"     {'█' * full}{'░' * (BAR - full)} {frames}/{pace.total}{eta}")

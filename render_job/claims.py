@@ -9,8 +9,9 @@ from schemas import names
 from schemas.plan import Order
 from schemas.ports import ObjectStore, PreconditionFailed
 
-RENEW_EVERY = timedelta(seconds=5)
-"""A sixth of the lease: several renewals may be late before anybody takes over."""
+RENEW_EVERY = timedelta(seconds=2)
+"""Far below the lease, so that several renewals may be late before anybody takes over, and above
+the one write a second that Cloud Storage takes for one object name."""
 
 
 class ClaimLost(Exception):

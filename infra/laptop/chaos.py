@@ -84,7 +84,9 @@ class _Up:
         self._process.wait()
 
     def kill(self, kind: str) -> None:
-        """SIGKILL what the kind says, children first where there is a choice."""
+        """SIGKILL what the kind says, children first. A pipeline that died by itself is a find."""
+        if self._process.poll() is not None:
+            sys.exit(f"the pipeline ended by itself with {self._process.returncode}")
         tasks = _children(self._process.pid)
         if kind == "task" and tasks:
             _kill(tasks[0])
