@@ -169,8 +169,9 @@ def describe(container: InputContainer, size: int) -> dict[str, Any]:
     context = stream.codec_context
     if context is None:
         raise Refused("codec", "no decoder knows it")
-    codec, width, height = context.codec.canonical_name, context.width, context.height
-    say(found={"streams": len(container.streams), "codec": codec, "width": width, "height": height})
+    codec = context.codec.canonical_name
+    size_seen = {"width": context.width, "height": context.height}
+    say(found={"streams": len(container.streams), "codec": codec, **size_seen})
     for other in container.streams:
         if other is not stream:
             other.discard = Discard.all
@@ -184,8 +185,8 @@ def describe(container: InputContainer, size: int) -> dict[str, Any]:
         "seekable": container.format.name in SEEKABLE,
         "video": {
             "codec": codec,
-            "width": width,
-            "height": height,
+            "width": context.width,  # now that a picture was decoded: a damaged start hides it
+            "height": context.height,
             "rotation": rotation,
             "pixel_format": context.pix_fmt or "",
             "sample_aspect": str(stream.sample_aspect_ratio or 1),
@@ -202,7 +203,7 @@ def describe(container: InputContainer, size: int) -> dict[str, Any]:
 
 def _audio(container: InputContainer) -> dict[str, Any] | None:
     context = next((s.codec_context for s in container.streams.audio), None)
-    if context is None or not context.sample_rate:
+    if context is None or not context.sample_rate or not context.layout.nb_channels:
         return None
     return {
         "codec": context.codec.canonical_name,
@@ -236,7 +237,7 @@ def _timed(
         head, packets = [], container.demux(stream)
     shown = sorted([*head, *islice(_shown(packets), MOST_PACKETS + 1)])
     if len(shown) > MOST_PACKETS:
-        raise Refused("too_costly", f"more than {MOST_PACKETS} packets")
+        raise Refused("too_costly", f"{MOST_PACKETS} packets")
     return rotation, len(shown), shown, max(_gaps_of(shown), default=0)
 
 
@@ -286,7 +287,7 @@ def main(size: int) -> None:
     except Refused as refusal:
         say(refused=refusal.args[0], detail="".join(refusal.args[1:]))
     except MemoryError:
-        say(refused="too_costly", detail=f"more than {MEMORY_BYTES} bytes of memory")
+        say(refused="too_costly", detail=f"{MEMORY_BYTES} bytes of memory")
     except Exception as error:
         say(refused="unreadable_container", detail=repr(error)[:1000])
 

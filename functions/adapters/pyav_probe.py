@@ -144,8 +144,8 @@ class PyavProber:
             start_new_session=True,  # a Ctrl-C at the terminal is no fault of the upload
         )
         watch = Timer(self._wall.total_seconds(), process.kill)
-        watch.start()
         try:
+            watch.start()
             yield process
         finally:
             watch.cancel()
@@ -209,7 +209,7 @@ class _Upload:
             complaint = _pipe(process.stderr).read(65536).decode(errors="replace")[-2000:]
             raise ProberBroken(f"The prober's child did not get ready: {complaint or status}")
         if not line and status in (-SIGKILL, -SIGXCPU):
-            refuse(self._name, "too_costly", found="20 s of a processor or 30 s")
+            refuse(self._name, "too_costly", found="20 s of a processor or 30 s in all")
         refuse(self._name, "unreadable_container", detail=f"status {status} after {line[:200]!r}")
 
 

@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
+from random import Random
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -290,6 +292,17 @@ def test_an_interpreter_that_cannot_be_started_is_no_refusal(
     monkeypatch.setattr(sys, "executable", str(tmp_path / "absent"))
     with pytest.raises(FileNotFoundError):
         desk.probe(MOVIE)
+
+
+def test_damaged_bytes_are_described_or_refused(desk: Desk) -> None:
+    draw = Random(7)
+    index = MOVIE.index(b"moov")
+    for _ in range(8):
+        damaged = bytearray(MOVIE)
+        for _ in range(draw.choice([1, 8, 64])):
+            damaged[index + draw.randrange(21_000)] = draw.randrange(256)
+        with suppress(NotRenderable):
+            assert desk.probe(bytes(damaged)).video.frames > 0
 
 
 def test_an_upload_that_is_gone_is_missing(desk: Desk) -> None:
