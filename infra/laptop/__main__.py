@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(refusal, file=sys.stderr)
         return refusal.status
     except (NotConfigured, RunningAlready, RenderFault) as error:
-        print(f"{error}.", file=sys.stderr)
+        print(f"{str(error).removesuffix('.')}.", file=sys.stderr)
         return Status.UNSUITABLE
     except KeyboardInterrupt:
         return Status.INTERRUPTED
