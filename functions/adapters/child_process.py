@@ -1,17 +1,22 @@
-"""Attempts as child processes, with the manners of a Cloud Run job.
+"""Attempts as child processes: the laptop's Backend, and the supervisor that runs what it noted.
 
-    launch ─► executions (SQLite) ─► Supervisor.step ─► a process for each task
-                  ▲                    │  exit 0: the task is done; else it is tried again
-                  └── stop             └─ all done: write the outcome, tell it, mark it told
+    launch, stop ──► executions (SQLite) ◄── results ── Supervisor ──► on_end, at least once
+                                                            └──► tasks 0 … N-1, child processes
 
-A task is told what Cloud Run tells (CLOUD_RUN_EXECUTION, _TASK_INDEX, _TASK_COUNT, _TASK_ATTEMPT;
-https://cloud.google.com/run/docs/container-contract#jobs-env-vars) and, in CLIPLINE_LIFELINE_FD,
-the number of a file descriptor that reaches its end when the supervisor is dead.
+`ChildProcesses` only writes down what is wanted, so it works from any process. Each step of the
+Supervisor compares that with the children it has: an unfinished task without a child is started.
+After a kill -9 a new Supervisor has no children, so the same comparison resumes everything.
+
+One run of a task, as on Cloud Run (https://cloud.google.com/run/docs/configuring/max-retries):
+
+    started ──► exit 0: it has succeeded
+            ──► anything else: again with the same index and the next attempt, `max_retries` times
+            ──► stop or deadline: SIGTERM ── grace ──► SIGKILL to its whole group; never again
 """
 
+import logging
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -19,84 +24,68 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from functions.adapters.sqlite_executions import Execution, SqliteExecutions, Tried
+from functions.adapters.child_run import ChildRun
+from functions.adapters.sqlite_executions import Execution, Executions, TaskRecord
 from functions.ports import ExecutionState
 from schemas.failures import Failure, FailureClass
 from schemas.plan import Order
 
+REPORTED = 0
+"""A task's exit code that asks for nothing more; `render_job/errors.py` says all three."""
+BUG = 70
+TRY_AGAIN = 75
+NOT_STARTED = 127
+"""What a shell says of a program that could not be started; here too it is a failed run."""
+
 GRACE = timedelta(seconds=10)
-"""From SIGTERM to SIGKILL (https://cloud.google.com/run/docs/container-contract)."""
+"""What Cloud Run gives a task between SIGTERM and SIGKILL."""
+KEEP = timedelta(days=7)
+"""How long an ended execution and its logs can still be looked up."""
+FIRST_PAUSE = timedelta(milliseconds=250)
+"""Before an end that was not taken is told again; it doubles each time, up to LONGEST_PAUSE."""
+LONGEST_PAUSE = timedelta(seconds=30)
 
-MAX_RETRIES = 3
-"""Cloud Run's default: a task is started at most once more than that."""
+_DETAIL_BYTES = 2000
+_LOOK_EVERY = 0.01
 
-BUG, TRY_AGAIN, NOT_STARTED = 70, 75, 127
-"""Exit codes; the first two are render_job's, the last is the shell's for a missing program."""
+log = logging.getLogger("clipline.supervisor")
 
 
 class ChildProcesses:
-    """The Backend over the supervisor's table; a launch never fails, it waits for a supervisor."""
+    """A Backend whose attempts run once a Supervisor steps over the same path, and not before."""
 
     def __init__(self, path: Path) -> None:
-        self._table = SqliteExecutions(path)
+        self._table = Executions(path)
 
     def launch(self, order: Order) -> str:
-        """Ask for the attempt; the same attempt has the same name, and runs once."""
+        """Note the attempt and return its execution's name; the same attempt is noted once.
+
+        Never raises LaunchRefused: a laptop has one lane, which takes everything.
+        """
         name = f"{order.render}-{order.attempt:04}"
-        self._table.launch(name, order)
+        self._table.add(name, order)
         return name
 
     def stop(self, execution: str) -> None:
-        """Ask for its end: SIGTERM, grace, SIGKILL."""
-        self._table.stop(execution)
+        """Note that it is to stop. One that has ended or never was is no error."""
+        self._table.request_stop(execution)
 
     def state(self, execution: str) -> ExecutionState | None:
-        """What the supervisor last wrote down."""
-        found = self._table.find(execution)
-        return ExecutionState(ended=found.ended, failure=found.failure) if found else None
-
-
-@dataclass(slots=True)
-class _Child:
-    """A task's process, the leader of its own session; `asked_at` is when it was told to end."""
-
-    process: "subprocess.Popen[bytes]"
-    tried: Tried
-    asked_at: float | None = None
-
-    def ask_to_end(self, grace: timedelta) -> None:
-        """SIGTERM at the first call, SIGKILL for all its descendants when the grace is over."""
-        if self.asked_at is None:
-            self.asked_at = time.monotonic()
-            os.kill(self.process.pid, signal.SIGTERM)
-        elif time.monotonic() - self.asked_at > grace.total_seconds():
-            self.kill()
-
-    def kill(self) -> None:
-        """SIGKILL for the process and all that it started."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-
-    def ended(self) -> int | None:
-        """The exit code once it has ended; what it left running is killed before."""
-        waitid = getattr(os, "waitid", None)  # on macOS since Python 3.13
-        if waitid is None:
-            code = self.process.poll()
-            if code is not None:
-                self.kill()
-            return code
-        # Until it is reaped, the number of its process group cannot be anybody else's.
-        if waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-            return None
-        self.kill()
-        return self.process.wait()
+        """Whether it still runs or waits for its Supervisor; None if unknown or KEEP has passed."""
+        return self._table.state(execution)
 
 
 class Supervisor:
-    """Runs what was launched; one at a time over a table, and its `step` called by one thread.
+    """Runs what was launched over a path. There may be one at a time: its caller sees to that.
 
-    After a kill -9 the next one starts the unfinished tasks again, which costs them no retry:
-    the machine was restarted.
+    `argv` says what to run for an order, an execution and a task's index; `environment` is all
+    that a task is told beside CLOUD_RUN_EXECUTION, CLOUD_RUN_TASK_INDEX, CLOUD_RUN_TASK_COUNT,
+    CLOUD_RUN_TASK_ATTEMPT (the retries before this run) and CLIPLINE_LIFELINE_FD, a descriptor
+    that reads end-of-file once this process is gone. `inherited` are descriptors that every task
+    holds open as well. `log_folder` takes what a task says; without one it is thrown away.
+
+    `on_end` is told the order, the execution and its failure, or None if all tasks exited with 0.
+    It is told at least once, from within `step`. If it raises, it is told again, with pauses.
     """
 
     def __init__(
@@ -106,176 +95,202 @@ class Supervisor:
         argv: Callable[[Order, str, int], Sequence[str]],
         environment: Mapping[str, str],
         on_end: Callable[[Order, str, Failure | None], None],
-        log_folder: Path,
-        inherited: Sequence[int] = (),
+        max_retries: int = 3,
         grace: timedelta = GRACE,
+        log_folder: Path | None = None,
+        inherited: Sequence[int] = (),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`argv` makes a task's command from order, execution and task number.
-
-        `environment` is all that tasks see beside Cloud Run's variables, `inherited` are file
-        descriptors that they keep open. `on_end` is called at least once for every execution.
-        """
-        log_folder.mkdir(parents=True, exist_ok=True)
-        self._table = SqliteExecutions(path)
+        self._table = Executions(path)
         self._argv = argv
         self._environment = environment
         self._on_end = on_end
-        self._log_folder = log_folder
-        self._inherited = inherited
+        self._max_retries = max_retries
         self._grace = grace
+        self._logs = log_folder
+        self._inherited = inherited
         self._clock = clock
-        self._children: dict[tuple[str, int], _Child] = {}
+        self._children: dict[tuple[str, int], ChildRun] = {}
+        self._pauses: dict[str, _Pause] = {}
+        self._is_shut = False
+        # Both ends close on exec. Tasks are passed the first; nobody else ever holds the second.
         self._lifeline, self._held = os.pipe()
+        self._prune()
 
     def step(self) -> bool:
-        """Start, reap, end and tell what there is; True if anything happened. Never waits."""
-        happened = self._reap()
-        for execution in self._table.untold():
-            if not execution.ended:
-                happened |= self._drive(execution)
-        for execution in self._table.untold():
-            if execution.ended:
-                self._on_end(execution.order, execution.name, execution.failure)
-                self._table.mark_told(execution.name)
-                happened = True
-        return happened
+        """Do what can be done without waiting; True if anything changed. For one thread only."""
+        if self._is_shut:
+            return False
+        told_or_changed = [
+            self._tell(execution) if execution.ended else self._advance(execution)
+            for execution in self._table.untold()
+        ]
+        return any(told_or_changed)
+
+    def running(self) -> int:
+        """How many tasks run now; any thread may ask."""
+        return len(self._children)
 
     def shutdown(self) -> None:
-        """End all processes and nothing else: the next supervisor goes on with their tasks."""
+        """SIGTERM to every task, SIGKILL to what is left after the grace; call it after `step`.
+
+        What has not succeeded by then is resumed by the next Supervisor, without using a retry.
+        """
+        if self._is_shut:
+            return
+        self._is_shut = True
         while self._children:
-            for child in self._children.values():
-                child.ask_to_end(self._grace)
-            self._reap()
-            time.sleep(0.01)
-        if self._held >= 0:
-            os.close(self._held)
-            os.close(self._lifeline)
-            self._held = self._lifeline = -1
+            for (execution, index), child in list(self._children.items()):
+                child.stop(self._grace)
+                if (code := child.ended()) is not None:
+                    del self._children[execution, index]
+                    if code == REPORTED:
+                        done = TaskRecord(index=index, retries=child.attempt, code=code)
+                        self._table.save_task(execution, replace(done, ended_at=self._clock()))
+            time.sleep(_LOOK_EVERY)
+        os.close(self._held)
+        os.close(self._lifeline)
 
-    def _reap(self) -> bool:
-        happened = False
-        for (name, number), child in list(self._children.items()):
-            code = child.ended()
-            if code is not None:
-                happened = True
-                self._note(name, child, code)
-                del self._children[name, number]
-        return happened
-
-    def _note(self, name: str, child: _Child, code: int) -> None:
-        tried = child.tried
-        if code == 0:
-            self._table.keep(name, replace(tried, code=0, over=True))
-        elif child.asked_at is None:
-            failures = tried.failures + 1
-            over = failures > MAX_RETRIES
-            self._table.keep(name, replace(tried, failures=failures, code=code, over=over))
-
-    def _drive(self, execution: Execution) -> bool:
-        """One execution a step on: end it, start its tasks, or ask them to end."""
-        tasks = self._table.tasks(execution)
-        if all(tried.over for tried in tasks):
-            self._table.end(execution.name, self._outcome(execution, tasks))
+    def _advance(self, before: Execution) -> bool:
+        execution = self._with_results(before)
+        mine = self._children_of(execution)
+        cause = _cause(execution, self._clock())
+        if all(task.ended_at for task in execution.tasks) or (cause and not mine):
+            self._end(execution, cause)
             return True
-        running = [child for (name, _), child in self._children.items() if name == execution.name]
-        unwanted = _unwanted(execution, self._clock())
-        if unwanted is None:
-            return any([self._start(execution, tried) for tried in tasks if not tried.over])
-        for child in running:
-            child.ask_to_end(self._grace)
-        if not running:
-            self._table.end(execution.name, unwanted)
-        return not running
+        if cause:
+            acted = [child.stop(self._grace) for child in mine.values()]
+        else:
+            acted = [
+                self._start(execution, task)
+                for task in execution.tasks
+                if task.ended_at is None and task.index not in mine
+            ]
+        return any(acted) or execution != before
 
-    def _start(self, execution: Execution, tried: Tried) -> bool:
-        """Start the task's process unless it has one."""
-        key = (execution.name, tried.number)
-        if key in self._children:
-            return False
-        environment = {
-            **self._environment,
-            "CLOUD_RUN_EXECUTION": execution.name,
-            "CLOUD_RUN_TASK_INDEX": str(tried.number),
-            "CLOUD_RUN_TASK_COUNT": str(execution.order.tasks),
-            "CLOUD_RUN_TASK_ATTEMPT": str(tried.failures),
-            "CLIPLINE_LIFELINE_FD": str(self._lifeline),
-        }
-        with self._log(*key).open("ab") as log:
-            try:
-                process = subprocess.Popen(
-                    self._argv(execution.order, execution.name, tried.number),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    env=environment,
-                    pass_fds=(self._lifeline, *self._inherited),
-                    start_new_session=True,
-                )
-            except OSError as error:
-                log.write(f"{error}\n".encode())
-                over = tried.failures >= MAX_RETRIES
-                failed = replace(tried, failures=tried.failures + 1, code=NOT_STARTED, over=over)
-                self._table.keep(execution.name, failed)
-                return True
-        self._children[key] = _Child(process=process, tried=tried)
+    def _with_results(self, execution: Execution) -> Execution:
+        """The execution after the runs that have ended, which are written down and forgotten."""
+        tasks = list(execution.tasks)
+        for index, child in self._children_of(execution).items():
+            if (code := child.ended()) is not None:
+                tasks[index] = self._after(execution, tasks[index], code)
+                self._table.save_task(execution.name, tasks[index])
+                del self._children[execution.name, index]
+        return replace(execution, tasks=tuple(tasks))
+
+    def _after(self, execution: Execution, task: TaskRecord, code: int) -> TaskRecord:
+        extra = {"execution": execution.name, "task": task.index, "code": code}
+        log.info("a task ended with %s", code, extra=extra | {"action": "task_ended"})
+        if code == REPORTED or task.retries >= self._max_retries:
+            return replace(task, code=code, ended_at=self._clock())
+        return replace(task, code=code, retries=task.retries + 1)
+
+    def _start(self, execution: Execution, task: TaskRecord) -> bool:
+        """Always True: also a program that cannot be started is a run that ended."""
+        try:
+            self._children[execution.name, task.index] = self._child(execution, task)
+        except Exception:
+            extra = {"action": "task_not_started", "execution": execution.name}
+            log.exception("a task could not be started", extra=extra)
+            self._table.save_task(execution.name, self._after(execution, task, NOT_STARTED))
         return True
 
-    def _outcome(self, execution: Execution, tasks: Sequence[Tried]) -> Failure | None:
-        """None if every task exited 0; else the failure that tells most."""
-        failed = sorted((tried for tried in tasks if tried.code), key=_rank)
-        if not failed:
-            return None
-        worst = failed[0]
-        failure, reason, what = _diagnosed(worst.code)
-        return Failure(
-            failure=failure,
-            reason=reason,
-            message=f"task {worst.number} {what}, in all of its {worst.failures} runs",
-            detail=_tail(self._log(execution.name, worst.number)),
+    def _child(self, execution: Execution, task: TaskRecord) -> ChildRun:
+        told = {
+            "CLOUD_RUN_EXECUTION": execution.name,
+            "CLOUD_RUN_TASK_INDEX": str(task.index),
+            "CLOUD_RUN_TASK_COUNT": str(execution.order.tasks),
+            "CLOUD_RUN_TASK_ATTEMPT": str(task.retries),
+            "CLIPLINE_LIFELINE_FD": str(self._lifeline),
+        }
+        return ChildRun(
+            self._argv(execution.order, execution.name, task.index),
+            environment={**self._environment, **told},
+            output=self._log_of(execution.name, task.index),
+            inherited=(self._lifeline, *self._inherited),
+            attempt=task.retries,
         )
 
-    def _log(self, name: str, number: int) -> Path:
-        return self._log_folder / f"{name}-{number}.log"
+    def _end(self, execution: Execution, cause: Failure | None) -> None:
+        failure = self._failure(execution, cause)
+        extra = {"action": "execution_ended", "execution": execution.name}
+        outcome = failure.message if failure else "every task said all there is to say"
+        log.info("an execution ended: %s", outcome, extra=extra)
+        self._table.end(execution.name, failure, self._clock())
+
+    def _failure(self, execution: Execution, cause: Failure | None) -> Failure | None:
+        """None where every task succeeded, even if it was to stop in the end."""
+        failed = [task for task in execution.tasks if not task.succeeded]
+        if not failed or cause:
+            return cause if failed else None
+        last = max(failed, key=lambda task: (task.ended_at, task.index))
+        return replace(_failure_of(last), detail=self._last_words(execution.name, last.index))
+
+    def _last_words(self, execution: str, task: int) -> str:
+        with suppress(OSError), self._log_of(execution, task).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _DETAIL_BYTES))
+            return file.read().decode(errors="replace")
+        return ""
+
+    def _log_of(self, execution: str, task: int) -> Path:
+        return self._logs / f"{execution}-{task}.log" if self._logs else Path(os.devnull)
+
+    def _tell(self, execution: Execution) -> bool:
+        pause = self._pauses.get(execution.name, _Pause())
+        if time.monotonic() < pause.until:
+            return False
+        try:
+            self._on_end(execution.order, execution.name, execution.failure)
+        except Exception:
+            extra = {"action": "end_not_told", "execution": execution.name}
+            log.exception("an execution's end is told again later", extra=extra)
+            self._pauses[execution.name] = pause.longer()
+            return False
+        self._table.mark_told(execution.name)
+        self._pauses.pop(execution.name, None)
+        return True
+
+    def _children_of(self, execution: Execution) -> dict[int, ChildRun]:
+        return {i: child for (name, i), child in self._children.items() if name == execution.name}
+
+    def _prune(self) -> None:
+        for name, tasks in self._table.prune(self._clock() - KEEP):
+            for task in range(tasks if self._logs else 0):
+                self._log_of(name, task).unlink(missing_ok=True)
 
 
-def _unwanted(execution: Execution, now: datetime) -> Failure | None:
-    """Why the execution must not go on, if so."""
-    if execution.stop:
-        return Failure(
-            failure=FailureClass.CANCELLED, reason="stopped", message="the attempt was stopped"
-        )
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    """Not before `until`, in the seconds of time.monotonic()."""
+
+    seconds: float = 0
+    until: float = 0
+
+    def longer(self) -> "_Pause":
+        doubled = max(FIRST_PAUSE.total_seconds(), self.seconds * 2)
+        seconds = min(doubled, LONGEST_PAUSE.total_seconds())
+        return _Pause(seconds, time.monotonic() + seconds)
+
+
+def _cause(execution: Execution, now: datetime) -> Failure | None:
+    """Why its tasks must stop, or None while they may run."""
+    if execution.stop_requested:
+        message = "the execution was stopped on request"
+        return Failure(failure=FailureClass.CANCELLED, reason="stopped", message=message)
     if now >= execution.order.deadline:
-        return Failure(
-            failure=FailureClass.TIMEOUT,
-            reason="deadline",
-            message="the attempt ran past its deadline and was ended",
-        )
+        message = f"the execution was not done at its deadline, {execution.order.deadline}"
+        return Failure(failure=FailureClass.TIMEOUT, reason="deadline_passed", message=message)
     return None
 
 
-def _rank(tried: Tried) -> tuple[int, int]:
-    """A bug tells more than a crash, and a crash more than a preemption."""
-    ranks = {BUG: 0, TRY_AGAIN: 2}
-    return (ranks.get(tried.code, 1), tried.number)
-
-
-def _diagnosed(code: int) -> tuple[FailureClass, str, str]:
-    if code == TRY_AGAIN:
-        return FailureClass.PREEMPTED, "preempted", "was cut short and asked to be tried again"
-    if code == BUG:
-        return FailureClass.INTERNAL, "bug", "met something that nobody foresaw"
-    if code == -signal.SIGKILL:
-        return FailureClass.CRASH, "killed", "was killed, perhaps for the machine's memory"
-    if code == NOT_STARTED:
-        return FailureClass.CRASH, "not_started", "could not be started"
-    if code < 0:
-        return FailureClass.CRASH, "signal", f"died of signal {-code}"
-    return FailureClass.CRASH, "exit_code", f"ended with exit code {code}"
-
-
-def _tail(path: Path) -> str:
-    with suppress(OSError), path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 2000))
-        return file.read().decode(errors="replace")
-    return ""
+def _failure_of(task: TaskRecord) -> Failure:
+    """What the last exit code of a task that failed for good says."""
+    code = REPORTED if task.code is None else task.code
+    failure, reason = {
+        BUG: (FailureClass.INTERNAL, "task_bug"),
+        TRY_AGAIN: (FailureClass.PREEMPTED, "task_preempted"),
+        -signal.SIGKILL: (FailureClass.CRASH, "task_killed"),
+    }.get(code, (FailureClass.CRASH, "task_signalled" if code < 0 else "task_failed"))
+    end = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    message = f"task {task.index} {end} after {task.retries} retries"
+    return Failure(failure=failure, reason=reason, message=message)

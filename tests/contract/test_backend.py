@@ -1,6 +1,6 @@
-"""What every Backend promises, and the manners of the laptop's supervisor, with real processes."""
+"""What every Backend promises, and what the supervisor of child processes promises beside."""
 
-import json
+import fcntl
 import os
 import signal
 import sys
@@ -13,402 +13,529 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from functions.adapters import child_process
 from functions.adapters.child_process import ChildProcesses, Supervisor
-from functions.ports import Backend
+from functions.ports import Backend, ExecutionState
+from render_job.errors import Exit
 from schemas.failures import Failure, FailureClass
 from schemas.plan import Order
 
 if TYPE_CHECKING:
     from subprocess import Popen
 
-T0 = datetime(2026, 1, 31, 12, tzinfo=UTC)
-Until = Callable[..., None]
-FOREVER = "import signal; signal.pause()"
-STUBBORN = """
-    import signal, sys
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    say("deaf")
-    signal.pause()
+WAIT_FOR_SIGTERM = "say('ready'); signal.pause()"
+IGNORE_SIGTERM = "signal.signal(signal.SIGTERM, signal.SIG_IGN); say('ready'); time.sleep(60)"
+GRANDCHILD = """
+    if os.fork() == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        lock = open('lock', 'w')
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        say('grandchild')
+        time.sleep(60)
+    while not heard('grandchild'):
+        time.sleep(0.001)
 """
-POLITE = """
-    import signal, sys
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(75))
-    say("ready")
-    signal.pause()
-"""
-PRELUDE = """
-import json, os
+PREAMBLE = """
+import fcntl, os, select, signal, sys, time
+os.chdir(sys.argv[1])
+E = os.environ
+TASK, ATTEMPT = int(E['CLOUD_RUN_TASK_INDEX']), int(E['CLOUD_RUN_TASK_ATTEMPT'])
 def say(word):
-    with open(os.path.join(os.environ["FOLDER"], "said"), "a") as file:
-        file.write(json.dumps([word, {k: v for k, v in os.environ.items()}]) + "\\n")
+    with open(word, 'a') as file:
+        file.write(f'{TASK}.{ATTEMPT}\\n')
+def heard(word):
+    return os.path.exists(word) and open(word).read() != ''
 """
 
 
-@dataclass
-class Laptop:
-    """A place for child processes whose clock stands where the test puts it."""
+def order(tasks: int = 1, attempt: int = 1, seconds: float = 60) -> Order:
+    return Order(
+        render="r",
+        attempt=attempt,
+        lane="laptop/cpu",
+        encoder_class="x264",
+        tasks=tasks,
+        deadline=datetime.now(UTC) + timedelta(seconds=seconds),
+    )
+
+
+def task_argv(folder: Path, code: str) -> list[str]:
+    """Isolated and without site packages: such a Python starts in 15 ms."""
+    return [sys.executable, "-IS", "-c", PREAMBLE + textwrap.dedent(code), str(folder)]
+
+
+@dataclass(kw_only=True)
+class Machine:
+    """A backend, its supervisors one after the other, and what the tasks said in `folder`."""
 
     folder: Path
-    code: str = "say('ran')"
-    now: datetime = T0
-    ends: list[tuple[Order, str, Failure | None]] = field(default_factory=list)
-    inherited: tuple[int, ...] = ()
-    supervisor: Supervisor = field(init=False)
-    backend: Backend = field(init=False)
+    until: Callable[..., None]
+    backend: Backend
+    told: list[tuple[str, Failure | None]] = field(default_factory=list)
+    refusals: int = 0
+    supervisor: Supervisor | None = None
 
-    def __post_init__(self) -> None:
-        self.backend = ChildProcesses(self.folder / "executions.db")
-        self.supervisor = self.another()
-
-    def another(self) -> Supervisor:
-        return Supervisor(
+    def start(self, code: str = "", **options: object) -> Supervisor:
+        """From now on tasks run that code; the supervisor before this one is shut down."""
+        self.close()
+        settings = {
+            "argv": lambda order, execution, task: task_argv(self.folder, code),
+            "environment": {},
+            "log_folder": self.folder / "logs",
+            "grace": timedelta(seconds=5),
+        }
+        self.supervisor = Supervisor(
             self.folder / "executions.db",
-            argv=lambda order, execution, task: [
-                *(sys.executable, "-S", "-c", PRELUDE + textwrap.dedent(self.code)),
-            ],
-            environment={"FOLDER": str(self.folder)},
-            on_end=lambda *end: self.ends.append(end),
-            log_folder=self.folder / "logs",
-            inherited=self.inherited,
-            grace=timedelta(seconds=0.2),
-            clock=lambda: self.now,
+            on_end=self._hear,
+            **(settings | options),  # type: ignore[arg-type]  # settings come by name
         )
+        return self.supervisor
 
-    def said(self) -> list[tuple[str, dict[str, str]]]:
-        path = self.folder / "said"
-        text = path.read_text() if path.exists() else ""
-        return [tuple(json.loads(line)) for line in text.splitlines()]
+    def close(self) -> None:
+        if self.supervisor:
+            self.supervisor.shutdown()
 
-    def words(self) -> list[str]:
-        return sorted(word for word, _ in self.said())
+    def drive(self, claim: Callable[[], bool], what: str) -> None:
+        """Step until the claim holds."""
+        supervisor = self.supervisor
+        assert supervisor
 
-    def failure(self, execution: str) -> Failure:
+        def claim_after_a_step() -> bool:
+            supervisor.step()
+            return claim()
+
+        self.until(claim_after_a_step, what)
+
+    def outcome(self, execution: str) -> Failure | None:
+        """Step until it has ended and that was told; a failure that was told is the state's."""
+        self.drive(lambda: execution in (name for name, _ in self.told), "the end was told")
         state = self.backend.state(execution)
         assert state is not None
         assert state.ended
-        assert state.failure is not None
+        assert (execution, state.failure) in self.told
         return state.failure
 
+    def said(self, word: str) -> list[str]:
+        """TASK.ATTEMPT of each run that said the word, sorted."""
+        path = self.folder / word
+        return sorted(path.read_text().split()) if path.exists() else []
 
-FACTORIES = {"child_process": Laptop}
+    def _hear(self, order: Order, execution: str, failure: Failure | None) -> None:
+        assert execution == f"{order.render}-{order.attempt:04}"
+        if self.refusals:
+            self.refusals -= 1
+            raise ConnectionError("the bus is away")
+        self.told.append((execution, failure))
+
+
+FACTORIES = {"child_process": lambda folder: ChildProcesses(folder / "executions.db")}
 
 
 @pytest.fixture(params=sorted(FACTORIES))
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Laptop]:
-    one = FACTORIES[request.param](tmp_path)
-    yield one
-    one.supervisor.shutdown()
+def machine(
+    request: pytest.FixtureRequest, tmp_path: Path, until: Callable[..., None]
+) -> Iterator[Machine]:
+    machine = Machine(folder=tmp_path, until=until, backend=FACTORIES[request.param](tmp_path))
+    yield machine
+    machine.close()
 
 
-@pytest.fixture
-def ended(place: Laptop, until: Until) -> Callable[[str], None]:
-    """Runs the place until the execution has ended and its end is told."""
-
-    def wait(execution: str) -> None:
-        def is_over() -> bool:
-            place.supervisor.step()
-            return any(name == execution for _, name, _ in place.ends)
-
-        until(is_over, f"{execution} has ended")
-
-    return wait
+# Every Backend.
 
 
-def order(attempt: int = 1, tasks: int = 1, render: str = "r-1") -> Order:
-    return Order(
-        render=render,
-        attempt=attempt,
-        lane="laptop/cpu",
-        encoder_class="libx264/5.1/t2",
-        tasks=tasks,
-        deadline=T0 + timedelta(hours=1),
-    )
+def test_launching_an_attempt_again_runs_it_once(machine: Machine) -> None:
+    machine.start("say('ran')")
+    first, second = machine.backend.launch(order(2)), machine.backend.launch(order(3))
+    assert first == second
+    assert machine.outcome(first) is None
+    assert machine.backend.launch(order(2)) == first
+    machine.drive(lambda: True, "one more step")
+    assert machine.said("ran") == ["0.0", "1.0"]
 
 
-def steps_until(place: Laptop, until: Until, claim: Callable[[], bool], what: str) -> None:
-    until(lambda: place.supervisor.step() is not None and claim(), what)
+def test_attempts_of_a_render_are_different_executions(machine: Machine) -> None:
+    machine.start()
+    one, two = machine.backend.launch(order()), machine.backend.launch(order(attempt=2))
+    assert one != two
+    assert [machine.outcome(one), machine.outcome(two)] == [None, None]
 
 
-def is_alive(pid: int) -> bool:
-    """Whether it runs; a zombie that nobody reaps does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+def test_an_execution_has_not_ended_until_its_tasks_have(machine: Machine) -> None:
+    machine.start("say('ready')\nwhile not os.path.exists('go'): time.sleep(0.001)")
+    execution = machine.backend.launch(order())
+    assert machine.backend.state(execution) == ExecutionState(ended=False)
+    machine.drive(lambda: bool(machine.said("ready")), "the task runs")
+    assert machine.backend.state(execution) == ExecutionState(ended=False)
+    (machine.folder / "go").touch()
+    assert machine.outcome(execution) is None
 
 
-def test_an_execution_runs_and_ends_well(place: Laptop, ended: Callable[[str], None]) -> None:
-    name = place.backend.launch(order(tasks=3))
-    state = place.backend.state(name)
-    assert state is not None
-    assert not state.ended
-    ended(name)
-    state = place.backend.state(name)
-    assert state is not None
-    assert (state.ended, state.failure) == (True, None)
-    assert place.ends == [(order(tasks=3), name, None)]
-    assert place.words() == ["ran"] * 3
+def test_an_unknown_execution_has_no_state_and_may_be_stopped(machine: Machine) -> None:
+    machine.backend.stop("r-0009")
+    assert machine.backend.state("r-0009") is None
 
 
-def test_what_was_never_launched_is_unknown(place: Laptop) -> None:
-    assert place.backend.state("r-9-0001") is None
-    place.backend.stop("r-9-0001")
-    assert place.backend.state("r-9-0001") is None
+def test_stopping_ends_it_as_cancelled_without_a_retry(machine: Machine) -> None:
+    machine.start(WAIT_FOR_SIGTERM)
+    execution = machine.backend.launch(order(2))
+    machine.drive(lambda: len(machine.said("ready")) == 2, "both tasks run")
+    machine.backend.stop(execution)
+    machine.backend.stop(execution)
+    failure = machine.outcome(execution)
+    assert failure is not None
+    assert failure.failure is FailureClass.CANCELLED
+    assert machine.said("ready") == ["0.0", "1.0"]
 
 
-def test_an_ended_execution_can_be_stopped_without_harm(
-    place: Laptop, ended: Callable[[str], None]
-) -> None:
-    name = place.backend.launch(order())
-    ended(name)
-    place.backend.stop(name)
-    place.supervisor.step()
-    assert place.backend.state(name).failure is None  # type: ignore[union-attr]  # it is known
+def test_what_was_stopped_before_it_began_never_runs(machine: Machine) -> None:
+    machine.start("say('ran')")
+    execution = machine.backend.launch(order())
+    machine.backend.stop(execution)
+    failure = machine.outcome(execution)
+    assert failure is not None
+    assert failure.failure is FailureClass.CANCELLED
+    assert machine.said("ran") == []
 
 
-def test_a_stopped_execution_is_cancelled(
-    place: Laptop, until: Until, ended: Callable[[str], None]
-) -> None:
-    place.code = POLITE
-    name = place.backend.launch(order(tasks=2))
-    steps_until(place, until, lambda: place.words() == ["ready"] * 2, "both tasks run")
-    place.backend.stop(name)
-    ended(name)
-    assert place.failure(name).failure is FailureClass.CANCELLED
-    assert len(place.words()) == 2
+def test_stopping_after_the_end_changes_nothing(machine: Machine) -> None:
+    machine.start()
+    execution = machine.backend.launch(order())
+    assert machine.outcome(execution) is None
+    machine.backend.stop(execution)
+    machine.start()
+    machine.drive(lambda: True, "one more step")
+    assert machine.backend.state(execution) == ExecutionState(ended=True)
 
 
-def test_a_stop_before_the_start_starts_nothing(
-    place: Laptop, ended: Callable[[str], None]
-) -> None:
-    name = place.backend.launch(order())
-    place.backend.stop(name)
-    ended(name)
-    assert place.failure(name).failure is FailureClass.CANCELLED
-    assert place.words() == []
+# How child processes are run.
 
 
-def test_a_repeated_launch_has_the_same_name_and_runs_once(
-    place: Laptop, ended: Callable[[str], None]
-) -> None:
-    name = place.backend.launch(order(attempt=12))
-    assert name == "r-1-0012"
-    assert place.backend.launch(order(attempt=12)) == name
-    ended(name)
-    assert place.backend.launch(order(attempt=12)) == name
-    place.supervisor.step()
-    assert place.words() == ["ran"]
-    assert len(place.ends) == 1
+def test_the_exit_codes_are_those_of_the_render_job() -> None:
+    here = (child_process.REPORTED, child_process.BUG, child_process.TRY_AGAIN)
+    assert here == (Exit.REPORTED, Exit.BUG, Exit.TRY_AGAIN)
 
 
-def test_a_task_is_told_what_cloud_run_tells(place: Laptop, ended: Callable[[str], None]) -> None:
-    place.inherited = os.pipe()
-    place.supervisor.shutdown()
-    place.supervisor = place.another()
-    place.code = f"""
-        os.fstat(int(os.environ["CLIPLINE_LIFELINE_FD"]))
-        os.fstat({place.inherited[0]})
-        assert os.getsid(0) == os.getpid()
-        say("told")
-    """
-    name = place.backend.launch(order(tasks=2))
-    ended(name)
-    told = [environment for word, environment in place.said() if word == "told"]
-    assert sorted(one["CLOUD_RUN_TASK_INDEX"] for one in told) == ["0", "1"]
-    for environment in told:
-        assert environment["CLOUD_RUN_EXECUTION"] == name
-        assert environment["CLOUD_RUN_TASK_COUNT"] == "2"
-        assert environment["CLOUD_RUN_TASK_ATTEMPT"] == "0"
-        assert "HOME" not in environment
-    for descriptor in place.inherited:
-        os.close(descriptor)
+def test_a_task_is_told_who_it_is_and_nothing_else(machine: Machine) -> None:
+    # Python itself and macOS add these two.
+    added = ("LC_CTYPE", "__CF_USER_TEXT_ENCODING")
+    code = f"print(*sorted(f'{{k}}={{v}}' for k, v in E.items() if k not in {added}))"
+    machine.start(code, environment={"GREETING": "hello"})
+    execution = machine.backend.launch(order(2))
+    assert machine.outcome(execution) is None
+    words = (machine.folder / "logs" / f"{execution}-1.log").read_text().split()
+    assert words.pop(0).startswith("CLIPLINE_LIFELINE_FD=")
+    assert words == [
+        f"CLOUD_RUN_EXECUTION={execution}",
+        "CLOUD_RUN_TASK_ATTEMPT=0",
+        "CLOUD_RUN_TASK_COUNT=2",
+        "CLOUD_RUN_TASK_INDEX=1",
+        "GREETING=hello",
+    ]
 
 
-def test_a_failed_task_is_tried_again_with_its_number(
-    place: Laptop, ended: Callable[[str], None]
-) -> None:
-    place.code = """
-        say(os.environ["CLOUD_RUN_TASK_INDEX"] + "/" + os.environ["CLOUD_RUN_TASK_ATTEMPT"])
-        lives = int(os.environ["CLOUD_RUN_TASK_ATTEMPT"])
-        raise SystemExit(75 if lives < 2 * int(os.environ["CLOUD_RUN_TASK_INDEX"]) else 0)
-    """
-    name = place.backend.launch(order(tasks=2))
-    ended(name)
-    assert place.words() == ["0/0", "1/0", "1/1", "1/2"]
-    assert place.ends[0][2] is None
+def test_a_task_inherits_what_it_is_meant_to_and_leads_its_own_session(machine: Machine) -> None:
+    reads, writes = os.pipe()
+    code = f"os.write({writes}, b'here' if os.getsid(0) == os.getpid() else b'not alone')"
+    machine.start(code, inherited=(writes,))
+    assert machine.outcome(machine.backend.launch(order())) is None
+    assert os.read(reads, 100) == b"here"
+    os.close(reads)
+    os.close(writes)
+
+
+def test_a_failed_task_is_tried_again_alone_and_counted(machine: Machine) -> None:
+    machine.start("say('ran'); sys.exit(75 if TASK == 1 and ATTEMPT < 2 else 0)")
+    assert machine.outcome(machine.backend.launch(order(2))) is None
+    assert machine.said("ran") == ["0.0", "1.0", "1.1", "1.2"]
 
 
 @pytest.mark.parametrize(
-    ("death", "failure", "reason"),
+    ("end", "failure", "reason", "words"),
     [
-        ("raise SystemExit(75)", FailureClass.PREEMPTED, "preempted"),
-        ("raise SystemExit(70)", FailureClass.INTERNAL, "bug"),
-        ("raise SystemExit(3)", FailureClass.CRASH, "exit_code"),
-        ("os.kill(os.getpid(), 9)", FailureClass.CRASH, "killed"),
-        ("os.kill(os.getpid(), 15)", FailureClass.CRASH, "signal"),
+        ("sys.exit(75)", FailureClass.PREEMPTED, "task_preempted", "exit code 75"),
+        ("sys.exit(70)", FailureClass.INTERNAL, "task_bug", "exit code 70"),
+        ("sys.exit(3)", FailureClass.CRASH, "task_failed", "exit code 3"),
+        ("os.kill(os.getpid(), 9)", FailureClass.CRASH, "task_killed", "signal 9"),
+        (
+            "os.kill(os.getpid(), signal.SIGUSR1)",
+            *(FailureClass.CRASH, "task_signalled", f"signal {signal.SIGUSR1.value}"),
+        ),
     ],
 )
-def test_a_task_that_fails_four_times_fails_its_execution(
-    place: Laptop, ended: Callable[[str], None], death: str, failure: FailureClass, reason: str
+def test_when_a_task_fails_for_good_the_others_go_on(
+    machine: Machine, end: str, failure: FailureClass, reason: str, words: str
 ) -> None:
-    place.code = f"""
-        if os.environ["CLOUD_RUN_TASK_INDEX"] == "1":
-            say("dying")
-            print("last words", flush=True)
-            {death}
+    code = f"""
+        if TASK == 1:
+            say('failing')
+            print('my last words', flush=True)
+            {end}
+        while machine_has_more_to_do():
+            time.sleep(0.001)
+        say('done')
     """
-    name = place.backend.launch(order(tasks=2))
-    ended(name)
-    assert place.words() == ["dying"] * 4
-    found = place.failure(name)
-    assert (found.failure, found.reason) == (failure, reason)
-    assert found.detail.endswith("last words\n")
-    assert place.ends == [(order(tasks=2), name, found)]
-
-
-def test_a_bug_tells_more_than_a_preemption(place: Laptop, ended: Callable[[str], None]) -> None:
-    place.code = "raise SystemExit([75, 3, 70][int(os.environ['CLOUD_RUN_TASK_INDEX'])])"
-    name = place.backend.launch(order(tasks=3))
-    ended(name)
-    assert place.failure(name).failure is FailureClass.INTERNAL
-
-
-def test_a_missing_program_is_a_failure_not_an_error(
-    tmp_path: Path, place: Laptop, until: Until
-) -> None:
-    ends: list[Failure | None] = []
-    supervisor = Supervisor(
-        tmp_path / "other.db",
-        argv=lambda *_: ["/nowhere/render_job"],
-        environment={},
-        on_end=lambda _order, _name, failure: ends.append(failure),
-        log_folder=tmp_path / "logs",
-        clock=lambda: T0,
+    more = "def machine_has_more_to_do():\n    return not os.path.exists('go')\n"
+    machine.start(more + textwrap.dedent(code), max_retries=1)
+    execution = machine.backend.launch(order(2))
+    supervisor = machine.supervisor
+    assert supervisor
+    machine.drive(
+        lambda: machine.said("failing") == ["1.0", "1.1"] and supervisor.running() == 1,
+        "task 1 has failed for good",
     )
-    ChildProcesses(tmp_path / "other.db").launch(order())
-    until(lambda: supervisor.step() is not None and bool(ends), "it gave up")
-    supervisor.shutdown()
-    assert ends[0] is not None
-    assert ends[0].reason == "not_started"
+    assert machine.backend.state(execution) == ExecutionState(ended=False)
+    (machine.folder / "go").touch()
+    told = machine.outcome(execution)
+    assert told is not None
+    assert (told.failure, told.reason) == (failure, reason)
+    assert told.message.startswith("task 1 ")
+    assert f"{words} after 1 retries" in told.message
+    assert told.detail == "my last words\n" * 2
+    assert machine.said("done") == ["0.0"]
 
 
-def test_a_deadline_ends_even_the_deaf(
-    place: Laptop, until: Until, ended: Callable[[str], None]
-) -> None:
-    place.code = STUBBORN
-    name = place.backend.launch(order())
-    steps_until(place, until, lambda: place.words() == ["deaf"], "it runs")
-    place.now += timedelta(hours=1)
-    ended(name)
-    assert place.failure(name).failure is FailureClass.TIMEOUT
-    assert place.words() == ["deaf"]
-
-
-def test_what_a_task_leaves_running_is_killed(
-    place: Laptop, until: Until, ended: Callable[[str], None]
-) -> None:
-    place.code = f"""
-        import subprocess, sys
-        say(str(subprocess.Popen([sys.executable, "-S", "-c", {FOREVER!r}]).pid))
-    """
-    name = place.backend.launch(order())
-    ended(name)
-    (pid,) = map(int, place.words())
-    until(lambda: not is_alive(pid), "the grandchild is gone")
-
-
-def test_an_end_is_told_again_until_it_was_heard(place: Laptop, until: Until) -> None:
-    def forgetful(*_: object) -> None:
-        raise ConnectionError("nobody heard it")
-
-    place.supervisor.shutdown()
-    deaf = Supervisor(
-        place.folder / "executions.db",
-        argv=lambda *_: [sys.executable, "-S", "-c", ""],
-        environment={},
-        on_end=forgetful,
-        log_folder=place.folder / "logs",
-        clock=lambda: T0,
+def test_of_two_tasks_that_failed_the_last_one_is_named(machine: Machine) -> None:
+    machine.start(
+        "while TASK == 0 and not os.path.exists('go'): time.sleep(0.001)\nsys.exit(70 + TASK)",
+        max_retries=0,
     )
-    name = place.backend.launch(order())
+    execution = machine.backend.launch(order(2))
+    supervisor = machine.supervisor
+    assert supervisor
+    machine.drive(lambda: supervisor.running() == 1, "task 1 has failed")
+    (machine.folder / "go").touch()
+    failure = machine.outcome(execution)
+    assert failure is not None
+    assert (failure.failure, failure.reason) == (FailureClass.INTERNAL, "task_bug")
 
-    def is_ended() -> bool:
+
+def test_all_that_was_done_in_spite_of_a_stop_counts(machine: Machine) -> None:
+    machine.start(
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n" + WAIT_FOR_SIGTERM,
+    )
+    execution = machine.backend.launch(order())
+    machine.drive(lambda: bool(machine.said("ready")), "the task runs")
+    machine.backend.stop(execution)
+    assert machine.outcome(execution) is None
+
+
+def test_a_program_that_cannot_be_started_is_a_task_that_failed(machine: Machine) -> None:
+    machine.start(argv=lambda order, execution, task: ["/nowhere/at/all"], max_retries=1)
+    failure = machine.outcome(machine.backend.launch(order()))
+    assert failure is not None
+    assert (failure.failure, failure.reason) == (FailureClass.CRASH, "task_failed")
+    assert "exit code 127 after 1 retries" in failure.message
+
+
+def lock_is_free(machine: Machine) -> bool:
+    """Whether the grandchild is gone: the kernel gives back a dead process's locks."""
+    with (machine.folder / "lock").open("w") as lock:
         try:
-            deaf.step()
-        except ConnectionError:
-            return True
-        return False
-
-    until(is_ended, "the end is told")
-    deaf.shutdown()
-    place.supervisor = place.another()
-    place.supervisor.step()
-    place.supervisor.step()
-    assert place.ends == [(order(), name, None)]
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
 
-def test_after_a_shutdown_the_next_supervisor_goes_on_without_counting_it(
-    place: Laptop, until: Until, ended: Callable[[str], None]
-) -> None:
-    place.code = POLITE
-    name = place.backend.launch(order())
-    steps_until(place, until, lambda: len(place.words()) == 1, "it runs")
-    for life in range(2, 7):
-        place.supervisor.shutdown()
-        place.supervisor = place.another()
-        steps_until(place, until, lambda: len(place.words()) == life, "it runs again")  # noqa: B023  # called at once
-    assert {environment["CLOUD_RUN_TASK_ATTEMPT"] for _, environment in place.said()} == {"0"}
-    place.backend.stop(name)
-    ended(name)
+def test_what_a_task_leaves_behind_is_killed(machine: Machine) -> None:
+    machine.start(GRANDCHILD)
+    assert machine.outcome(machine.backend.launch(order())) is None
+    machine.until(lambda: lock_is_free(machine), "the grandchild is gone")
 
 
-def test_a_shutdown_kills_the_deaf_after_the_grace(place: Laptop, until: Until) -> None:
-    place.code = STUBBORN
-    name = place.backend.launch(order())
-    steps_until(place, until, lambda: place.words() == ["deaf"], "it runs")
-    place.supervisor.shutdown()
-    assert not place.backend.state(name).ended  # type: ignore[union-attr]  # it is known
-    place.supervisor = place.another()
-
-
-SUPERVISOR = """
-    import sys
-    from datetime import timedelta
-    from pathlib import Path
-    from functions.adapters.child_process import Supervisor
-    folder = Path(sys.argv[1])
-    supervisor = Supervisor(
-        folder / "executions.db",
-        argv=lambda *_: [sys.executable, "-S", "-c", sys.argv[2]],
-        environment={"FOLDER": str(folder)},
-        on_end=lambda *_: None,
-        log_folder=folder / "logs",
-        clock=lambda: __import__("datetime").datetime.fromisoformat("2026-01-31T12:00:00Z"),
+def test_a_task_gets_its_grace_to_end_by_itself(machine: Machine) -> None:
+    machine.start(
+        "signal.signal(signal.SIGTERM, lambda *_: (say('saved'), sys.exit(75)))\n"
+        + WAIT_FOR_SIGTERM,
     )
-    while True:
-        supervisor.step()
-"""
-WATCHFUL = """
-import select
-say(str(os.getpid()))
-select.select([int(os.environ["CLIPLINE_LIFELINE_FD"])], [], [])
-raise SystemExit(75)
+    execution = machine.backend.launch(order())
+    machine.drive(lambda: bool(machine.said("ready")), "the task runs")
+    machine.backend.stop(execution)
+    failure = machine.outcome(execution)
+    assert failure is not None
+    assert failure.failure is FailureClass.CANCELLED
+    assert machine.said("saved") == ["0.0"]
+
+
+def test_a_task_that_ignores_sigterm_is_killed_with_its_group(machine: Machine) -> None:
+    machine.start(textwrap.dedent(GRANDCHILD) + IGNORE_SIGTERM, grace=timedelta(seconds=0.2))
+    execution = machine.backend.launch(order())
+    machine.drive(lambda: bool(machine.said("ready")), "the task runs")
+    machine.backend.stop(execution)
+    before = datetime.now(UTC)
+    failure = machine.outcome(execution)
+    assert failure is not None
+    assert failure.failure is FailureClass.CANCELLED
+    assert datetime.now(UTC) - before >= timedelta(seconds=0.2)
+    machine.until(lambda: lock_is_free(machine), "the grandchild is gone")
+
+
+def test_at_the_deadline_tasks_are_stopped_for_good(machine: Machine) -> None:
+    later = [datetime.now(UTC)]
+    machine.start(WAIT_FOR_SIGTERM, clock=lambda: later[0])
+    execution = machine.backend.launch(order(2))
+    machine.drive(lambda: len(machine.said("ready")) == 2, "both tasks run")
+    later[0] += timedelta(minutes=2)
+    failure = machine.outcome(execution)
+    assert failure is not None
+    assert failure.failure is FailureClass.TIMEOUT
+    assert machine.said("ready") == ["0.0", "1.0"]
+
+
+def test_after_the_deadline_nothing_begins(machine: Machine) -> None:
+    machine.start("say('ran')")
+    failure = machine.outcome(machine.backend.launch(order(seconds=-1)))
+    assert failure is not None
+    assert failure.failure is FailureClass.TIMEOUT
+    assert machine.said("ran") == []
+
+
+# What survives.
+
+RESUMED = """
+    say('ran')
+    if TASK > 0 and not heard('second life'):
+        say('ready')
+        select.select([int(E['CLIPLINE_LIFELINE_FD'])], [], [], 60)
+        assert os.read(int(E['CLIPLINE_LIFELINE_FD']), 1) == b''
+        say('orphaned')
 """
 
 
-def test_after_a_kill_the_tasks_notice_and_the_next_supervisor_starts_them_again(
-    place: Laptop, until: Until, start_python: "Callable[..., Popen[str]]"
+def test_after_a_kill_unfinished_tasks_go_on_without_using_a_retry(
+    machine: Machine, start_python: "Callable[..., Popen[str]]"
 ) -> None:
-    name = place.backend.launch(order(tasks=2))
-    place.code = WATCHFUL
-    for round_number in (1, 2):
-        supervisor = start_python(SUPERVISOR, place.folder, PRELUDE + WATCHFUL)
-        until(lambda: len(place.said()) == 2 * round_number, "both run")  # noqa: B023  # called at once
-        supervisor.send_signal(signal.SIGKILL)
-        supervisor.wait()
-        pids = [int(word) for word in place.words()]
-        until(lambda: not any(map(is_alive, pids)), "the orphans have gone")  # noqa: B023  # called at once
-    place.code = "say('finished')"
-    steps_until(place, until, lambda: bool(place.ends), "the next one finishes")
-    assert place.ends == [(order(tasks=2), name, None)]
-    assert {environment["CLOUD_RUN_TASK_ATTEMPT"] for _, environment in place.said()} == {"0"}
+    first = start_python(
+        """
+        import sys, time
+        from pathlib import Path
+        from functions.adapters.child_process import Supervisor
+
+        folder, argv = Path(sys.argv[1]), sys.argv[2:]
+        supervisor = Supervisor(
+            folder / "executions.db",
+            argv=lambda order, execution, task: argv,
+            environment={},
+            on_end=lambda order, execution, failure: None,
+            log_folder=folder / "logs",
+        )
+        ready = folder / "ready"
+        while not (ready.exists() and supervisor.running() == 2):
+            supervisor.step()
+            time.sleep(0.001)
+        print("task 0 is done", flush=True)
+        sys.stdin.read()
+        """,
+        *(machine.folder, *task_argv(machine.folder, RESUMED)),
+    )
+    execution = machine.backend.launch(order(3))
+    assert first.stdout is not None
+    assert first.stdout.readline() == "task 0 is done\n"
+    machine.until(lambda: len(machine.said("ready")) == 2, "tasks 1 and 2 wait")
+    first.send_signal(signal.SIGKILL)
+    machine.until(lambda: len(machine.said("orphaned")) == 2, "both saw the end of their parent")
+    assert machine.backend.state(execution) == ExecutionState(ended=False)
+    (machine.folder / "second life").write_text("yes")
+    machine.start(RESUMED, max_retries=0)
+    assert machine.outcome(execution) is None
+    assert machine.said("ran") == ["0.0", "1.0", "1.0", "2.0", "2.0"]
+
+
+def test_a_shutdown_ends_every_task_and_the_next_supervisor_resumes(machine: Machine) -> None:
+    first = machine.start("say('ran')\nif TASK and not heard('go'): signal.pause()")
+    execution = machine.backend.launch(order(2))
+    machine.drive(lambda: len(machine.said("ran")) == 2 and first.running() == 1, "one is done")
+    first.shutdown()
+    assert first.running() == 0
+    assert not first.step()
+    assert machine.backend.state(execution) == ExecutionState(ended=False)
+    (machine.folder / "go").write_text("yes")
+    machine.start("say('ran')", max_retries=0)
+    assert machine.outcome(execution) is None
+    assert machine.said("ran") == ["0.0", "1.0", "1.0"]
+
+
+def test_a_shutdown_kills_what_ignores_it(machine: Machine) -> None:
+    supervisor = machine.start(IGNORE_SIGTERM, grace=timedelta(seconds=0.1))
+    machine.backend.launch(order())
+    machine.drive(lambda: bool(machine.said("ready")), "the task runs")
+    supervisor.shutdown()
+    assert supervisor.running() == 0
+
+
+def test_retries_that_were_used_stay_used_after_a_restart(machine: Machine) -> None:
+    machine.start(f"if ATTEMPT == 0: sys.exit(3)\n{WAIT_FOR_SIGTERM}", max_retries=1)
+    execution = machine.backend.launch(order())
+    machine.drive(lambda: machine.said("ready") == ["0.1"], "the retry runs")
+    machine.start("sys.exit(3)", max_retries=1)
+    failure = machine.outcome(execution)
+    assert failure is not None
+    assert "after 1 retries" in failure.message
+
+
+def test_a_stop_is_remembered_over_a_restart(machine: Machine) -> None:
+    machine.start(WAIT_FOR_SIGTERM)
+    execution = machine.backend.launch(order())
+    machine.drive(lambda: bool(machine.said("ready")), "the task runs")
+    machine.close()
+    machine.backend.stop(execution)
+    machine.start("say('again')")
+    failure = machine.outcome(execution)
+    assert failure is not None
+    assert failure.failure is FailureClass.CANCELLED
+    assert machine.said("again") == []
+
+
+def test_an_end_that_was_not_taken_is_told_again(machine: Machine) -> None:
+    machine.refusals = 1
+    machine.start()
+    execution = machine.backend.launch(order())
+    assert machine.outcome(execution) is None
+    assert machine.refusals == 0
+    machine.drive(lambda: True, "one more step")
+    assert machine.told == [(execution, None)]
+
+
+def test_an_end_that_nobody_took_is_told_after_a_restart(machine: Machine) -> None:
+    machine.refusals = 1
+    machine.start("say('ran')")
+    execution = machine.backend.launch(order())
+    machine.drive(lambda: machine.refusals == 0, "the end was refused")
+    machine.start("say('ran')")
+    assert machine.outcome(execution) is None
+    assert machine.said("ran") == ["0.0"]
+
+
+def test_an_end_that_was_taken_is_not_told_again_after_a_restart(machine: Machine) -> None:
+    machine.start()
+    execution = machine.backend.launch(order())
+    assert machine.outcome(execution) is None
+    second = machine.start()
+    assert not second.step()
+    assert machine.told == [(execution, None)]
+
+
+def test_a_supervisor_without_work_says_so(machine: Machine) -> None:
+    supervisor = machine.start()
+    assert not supervisor.step()
+    machine.backend.launch(order())
+    assert supervisor.step()
+    assert supervisor.running() == 1
+
+
+def test_only_what_ended_long_ago_and_was_told_is_forgotten(machine: Machine) -> None:
+    machine.start("print('words')")
+    old = machine.backend.launch(order())
+    assert machine.outcome(old) is None
+    untold = machine.backend.launch(order(attempt=2))
+    machine.refusals = 1
+    machine.drive(lambda: machine.refusals == 0, "the second end was refused")
+    waiting = machine.backend.launch(order(attempt=3))
+    machine.start(clock=lambda: datetime.now(UTC) + timedelta(days=6))
+    assert machine.backend.state(old) is not None
+    machine.start(clock=lambda: datetime.now(UTC) + timedelta(days=8))
+    assert machine.backend.state(old) is None
+    assert machine.backend.state(untold) == ExecutionState(ended=True)
+    assert machine.backend.state(waiting) == ExecutionState(ended=False)
+    logs = [path.name for path in (machine.folder / "logs").iterdir()]
+    assert logs == [f"{untold}-0.log"]

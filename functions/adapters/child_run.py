@@ -1,0 +1,66 @@
+"""One run of a task: a process that leads a group of its own, none of which outlives it."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+
+class ChildRun:
+    """Made means started, in a new session. Raises OSError where that is not possible.
+
+    The program's `environment` is that and no more. Its words go to the end of the file `output`,
+    whose folder is made. Beside those it holds the descriptors `inherited`. `attempt` is only kept.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        output: Path,
+        inherited: Sequence[int],
+        attempt: int,
+    ) -> None:
+        self.attempt = attempt
+        self._kill_at: float | None = None
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with output.open("ab") as words:
+            self._process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=words,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                pass_fds=inherited,
+                start_new_session=True,
+            )
+
+    def ended(self) -> int | None:
+        """Its exit code, or minus the signal, and its group is killed then; None while it runs."""
+        code = self._process.poll()
+        if code is not None:
+            self._kill_group()
+        return code
+
+    def stop(self, grace: timedelta) -> bool:
+        """SIGTERM the first time, SIGKILL to the group once the grace is over; True if it acted."""
+        if self._kill_at is None:
+            self._kill_at = time.monotonic() + grace.total_seconds()
+            self._process.terminate()
+            return True
+        if time.monotonic() >= self._kill_at:
+            self._kill_at = float("inf")
+            self._kill_group()
+            return True
+        return False
+
+    def _kill_group(self) -> None:
+        # A group keeps its number while anybody is left in it, so this can hit nobody else.
+        # macOS says PermissionError where only zombies are left.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
