@@ -125,11 +125,14 @@ def _announce_dead_letter(
 
 
 def _supersede_older(effect: SupersedeOlder, render: Render, ports: Ports) -> list[Occurrence]:
+    """All but the newest request for the name: of two that came at once, this may be the older."""
     upload = effect.upload
+    everyone = ports.renders.of_upload(upload.bucket, upload.name)
+    newest = max(everyone, key=lambda one: one.upload.age_key)
     return [
-        Superseded(render=other.id, by=render.id)
-        for other in ports.renders.of_upload(upload.bucket, upload.name)
-        if other.upload.age_key < upload.age_key and other.state not in TERMINAL
+        Superseded(render=other.id, by=newest.id)
+        for other in everyone
+        if other.upload.age_key < newest.upload.age_key and other.state not in TERMINAL
     ]
 
 

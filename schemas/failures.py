@@ -42,8 +42,9 @@ ADVICE = {
 class Failure:
     """A failure as evidence: what happened in one sentence, and where a person can see more.
 
-    `reason` is a short snake_case word for machines (`no_video_stream`); `detail` holds the last
-    lines that matter of a program's own words, at most 2,000 characters.
+    `reason` is a short snake_case word for machines (`no_video_stream`); `message` has at most
+    1,000 characters; `detail` holds the last lines that matter of a program's own words, at most
+    2,000.
     """
 
     failure: FailureClass
@@ -52,6 +53,7 @@ class Failure:
     detail: str = field(default="")
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "message", self.message[:1000])
         object.__setattr__(self, "detail", self.detail[-2000:])
 
     @property

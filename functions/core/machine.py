@@ -456,7 +456,8 @@ def _overtaken(render: Render, event: Superseded, step: _Step) -> Render:
 
 
 def _replayed(render: Render, event: ReplayRender, step: _Step) -> Render:
-    if render.media is None:
+    repeated = render.replayed_at is not None and event.at <= render.replayed_at
+    if render.media is None or repeated:
         return render
     return replace(
         render,
@@ -464,6 +465,7 @@ def _replayed(render: Render, event: ReplayRender, step: _Step) -> Render:
         deadline=step.in_(step.facts.policy.deadline),
         revisit_at=step.now,
         why=f"replayed by {event.by}: {event.reason}",
+        replayed_at=event.at,
         retries=0,
         barren=0,
         barred=(),

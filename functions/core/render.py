@@ -79,6 +79,8 @@ class Render:
     outputs: tuple[OutputVerified, ...] = ()
     failure: Failure | None = None
     """Why it ended failed or cancelled."""
+    replayed_at: datetime | None = None
+    """When the last replay was asked for: the same command, delivered again, is not another."""
     failures: int = 0
     """How often it ended failed: replays may fail again."""
     pending: tuple[Pending, ...] = ()

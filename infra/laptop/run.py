@@ -29,6 +29,8 @@ from schemas.ids import DEFAULT_TENANT, Upload, render_id, short
 from schemas.ports import ObjectInfo
 from schemas.spec import LONGEST_SPEC
 
+LONGEST_NAME = 150
+"""Bytes: the render's id must fit behind it in a folder's name."""
 SAMPLE = Path(__file__).parent / "sample" / "sample.mp4"
 _STATUSES = {FailureClass.INPUT: Status.BAD_INPUT, FailureClass.SPEC: Status.BAD_SPEC}
 
@@ -150,4 +152,5 @@ def _spec_text(path: Path) -> str:
 def _object_name(path: Path) -> str:
     """The file's own name, without what an object name must not have."""
     name = unicodedata.normalize("NFC", path.name)
-    return re.sub(r"[\x00-\x1f\x7f/\\]", "_", name).lstrip(".") or "video"
+    name = re.sub(r"[\x00-\x1f\x7f/\\]", "_", name).lstrip(".") or "video"
+    return name.encode()[-LONGEST_NAME:].decode(errors="ignore")

@@ -783,6 +783,14 @@ def test_each_failure_writes_a_letter_of_its_own() -> None:
     assert letter_of(render).id == f"{render.id}/failed/2"
 
 
+def test_a_replay_delivered_twice_replays_once() -> None:
+    failing = all_performed(after(None, requested(spec="nonsense"), now=NOW))
+    command = replay(failing)
+    again = all_performed(after(failing, command, now=NOW + seconds(60)))
+    assert again.failures == 2
+    assert advance(again, command, now=NOW + seconds(61), facts=FACTS) is again
+
+
 def test_a_refused_upload_cannot_be_replayed() -> None:
     refused = UploadRefused(upload=UPLOAD, failure=failure(FailureClass.INPUT), at=NOW)
     render = after(None, refused, now=NOW)
