@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 class ChildRun:
-    """Made means started, in a new session. Raises OSError where that is not possible.
+    """Made means started, in a new session. Raises OSError if that fails.
 
     The program's `environment` is that and no more. Its words go to the end of the file `output`,
     whose folder is made. Beside those it holds the descriptors `inherited`. `attempt` is only kept.
@@ -30,15 +30,19 @@ class ChildRun:
         self._kill_at: float | None = None
         output.parent.mkdir(parents=True, exist_ok=True)
         with output.open("ab") as words:
-            self._process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=words,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                pass_fds=inherited,
-                start_new_session=True,
-            )
+            try:
+                self._process = subprocess.Popen(
+                    argv,
+                    stdin=subprocess.DEVNULL,
+                    stdout=words,
+                    stderr=subprocess.STDOUT,
+                    env=environment,
+                    pass_fds=inherited,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                words.write(f"{error}\n".encode())
+                raise
 
     def ended(self) -> int | None:
         """Its exit code, or minus the signal, and its group is killed then; None while it runs."""

@@ -325,6 +325,7 @@ def test_a_program_that_cannot_be_started_is_a_task_that_failed(machine: Machine
     assert failure is not None
     assert (failure.failure, failure.reason) == (FailureClass.CRASH, "task_failed")
     assert "exit code 127 after 1 retries" in failure.message
+    assert "/nowhere/at/all" in failure.detail
 
 
 def lock_is_free(machine: Machine) -> bool:
