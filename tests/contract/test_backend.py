@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from functions.adapters import child_process
 from functions.adapters.child_process import ChildProcesses, Supervisor
 from functions.ports import Backend, ExecutionState
-from render_job.errors import Exit
 from schemas.failures import Failure, FailureClass
 from schemas.plan import Order
 
@@ -208,11 +206,6 @@ def test_stopping_after_the_end_changes_nothing(machine: Machine) -> None:
 
 
 # How child processes are run.
-
-
-def test_the_exit_codes_are_those_of_the_render_job() -> None:
-    here = (child_process.REPORTED, child_process.BUG, child_process.TRY_AGAIN)
-    assert here == (Exit.REPORTED, Exit.BUG, Exit.TRY_AGAIN)
 
 
 def test_a_task_is_told_who_it_is_and_nothing_else(machine: Machine) -> None:
