@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions.core import retry
+from functions.core import retry, words
 from functions.core.effects import (
     AnnounceDeadLetter,
     AnnounceDone,
@@ -53,8 +53,6 @@ from schemas.events import (
     ChunkCommitted,
     ExecutionEnded,
     OutputVerified,
-    RenderDeadLetter,
-    RenderDone,
     RenderProgress,
     RenderRequested,
     ReplayRender,
@@ -173,7 +171,7 @@ def _open(event: Occurrence, step: _Step) -> Render | None:
     )
     newest = step.facts.newest
     if newest is not None and newest > event.upload.age_key:
-        return _cancel(render, _superseded("a newer upload of this name"), step)
+        return _cancel(render, words.superseded("a newer upload of this name"), step)
     return step.want(render, SupersedeOlder(upload=event.upload))
 
 
@@ -199,13 +197,13 @@ def _plan(render: Render, step: _Step) -> Render:
 def _route(render: Render, step: _Step) -> Render:
     newest = step.facts.newest
     if newest is not None and newest > render.upload.age_key:
-        return _cancel(render, _superseded("a newer upload of this name"), step)
+        return _cancel(render, words.superseded("a newer upload of this name"), step)
     if step.now >= render.deadline:
-        return _fail(render, _deadline_passed(render), step)
+        return _fail(render, words.deadline_passed(render), step)
     choice = route(step.facts.lanes, barred=render.barred, busy=step.facts.busy)
     if choice.hopeless:
         cause = render.current.cause if render.current else None
-        return _fail(replace(render, why=choice.why), cause or _no_lane(choice.why), step)
+        return _fail(replace(render, why=choice.why), cause or words.no_lane(choice.why), step)
     if choice.lane is None:
         due = min(step.in_(step.facts.policy.wait), render.deadline)
         return replace(render, state=State.WAITING, why=choice.why, revisit_at=due, not_before=None)
@@ -325,17 +323,17 @@ def _look(render: Render, ended: ExecutionEnded | None, step: _Step) -> Render:
 def _surveyed(render: Render, event: Surveyed, step: _Step) -> Render:
     assert render.current is not None, "a running render has an attempt"
     if event.ended:
-        failure = event.failure or _ended_empty(render)
+        failure = event.failure or words.ended_empty(render)
         return _attempt_over(render, failure, event.frames, step)
     if step.now >= render.deadline:
-        return _fail(replace(render, frames=event.frames), _deadline_passed(render), step)
+        return _fail(replace(render, frames=event.frames), words.deadline_passed(render), step)
     lane = step.lane(render.current.lane)
     age = step.now - render.current.launched_at
     if lane is None or age >= lane.attempt_limit + step.facts.policy.silence:
-        return _abandon(render, _too_long(render), event.frames, step)
+        return _abandon(render, words.too_long(render), event.frames, step)
     if event.owner is None:
         if age >= lane.start_within:
-            return _abandon(render, _not_started(render, lane), event.frames, step)
+            return _abandon(render, words.not_started(render, lane), event.frames, step)
         return replace(render, revisit_at=render.current.launched_at + lane.start_within)
     if render.current.started_at is None:
         render = _begun(render, event.owner, step)
@@ -354,7 +352,8 @@ def _verified(render: Render, event: OutputVerified, step: _Step) -> Render:
     if event.output_id not in render.missing:
         return render
     render = step.want(
-        replace(render, outputs=(*render.outputs, event)), AnnounceDone(event=_done(render, event))
+        replace(render, outputs=(*render.outputs, event)),
+        AnnounceDone(event=words.done(render, event)),
     )
     if render.missing:
         return render
@@ -431,7 +430,7 @@ def _fail(render: Render, failure: Failure, step: _Step) -> Render:
         revisit_at=None,
         not_before=None,
     )
-    letter = AnnounceDeadLetter(event=_dead_letter(render, failure, step.now))
+    letter = AnnounceDeadLetter(event=words.dead_letter(render, failure, step.now))
     return step.want(render, letter, WakeNext())
 
 
@@ -452,7 +451,7 @@ def _cancelled(render: Render, event: CancelRender, step: _Step) -> Render:
 
 
 def _overtaken(render: Render, event: Superseded, step: _Step) -> Render:
-    return _cancel(render, _superseded(event.by), step)
+    return _cancel(render, words.superseded(event.by), step)
 
 
 def _replayed(render: Render, event: ReplayRender, step: _Step) -> Render:
@@ -483,73 +482,10 @@ def _settle(render: Render, event: Tick, step: _Step) -> Render:
     return replace(render, revisit_at=step.now)
 
 
-# ── the words of it ──────────────────────────────────────────────────────────────────────────
-
-
 def _record(render: Render, **changes: Any) -> Render:
     """The render with its current attempt's record changed."""
     assert render.current is not None, "there is no attempt to change"
     return replace(render, attempts=(*render.attempts[:-1], replace(render.current, **changes)))
-
-
-def _done(render: Render, event: OutputVerified) -> RenderDone:
-    return RenderDone(
-        render=render.id,
-        at=event.at,
-        tenant=render.upload.tenant,
-        upload=render.upload,
-        output_id=event.output_id,
-        delivered=event.delivered,
-        certificate=event.certificate,
-    )
-
-
-def _dead_letter(render: Render, failure: Failure, now: datetime) -> RenderDeadLetter:
-    return RenderDeadLetter(
-        render=render.id,
-        at=now,
-        tenant=render.upload.tenant,
-        upload=render.upload,
-        failure=failure,
-        fingerprint=failure.fingerprint,
-        advice=failure.advice,
-        attempts=render.attempts,
-        frames_committed=render.frames,
-        frames_planned=render.plan.frames if render.plan else 0,
-        outputs_done=tuple(output.output_id for output in render.outputs),
-        spec_text=render.spec_text,
-        number=render.failures,
-    )
-
-
-def _superseded(by: str) -> Failure:
-    message = f"superseded by {by}"
-    return Failure(failure=FailureClass.CANCELLED, reason="superseded", message=message)
-
-
-def _deadline_passed(render: Render) -> Failure:
-    message = f"not done by its deadline, {render.deadline:%Y-%m-%d %H:%M} UTC ({render.why})"
-    return Failure(failure=FailureClass.TIMEOUT, reason="render_deadline", message=message)
-
-
-def _no_lane(why: str) -> Failure:
-    return Failure(failure=FailureClass.CAPACITY, reason="no_lane", message=why)
-
-
-def _ended_empty(render: Render) -> Failure:
-    message = f"the execution ended without its outputs: {', '.join(render.missing)}"
-    return Failure(failure=FailureClass.CRASH, reason="ended_without_output", message=message)
-
-
-def _too_long(render: Render) -> Failure:
-    message = f"attempt {render.attempt} on {render.lane} is past its time limit"
-    return Failure(failure=FailureClass.TIMEOUT, reason="attempt_limit", message=message)
-
-
-def _not_started(render: Render, lane: Lane) -> Failure:
-    seconds = lane.start_within.total_seconds()
-    message = f"attempt {render.attempt} did not start on {lane.id} within {seconds:g} s"
-    return Failure(failure=FailureClass.CAPACITY, reason="start_deadline", message=message)
 
 
 # ── the table: what is not in a row changes nothing there ────────────────────────────────────
