@@ -23,7 +23,7 @@ from functions.adapters.sqlite_bus import SqliteBus
 from functions.adapters.sqlite_renders import SqliteRenders
 from functions.core.render import TERMINAL, State
 from functions.settings import Laptop
-from infra.laptop.encodings import encoded_again
+from infra.laptop.encodings import encoded_again, encoder_runs
 from infra.laptop.run import SAMPLE
 from infra.laptop.subscriptions import DONE
 from render_job.encoder import find_ffmpeg
@@ -150,6 +150,7 @@ def _count(place: Laptop, uploads: int, kills: int, seed: int, wall: float, *, q
     attempts = sum(render.attempt for render in renders)
     print(
         f"{kills} kills (seed {seed}), {uploads} uploads, {len(done)} done, {attempts} attempts, "
+        f"{encoder_runs(place.logs)} encoder runs, "
         f"{len(letters)} done messages with {len(ids)} ids, {wall:.0f} s: "
         f"{lost} lost, {doubled} doubled"
     )
