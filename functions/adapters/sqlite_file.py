@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from functions.errors import NotConfigured
 from schemas.times import utc
 
 BUSY = timedelta(seconds=30)
@@ -27,19 +28,35 @@ def moment(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
+class MadeByNewer(NotConfigured):
+    """The file has a history that this version does not know; nothing was changed."""
+
+
 class SqliteFile:
     """A connection for each thread, closed with it. What `writing` committed survives power loss.
 
-    `schema` is run by every opener, so each statement says IF NOT EXISTS. The folder is made.
+    `schema` is a history: a file that was made by an earlier version, with fewer statements, is
+    given the rest. So statements are only ever added at its end. The folder is made.
     """
 
     def __init__(self, path: Path, schema: Sequence[str]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._mine = threading.local()
-        with self.writing() as db:
-            for statement in schema:
-                db.execute(statement)
+        if self._steps() < len(schema):
+            with self.writing() as db:
+                for statement in schema[self._steps() :]:
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {len(schema)}")
+        if self._steps() > len(schema):
+            raise MadeByNewer(
+                f"{path} was written by a newer version of Clipline: go on with that version, "
+                "or `make reset` to begin anew"
+            )
+
+    def _steps(self) -> int:
+        """How many statements of the history the file has seen."""
+        return int(self.reading.execute("PRAGMA user_version").fetchone()[0])
 
     @property
     def reading(self) -> sqlite3.Connection:
