@@ -23,6 +23,7 @@ NOT_FOUND = 3
 """Exit status: no render, or several, have that id."""
 NOT_DONE = 1
 """Exit status of `watch` and `doctor` where all is not well."""
+HEADINGS = ("RENDER", "STATE", "UPLOAD", "FRAMES", "AGE")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(soft_wrap=True)
@@ -61,11 +62,14 @@ def renders(
     if not found:
         console.print("No renders.")
         return
+    rows = [_row(render) for render in found]
     table = Table(box=None, pad_edge=False)
-    for heading in ("RENDER", "STATE", "UPLOAD", "FRAMES", "AGE", ""):
-        table.add_column(heading, no_wrap=True, overflow="ellipsis")
-    for render in found:
-        table.add_row(*_row(render))
+    for column, heading in enumerate(HEADINGS):
+        width = max(len(row[column]) for row in (HEADINGS, *rows))
+        table.add_column(heading, no_wrap=True, min_width=width)
+    table.add_column("", no_wrap=True, overflow="ellipsis")
+    for row in rows:
+        table.add_row(*row)
     console.print(table)
 
 
