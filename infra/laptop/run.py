@@ -4,7 +4,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from functions.settings import Laptop
 from functions.wiring import SOURCE, ports
 from infra.laptop.exits import Refused, Status
 from infra.laptop.incarnation import RunningAlready
-from infra.laptop.pipeline import Pipeline, environment
+from infra.laptop.loop import Loop
+from infra.laptop.pipeline import LOOK_EVERY, Pipeline, environment
 from infra.laptop.quiet import logs_to_file
 from infra.laptop.subscriptions import DEAD_LETTERS, DONE
 from ops.watch import Watch
@@ -58,18 +59,29 @@ def render_one(place: Laptop, video: Path | None, spec: Path | None, console: Co
 
 @contextmanager
 def _running(place: Laptop, console: Console) -> Iterator[None]:
-    """A pipeline of our own for as long as it takes, or the one that is up already."""
-    try:
-        pipeline = Pipeline(place)
-    except RunningAlready:
+    """A pipeline of our own for as long as it takes, or the one that is up already.
+
+    Should that one end before us, ours takes its place: nobody waits for a render without one.
+    """
+    own: list[Pipeline] = []
+
+    def lead() -> bool:
+        if not own:
+            with suppress(RunningAlready):
+                own.append(Pipeline(place))
+        return False
+
+    lead()
+    if not own:
         os.environ.update(environment(place))
         console.print("A pipeline is up here already: it does the work.")
-        yield
-        return
+    heir = Loop("heir", lead, LOOK_EVERY)
     try:
         yield
     finally:
-        pipeline.close()
+        heir.stop()
+        for pipeline in own:
+            pipeline.close()
 
 
 def _render_of(info: ObjectInfo, parts: Ports) -> str:
