@@ -31,7 +31,7 @@ from tests.sources import frame_md5s, media_of
 
 QUICK = '{"outputs": [{"height": 90}]}'
 SLOW = '{"outputs": [{"height": 540, "quality": "lossless"}]}'
-"""Lossless: a stop ends a piece early, and an encoder that begins there spends its bits otherwise."""
+"""Lossless: a stop ends a piece early, and an encoder that begins there decides anew."""
 NAME = "default/film.mp4"
 
 

@@ -130,3 +130,16 @@ def test_any_file_name_will_do(tmp_path: Path, video: Path) -> None:
             assert told.delivered.name == f"default/{path.stem}/full/web-90.mp4"
             assert media_of(home.place.outputs / told.delivered.name).video.frames == 96
             assert told.upload.name == f"default/{path.name}"
+
+
+def test_it_goes_on_by_itself_when_the_pipeline_that_was_up_is_stopped(home: Home) -> None:
+    pipeline = home.up()
+    pipeline.wait_until_up()
+    run = home.start("run")
+    home.wait_for_mid_render()
+    assert pipeline.stop() == Status.OK
+    said, _ = run.communicate(timeout=PATIENCE)
+    assert run.returncode == Status.OK, said
+    assert "A pipeline is up here already" in said
+    assert len(home.done()) == 1
+    assert home.processes() == []
