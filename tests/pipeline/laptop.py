@@ -144,10 +144,8 @@ class Home:
         until(self._is_in_the_middle, "a render is in its middle")
 
     def _is_in_the_middle(self) -> bool:
-        return (
-            any(r.state is State.RENDERING and self.committed(r) for r in self.renders())
-            and len(self.encoders()) == self.tasks
-        )
+        rendering = [r for r in self.renders() if r.state is State.RENDERING]
+        return any(map(self.committed, rendering)) and bool(self.encoders())
 
     # ── what became of it ──
 

@@ -51,8 +51,8 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four chunks, each half a second or more in its encoder."""
-    return small_video(tmp_path_factory.mktemp("videos") / "slow.mp4", seconds=16, height=540)
+    """Four chunks, each a second or more in its encoder."""
+    return small_video(tmp_path_factory.mktemp("videos") / "slow.mp4", seconds=28, height=540)
 
 
 @pytest.fixture(scope="module")
@@ -142,19 +142,23 @@ def test_killed_with_all_its_children_it_goes_on_where_it_was(
 def test_the_children_of_a_killed_pipeline_leave_before_the_next_one_renders(
     home: Home, slow: Path, whole: Whole
 ) -> None:
+    lock = home.place.state / "up.lock"
     pipeline = in_the_middle(home, slow)
     orphans = pipeline.kill_parent()
-    killed_at = time.monotonic()
     assert any("libx264" in orphan.command for orphan in orphans)
+    for orphan in orphans:
+        orphan.send(signal.SIGSTOP)  # as slow as it can be
     second = home.up()
-    gone_after = 0.0
-    while not (home.renders(NAME) and home.is_quiet()):
-        working = [one for one in second.family() if one != second.itself]
-        alive = [one for one in orphans if one.alive]
-        assert not (working and alive), f"{working} work while {alive} still do"
-        gone_after = gone_after if not alive else time.monotonic() - killed_at
-        assert gone_after < 5
-        assert time.monotonic() - killed_at < 40
+    until(lambda: str(second.itself.pid) == lock.read_text(), "the second has its turn")
+    held_until = time.monotonic() + 1
+    while time.monotonic() < held_until:
+        assert second.family() == [second.itself]
+    for orphan in orphans:
+        orphan.send(signal.SIGCONT)
+    freed_at = time.monotonic()
+    while any(orphan.alive for orphan in orphans):
+        assert time.monotonic() - freed_at < 5
+    second.wait_until_up()
     assert second.process.poll() is None
     assert_nothing_was_lost_or_doubled(home, whole)
 
