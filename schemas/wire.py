@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
+from threading import Lock
 from typing import Any, TypeVar, get_args
 
 import msgspec
@@ -26,6 +27,8 @@ _TYPES: dict[str, type[Event]] = {
     kind.TYPE: kind for kind in get_args(Event) if kind is not ObjectFinalized
 }
 _FRACTION = re.compile(r"-?\d{1,60}(?:/\d{1,60})?", re.ASCII)
+_met: set[type] = set()
+_meeting = Lock()
 T = TypeVar("T")
 
 
@@ -52,10 +55,23 @@ def to_json(value: object) -> bytes:
 
 def from_json(data: bytes, kind: type[T]) -> T:
     """The value of that kind. Unknown fields are ignored. Raises Unreadable for anything else."""
+    _meet(kind)
     try:
         return _in_utc(msgspec.json.decode(data, type=kind, dec_hook=_decode))
     except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
         raise Unreadable(f"not a {kind.__name__}: {error}") from error
+
+
+def _meet(kind: type) -> None:
+    """Have msgspec learn the kind before it is decoded.
+
+    It keeps what it learns with each class while it is still learning: another thread that decodes
+    the same class then dies of SIGSEGV (seen in msgspec 0.22).
+    """
+    if kind not in _met:
+        with _meeting:
+            msgspec.json.Decoder(kind, dec_hook=_decode)
+            _met.add(kind)
 
 
 def json_schema(kind: type) -> dict[str, Any]:
@@ -205,5 +221,7 @@ def _decode(kind: type, raw: object) -> object:
     if kind is Fraction and isinstance(raw, str) and _FRACTION.fullmatch(raw):
         return Fraction(raw)
     if issubclass(kind, Tagged) and isinstance(raw, dict):
-        return msgspec.convert(raw, kind.member(raw.get("kind")), dec_hook=_decode)
+        member = kind.member(raw.get("kind"))
+        _meet(member)
+        return msgspec.convert(raw, member, dec_hook=_decode)
     raise ValueError(f"{raw!r} is no {kind.__name__}")
