@@ -1,10 +1,13 @@
 """The functions, served by the real functions-framework: every entry point under its own path."""
 
 import threading
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import functions_framework
 import waitress
+from waitress.wasyncore import close_all
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
@@ -19,8 +22,14 @@ class Server:
     def __init__(self) -> None:
         apps = {f"/{t}": functions_framework.create_app(t, str(SOURCE)) for t in TARGETS}
         app = DispatcherMiddleware(NotFound(), apps)
+        self._sockets: dict[int, Any] = {}
         self._server = waitress.create_server(
-            app, host="127.0.0.1", port=0, threads=THREADS, ident="clipline"
+            app,
+            map=self._sockets,
+            host="127.0.0.1",
+            port=0,
+            threads=THREADS,
+            ident="clipline",
         )
         self._thread = threading.Thread(target=self._server.run, name="server", daemon=True)
         self._thread.start()
@@ -31,6 +40,11 @@ class Server:
         return int(self._server.effective_port)
 
     def close(self) -> None:
-        """Stop answering. Requests in hand are cut off: their messages are delivered again."""
-        self._server.close()
+        """Let the requests in hand finish, and answer no others: their messages come again.
+
+        The sockets are closed by the thread that waits on them: another one would pull them from
+        under its feet.
+        """
         self._server.task_dispatcher.shutdown()
+        self._server.trigger.pull_trigger(partial(close_all, self._sockets, ignore_all=True))
+        self._thread.join()
