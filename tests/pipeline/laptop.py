@@ -46,7 +46,7 @@ def small_video(path: Path, *, seconds: int = 24, height: int = 90) -> Path:
     """The beginning of the sample, with its sound, as large as asked for."""
     path.parent.mkdir(parents=True, exist_ok=True)
     size = f"-vf scale={height * 16 // 9}:{height}"
-    then = f"-t {seconds} -c:a copy -c:v libx264 -preset veryfast -bf 3 -g 250 {size}"
+    then = f"-t {seconds} -c:a copy -c:v libx264 -preset ultrafast -g 250 {size}"
     tool("-nostdin", "-v", "error", "-i", str(SAMPLE), *then.split(), str(path))
     return path
 

@@ -25,7 +25,7 @@ from schemas.flows import FLOWS, undeliverable
 from schemas.ids import SIDECAR_SUFFIX
 from schemas.pieces import Span
 from schemas.topics import Topic
-from schemas.wire import Message
+from schemas.wire import Message, to_json
 from tests.pipeline.laptop import CHECKOUT, Home, Pipeline, Process, a_home, small_video, until
 from tests.sources import frame_md5s, media_of
 
@@ -51,8 +51,8 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four chunks, each a second or more in its encoder."""
-    return small_video(tmp_path_factory.mktemp("videos") / "slow.mp4", seconds=28, height=540)
+    """Four chunks, each most of a second in its encoder."""
+    return small_video(tmp_path_factory.mktemp("videos") / "slow.mp4", seconds=20, height=540)
 
 
 @pytest.fixture(scope="module")
@@ -342,6 +342,31 @@ def test_a_later_sidecar_opens_a_render_of_its_own(running: Home, quick: Path) -
     assert running.file(second).parents[1] != clip.parents[1]
     assert (clip.stat().st_ino, clip.stat().st_mtime_ns, frame_md5s(clip)) == before
     assert [render.id for render in running.renders("later.mp4")] == [second.id, first.id]
+
+
+MEETING = """
+import sys, threading
+from functions.core.render import Render
+from schemas.wire import from_json
+
+sys.setswitchinterval(1e-6)
+gate = threading.Barrier(8)
+threads = [
+    threading.Thread(target=lambda: gate.wait() >= 0 and from_json(sys.argv[1].encode(), Render))
+    for _ in range(8)
+]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_many_threads_may_read_their_first_render_at_once(running: Home) -> None:
+    document = to_json(running.finished("default/forgotten.mp4")).decode()
+    words = [sys.executable, "-c", MEETING, document]
+    for _ in range(4):
+        assert subprocess.run(words, cwd=CHECKOUT, check=False).returncode == 0
 
 
 def test_chaos_loses_and_doubles_nothing() -> None:

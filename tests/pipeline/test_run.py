@@ -132,10 +132,13 @@ def test_any_file_name_will_do(tmp_path: Path, video: Path) -> None:
             assert told.upload.name == f"default/{path.name}"
 
 
-def test_it_goes_on_by_itself_when_the_pipeline_that_was_up_is_stopped(home: Home) -> None:
+def test_it_goes_on_by_itself_when_the_pipeline_that_was_up_is_stopped(
+    home: Home, tmp_path: Path
+) -> None:
     pipeline = home.up()
     pipeline.wait_until_up()
-    run = home.start("run")
+    asked = spec(tmp_path, '{"outputs": [{"height": 240}]}')
+    run = home.start("run", "--spec", asked)
     home.wait_for_mid_render()
     assert pipeline.stop() == Status.OK
     said, _ = run.communicate(timeout=PATIENCE)
