@@ -242,22 +242,26 @@ class Pipeline:
             found.extend(one.children)
         return found
 
-    def kill_all(self) -> None:
-        """SIGKILL for the whole family: stopped first, so that nobody starts another meanwhile."""
+    def freeze(self) -> set[Process]:
+        """SIGSTOP for the whole family, so that nobody starts another meanwhile; returns it."""
         stopped: set[Process] = set()
         while more := set(self.family()) - stopped:
             for one in more:
                 one.send(signal.SIGSTOP)
             stopped |= more
-        for one in stopped:
+        return stopped
+
+    def kill_all(self) -> None:
+        """SIGKILL for the whole family."""
+        family = self.freeze()
+        for one in family:
             one.send(signal.SIGKILL)
         self.process.wait()
-        until(lambda: not any(one.alive for one in stopped), "all of them are gone", 5)
+        until(lambda: not any(one.alive for one in family), "all of them are gone", 5)
 
-    def kill_parent(self) -> Sequence[Process]:
-        """SIGKILL for the pipeline's own process alone; returns those that it leaves behind."""
-        self.itself.send(signal.SIGSTOP)
-        orphans = [one for one in self.family() if one != self.itself]
+    def kill_parent(self) -> set[Process]:
+        """SIGKILL for the pipeline's own process alone; returns its orphans, who are frozen."""
+        orphans = self.freeze() - {self.itself}
         self.itself.send(signal.SIGKILL)
         self.process.wait()
         return orphans

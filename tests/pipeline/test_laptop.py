@@ -143,9 +143,7 @@ def test_the_children_of_a_killed_pipeline_leave_before_the_next_one_renders(
     lock = home.place.state / "up.lock"
     pipeline = in_the_middle(home, slow)
     orphans = pipeline.kill_parent()
-    assert any("libx264" in orphan.command for orphan in orphans)
-    for orphan in orphans:
-        orphan.send(signal.SIGSTOP)  # as slow as it can be
+    assert any("render_job" in orphan.command for orphan in orphans)
     second = home.up()
     until(lambda: str(second.itself.pid) == lock.read_text(), "the second has its turn")
     held_until = time.monotonic() + 1
