@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from functions.core.effects import Effect
 from functions.core.machine import Facts, Occurrence, advance, performed
-from functions.core.render import Render
+from functions.core.render import RUNNING, Render
 from functions.errors import TryAgainLater
 from functions.perform import perform
 from functions.ports import Conflict, FolderTaken, Ports, RenderStore
@@ -77,7 +77,7 @@ def _change(
         before = stored.render if stored else None
         after = performed(before, done) if before and done else before
         for event in events:
-            facts = _facts(before.upload if before else upload, render_id, ports)
+            facts = _facts(before.upload if before else upload, render_id, before, ports)
             after = advance(after, event, now=now, facts=facts)
         if after is None:
             return _Change(render=None)
@@ -98,17 +98,23 @@ def _change(
     raise TryAgainLater(f"{render_id} was saved by others {TRIES} times in a row")
 
 
-def _facts(upload: Upload | None, render_id: str, ports: Ports) -> Facts:
+def _facts(upload: Upload | None, render_id: str, before: Render | None, ports: Ports) -> Facts:
     if upload is None:
         return Facts(lanes=ports.lanes, policy=ports.policy)
     others = ports.renders.of_upload(upload.bucket, upload.name)
     return Facts(
         lanes=ports.lanes,
         policy=ports.policy,
-        busy={lane.id: ports.renders.running(lane.id) for lane in ports.lanes},
+        busy={lane.id: _others_on(lane.id, before, ports) for lane in ports.lanes},
         newest=max((other.upload.age_key for other in others), default=None),
         folder=_folder(upload, render_id, ports.renders),
     )
+
+
+def _others_on(lane: str, before: Render | None, ports: Ports) -> int:
+    """Renders that run on the lane, this one not counted: it gives up its place to decide anew."""
+    mine = before is not None and before.state in RUNNING and before.lane == lane
+    return ports.renders.running(lane) - mine
 
 
 def _folder(upload: Upload, render_id: str, renders: RenderStore) -> str:

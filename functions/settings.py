@@ -68,4 +68,4 @@ def laptop(environment: Mapping[str, str] = os.environ) -> Laptop:
     place = environment.get("CLIPLINE_PLACE", "laptop")
     if place != "laptop":
         raise NotConfigured(f"CLIPLINE_PLACE is '{place}', but must be 'laptop'")
-    return Laptop(home=Path(environment.get("CLIPLINE_HOME", "laptop")).absolute())
+    return Laptop(home=Path(environment.get("CLIPLINE_HOME") or "laptop").absolute())

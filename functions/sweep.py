@@ -1,6 +1,7 @@
 """The sweep: what no event says is noticed here. Paged, and harmless when two overlap."""
 
 import contextlib
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,6 +13,8 @@ from schemas.ids import SIDECAR_SUFFIX
 from schemas.ports import ObjectInfo, PreconditionFailed
 from schemas.topics import Topic
 from schemas.wire import from_json, to_json
+
+log = logging.getLogger("clipline.sweep")
 
 CURSOR = "sweep/uploads-cursor.json"
 PAGE = 500
@@ -41,11 +44,19 @@ def _tick_due(ports: Ports) -> int:
         if not due:
             break
         for render in due:
-            handle(Tick(render=render), ports)
+            _tick(render, ports)
             seen.add(render)
             if ports.clock() - start >= TIME_LIMIT:
                 break
     return len(seen)
+
+
+def _tick(render: str, ports: Ports) -> None:
+    """One render that cannot be ticked must not keep the others from it: it stays due."""
+    try:
+        handle(Tick(render=render), ports)
+    except Exception:
+        log.exception("could not tick %s", render, extra={"action": "stumbled", "render": render})
 
 
 def _find_forgotten(ports: Ports) -> int:

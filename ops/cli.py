@@ -3,6 +3,7 @@
 import platform
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Annotated
 
@@ -26,7 +27,7 @@ NOT_DONE = 1
 HEADINGS = ("RENDER", "STATE", "UPLOAD", "FRAMES", "AGE")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-console = Console(soft_wrap=True)
+console = Console(soft_wrap=True, markup=False)
 
 RenderId = Annotated[str, typer.Argument(help="A render's id, or the beginning of one.")]
 
@@ -86,7 +87,7 @@ def watch(render: RenderId) -> None:
     ports = reading_ports()
     found = _one(render, ports)
     view = Watch(console=console, ports=ports, since=found.created_at)
-    ended = view.follow(found.id, lambda r: not r.pending)
+    ended = view.follow(partial(_now, found.id, ports), lambda r: not r.pending)
     view.say(ended.state.value, ended.failure.message if ended.failure else "published")
     if ended.state is not State.DONE:
         raise typer.Exit(NOT_DONE)
@@ -100,6 +101,11 @@ def doctor() -> None:
         console.print(f"{'ok ' if finding.well else 'BAD'}  {finding.text}", highlight=False)
     if not all(finding.well for finding in findings):
         raise typer.Exit(NOT_DONE)
+
+
+def _now(render: str, ports: Ports) -> Render | None:
+    stored = ports.renders.load(render)
+    return stored.render if stored else None
 
 
 def _one(prefix: str, ports: Ports) -> Render:

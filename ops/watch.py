@@ -34,14 +34,15 @@ class Watch:
         seconds = ((at or self.ports.clock()) - self.since).total_seconds()
         self.console.print(f"{max(seconds, 0.0):04.1f} {word:<10} {rest}", highlight=False)
 
-    def follow(self, render_id: str, is_told: Callable[[Render], bool]) -> Render:
-        """Until the render is at its end and `is_told`; returns it as it is then."""
+    def follow(
+        self, find: Callable[[], Render | None], is_told: Callable[[Render], bool]
+    ) -> Render:
+        """Until the render that `find` finds is at its end and `is_told`; returns it then."""
         pace = Pace(0)
         with Live(console=self.console, transient=True, refresh_per_second=8) as live:
             while True:
-                stored = self.ports.renders.load(render_id)
-                if stored is not None:
-                    render = stored.render
+                render = find()
+                if render is not None:
                     self._tell(render)
                     live.update(self._bar(render, pace))
                     if render.state in TERMINAL and is_told(render):

@@ -52,11 +52,11 @@ class Held:
         self.heard(frames)
 
     def release(self) -> None:
-        """Give it back at once. One that was taken over is the other's and stays."""
+        """Give it back at once. One that was taken over stays; one that cannot be lapses."""
         try:
             name = names.claim(self.order.render, self.work)
             self.store.delete(name, if_generation_match=self.generation)
-        except PreconditionFailed:
+        except (PreconditionFailed, OSError):
             return
 
 

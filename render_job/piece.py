@@ -39,7 +39,9 @@ def make_piece(task: Task, work: MakePiece, held: Held) -> None:
     except Stopped:
         part = _whole_part(path, work)
         if part is not None:
-            _commit(task, work, part, path, verify_piece(path, work.output, part))
+            verdict = verify_piece(path, work.output, part)
+            if verdict.passed:
+                _commit(task, work, part, path, verdict)
         raise
     _commit(task, work, work.span, path, verdict)
 

@@ -5,6 +5,9 @@ import re
 from schemas.ids import Upload
 from schemas.pieces import Span
 
+LONGEST_LEAF = 200
+"""Bytes of a folder's name that come from an upload's: a render's id must fit behind them."""
+
 _PIECE = re.compile(r"(\d{9})-(\d{9})\.mp4")
 
 
@@ -72,4 +75,5 @@ def delivered(render: str, output_id: str) -> str:
 
 def output_folder(upload: Upload) -> str:
     """`TENANT/UPLOAD`, where the outputs of the upload go if no other render has been there."""
-    return f"{upload.tenant}/{upload.stem}"
+    folder, _, leaf = f"{upload.tenant}/{upload.stem}".rpartition("/")
+    return f"{folder}/{leaf.encode()[:LONGEST_LEAF].decode(errors='ignore')}"

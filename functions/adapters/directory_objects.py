@@ -47,8 +47,8 @@ class NameRefused(ValueError):
 class DirectoryObjects:
     """An ObjectStore for any number of threads and processes on one machine.
 
-    Hidden files (a name with a leading dot), links and devices are no objects. Raises NameRefused
-    for a name that is none, and for writing `a/b` beside an object `a`.
+    Hidden files (a name with a leading dot), links and devices are no objects. Writing raises
+    NameRefused for a name that is none, and for `a/b` beside an object `a`.
     """
 
     def __init__(self, root: Path, bucket: str) -> None:
@@ -69,7 +69,10 @@ class DirectoryObjects:
     def stat(self, name: str) -> ObjectInfo | None:
         """The live generation, or None."""
         while True:
-            found = self._found(name)
+            try:
+                found = self._found(name)
+            except NameRefused:
+                return None  # what can never be written is not there
             if found is None:
                 return None
             written = self._hidden.record(name).written.get(found.st_mtime_ns)
@@ -314,11 +317,13 @@ class DirectoryObjects:
             with self._folder(folders) as folder, os.scandir(folder) as entries:
                 below = sorted(filter(None, map(_listed, entries)))
         except OSError as error:
-            if error.errno in _ABSENT:
+            if error.errno in _ABSENT or error.errno == errno.EACCES:
                 return
             raise
         for entry in below:
             name = "/".join((*folders, entry))
+            if len(name.encode()) > LONGEST_NAME:
+                continue
             if not entry.endswith("/"):
                 if name.startswith(prefix) and name > after:
                     yield name

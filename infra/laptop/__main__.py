@@ -1,10 +1,11 @@
 """`python -m infra.laptop run|up|reset`: what `make run`, `make up` and `make reset` call."""
 
 import argparse
+import faulthandler
+import os
 import shutil
 import signal
 import sys
-import threading
 from pathlib import Path
 
 from rich.console import Console
@@ -18,6 +19,9 @@ from infra.laptop.quiet import logs_to_file
 from infra.laptop.run import render_one
 from render_job.errors import RenderFault
 
+SLOW_STOP = 14.0
+"""Seconds after which a stop is too slow: every thread's stack is written to `stuck.log` then."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Do what was asked; the exit status is one of `infra/laptop/exits.py`."""
@@ -30,7 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
     reset = verbs.add_parser("reset", help="forget renders, messages and objects")
     reset.add_argument("--yes", action="store_true", help="do not ask")
     told = parser.parse_args(arguments)
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, markup=False)
+    # Sent when somebody writes to a file that the watcher has on lease; it would end the process.
+    signal.signal(signal.SIGIO, signal.SIG_IGN)
     try:
         place = laptop()
         if told.verb == "run":
@@ -48,34 +54,39 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _up(place: Laptop, console: Console) -> int:
     logs_to_file(place.logs)
-    stop = threading.Event()
+    asked, ask = os.pipe()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        # A handler runs in the middle of anything: a byte into a pipe needs no lock.
+        signal.signal(number, lambda *_: os.write(ask, b"."))
     pipeline = Pipeline(place)
     try:
         console.print(f"Up. Drop a video into {place.uploads}/ and find it in {place.outputs}/")
         console.print("Look: .venv/bin/clipline renders   Stop: Ctrl-C", highlight=False)
-        stop.wait()
+        os.read(asked, 1)
         console.print("Stopping: what is whole is committed; the next `make up` goes on.")
     finally:
-        pipeline.close()
+        with (place.logs / "stuck.log").open("a") as stacks:
+            faulthandler.dump_traceback_later(SLOW_STOP, file=stacks)
+            pipeline.close()
+            faulthandler.cancel_dump_traceback_later()
     return Status.OK
 
 
 def _reset(place: Laptop, console: Console, sure: bool) -> int:
     """Uploads and outputs are people's files: they go too, which is why it asks."""
-    if not place.home.exists():
+    if not place.state.exists():
         console.print("There is nothing to forget.")
         return Status.OK
     if is_running(place.state):
         raise Refused(Status.UNSUITABLE, "The pipeline is running: stop it first (Ctrl-C).")
     if not sure:
         console.print(f"This deletes {place.home}/ with all uploads, outputs and renders.")
-        if input("Type yes to go on: ").strip().lower() != "yes":
+        if not sys.stdin.isatty() or input("Type yes to go on: ").strip().lower() != "yes":
             console.print("Nothing was deleted.")
             return Status.OK
-    shutil.rmtree(place.home)
-    console.print(f"Deleted {place.home}/")
+    for folder in (place.uploads, place.outputs, place.state):
+        shutil.rmtree(folder, ignore_errors=True)
+    console.print(f"Deleted what was in {place.home}/")
     return Status.OK
 
 

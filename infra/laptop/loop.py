@@ -5,6 +5,9 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
+LONGEST_STEP = timedelta(seconds=10)
+"""Longer than any step; its thread ends with the process."""
+
 log = logging.getLogger("clipline.laptop")
 
 
@@ -23,9 +26,11 @@ class Loop:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends after the step in hand; waits for that."""
+        """Ends after the step in hand; waits for that, but not for ever."""
         self._over.set()
-        self._thread.join()
+        self._thread.join(LONGEST_STEP.total_seconds())
+        if self._thread.is_alive():
+            log.warning("%s does not end", self._thread.name, extra={"action": "stuck"})
 
     def _run(self) -> None:
         while not self._over.is_set():

@@ -42,6 +42,13 @@ class Pipeline:
     def __init__(self, place: Laptop) -> None:
         """Raises RunningAlready, and RenderFault where there is no ffmpeg to render with."""
         self._incarnation = Incarnation(place.state)
+        try:
+            self._begin(place)
+        except BaseException:
+            self._incarnation.leave()
+            raise
+
+    def _begin(self, place: Laptop) -> None:
         os.environ.update(environment(place))
         self._bus = SqliteBus(place.bus, source=SOURCE)
         self._bus.declare(subscriptions())
@@ -69,8 +76,9 @@ class Pipeline:
             loop.stop()
         self._supervisor.shutdown()
         self._loops[3].stop()
-        self._pusher.close()
+        self._pusher.rest()
         self._server.close()
+        self._pusher.close()
         self._incarnation.leave()
 
     def _tell_upload(self, event: ObjectFinalized) -> None:

@@ -8,8 +8,8 @@ import http.client
 import logging
 import string
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from functions.adapters.sqlite_bus import Delivery, SqliteBus
@@ -17,6 +17,7 @@ from infra.laptop.subscriptions import ACK_DEADLINES
 
 ACKNOWLEDGED = frozenset({102, 200, 201, 202, 204})
 IN_FLIGHT = 6
+LONGEST_REST = timedelta(seconds=5)
 PLAIN = string.digits + string.ascii_letters + " !#$&'()*+,-./:;<=>?@[]^_`{|}~"
 """What stands in a header as it is; the rest is percent-encoded, as the CloudEvents HTTP binding
 says (section 3.1.3.2)."""
@@ -45,9 +46,13 @@ class Pusher:
         self._posts.update(self._pool.submit(self._deliver, delivery) for delivery in due)
         return bool(due)
 
+    def rest(self) -> None:
+        """Let the posts in hand finish, for a while; what was not posted stays on the bus."""
+        wait(self._posts, timeout=LONGEST_REST.total_seconds())
+
     def close(self) -> None:
-        """Let the posts in hand finish; what was not posted stays on the bus."""
-        self._pool.shutdown(wait=True)
+        """Wait for the last post: call it when nobody answers any more."""
+        self._pool.shutdown()
 
     def _deliver(self, delivery: Delivery) -> None:
         status = self._post(delivery)

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -26,7 +27,7 @@ from ops.watch import Watch
 from render_job.encoder import find_ffmpeg
 from schemas.events import OutputVerified
 from schemas.failures import FailureClass
-from schemas.ids import DEFAULT_TENANT, Upload, render_id, short
+from schemas.ids import DEFAULT_TENANT, SIDECAR_SUFFIX, short
 from schemas.ports import ObjectInfo
 from schemas.spec import LONGEST_SPEC
 
@@ -39,6 +40,8 @@ _STATUSES = {FailureClass.INPUT: Status.BAD_INPUT, FailureClass.SPEC: Status.BAD
 def render_one(place: Laptop, video: Path | None, spec: Path | None, console: Console) -> int:
     """Render it and return the exit status. Raises Refused before anything is started."""
     path = _readable(video) if video is not None else SAMPLE
+    if path.name.endswith(SIDECAR_SUFFIX):
+        raise Refused(Status.BAD_INPUT, f"'{path}' is a sidecar's name: pass it as SPEC=.")
     text = _spec_text(spec) if spec is not None else None
     ffmpeg = find_ffmpeg()
     what = f"video: {path.name}" if video is not None else "sample: 30 s with sound"
@@ -53,7 +56,7 @@ def render_one(place: Laptop, video: Path | None, spec: Path | None, console: Co
         info = parts.uploads.upload(name, path, if_generation_match=None, metadata=metadata)
         watch.say("uploaded", name)
         bus = SqliteBus(place.bus, source=SOURCE)
-        render = watch.follow(_render_of(info, parts), lambda r: _is_told(r, bus))
+        render = watch.follow(partial(_render_of, info, parts), lambda r: _is_told(r, bus))
         return _report(place, render, watch, since, console)
 
 
@@ -84,10 +87,19 @@ def _running(place: Laptop, console: Console) -> Iterator[None]:
             pipeline.close()
 
 
-def _render_of(info: ObjectInfo, parts: Ports) -> str:
-    """The id of the render that this upload opens."""
-    upload = Upload(bucket=parts.uploads.bucket, name=info.name, generation=info.generation)
-    return render_id(upload)
+def _render_of(info: ObjectInfo, parts: Ports) -> Render | None:
+    """The newest render of this content, None while there is none. Raises Refused if none comes.
+
+    A sidecar that stands beside it opens another revision than ours: that is the one to follow.
+    """
+    everyone = parts.renders.of_upload(parts.uploads.bucket, info.name)
+    ours = [render for render in everyone if render.upload.generation == info.generation]
+    if ours:
+        return ours[0]
+    standing = parts.uploads.stat(info.name)
+    if standing is None or standing.generation != info.generation:
+        raise Refused(Status.FAILED, f"'{info.name}' was replaced by a newer upload meanwhile.")
+    return None
 
 
 def _is_told(render: Render, bus: SqliteBus) -> bool:
@@ -165,4 +177,4 @@ def _object_name(path: Path) -> str:
     """The file's own name, without what an object name must not have."""
     name = unicodedata.normalize("NFC", path.name)
     name = re.sub(r"[\x00-\x1f\x7f/\\]", "_", name).lstrip(".") or "video"
-    return name.encode()[-LONGEST_NAME:].decode(errors="ignore")
+    return name.encode(errors="replace")[-LONGEST_NAME:].decode(errors="ignore").lstrip(".")

@@ -14,6 +14,8 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 TARGETS = ("on_upload", "start_render", "on_result", "on_execution", "sweep")
 SOURCE = Path(__file__).parents[2] / "functions" / "main.py"
 THREADS = 8
+LONGEST_GOODBYE = 5.0
+"""Seconds; the thread ends with the process."""
 
 
 class Server:
@@ -47,4 +49,4 @@ class Server:
         """
         self._server.task_dispatcher.shutdown()
         self._server.trigger.pull_trigger(partial(close_all, self._sockets, ignore_all=True))
-        self._thread.join()
+        self._thread.join(LONGEST_GOODBYE)

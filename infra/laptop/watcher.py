@@ -95,11 +95,15 @@ def _has_writer(path: Path) -> bool:
     """Whether a process has the file open for writing, where the system can say so.
 
     Linux refuses a read lease on such a file (fcntl(2), F_SETLEASE); elsewhere, and on file
-    systems without leases, the answer is no and the quiet time alone decides.
+    systems without leases, the answer is no and the quiet time alone decides. A file that we may
+    not read counts as still being written: it may be given to us yet.
     """
     if sys.platform != "linux":
         return False
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return True
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except BlockingIOError:

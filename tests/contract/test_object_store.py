@@ -218,18 +218,33 @@ HOSTILE = [
 def test_a_hostile_name_is_refused(directory: DirectoryObjects, tmp_path: Path, name: str) -> None:
     before = sorted(tmp_path.iterdir())
     (tmp_path / "source").write_bytes(b"x")
-    for attempt in (
+    attempts: tuple[Callable[[], object], ...] = (
         lambda: directory.write(name, b"x"),
         lambda: directory.upload(name, tmp_path / "source"),
-        lambda: directory.read(name),
-        lambda: directory.stat(name),
         lambda: directory.delete(name),
         lambda: directory.adopt(name),
-    ):
+    )
+    for attempt in attempts:
         with pytest.raises(NameRefused):
             attempt()
+    assert directory.stat(name) is None
+    with pytest.raises(ObjectMissing):
+        directory.read(name)
     (tmp_path / "source").unlink()
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_path_too_long_for_a_name_does_not_hide_the_others(
+    directory: DirectoryObjects, tmp_path: Path
+) -> None:
+    deep = tmp_path / "box"
+    for _ in range(6):
+        deep /= "x" * 200
+    deep.mkdir(parents=True)
+    (deep / "film.mp4").write_bytes(b"x")
+    directory.write("z", b"z")
+    assert [info.name for info in directory.list()] == ["z"]
+    assert list(directory.strays()) == []
 
 
 def test_a_link_is_no_object(directory: DirectoryObjects, tmp_path: Path) -> None:

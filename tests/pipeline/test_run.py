@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from functions.core.render import State
 from infra.laptop.exits import Status
 from schemas.failures import FailureClass
-from tests.pipeline.laptop import PATIENCE, Home, a_home, small_video
+from schemas.ids import SIDECAR_SUFFIX
+from tests.pipeline.laptop import PATIENCE, Home, a_home, small_video, until
 from tests.sources import media_of
 
 SMALL = '{"outputs": [{"height": 90}]}'
@@ -146,3 +148,29 @@ def test_it_goes_on_by_itself_when_the_pipeline_that_was_up_is_stopped(
     assert "A pipeline is up here already" in said
     assert len(home.done()) == 1
     assert home.processes() == []
+
+
+def test_a_name_that_leaves_no_room_for_a_sidecar_is_rendered(home: Home, video: Path) -> None:
+    pipeline = home.up()
+    pipeline.wait_until_up()
+    (home.place.uploads / f"{'ü' * 120}.mp4").write_bytes(video.read_bytes())
+    until(lambda: bool(home.renders()) and home.is_quiet(), "it is done")
+    assert [render.state for render in home.renders()] == [State.DONE]
+
+
+def test_a_sidecar_that_is_there_already_says_what_is_made(home: Home, video: Path) -> None:
+    sidecar = home.place.uploads / "default" / f"{video.name}{SIDECAR_SUFFIX}"
+    sidecar.parent.mkdir(parents=True)
+    sidecar.write_text('{"outputs": [{"name": "tiny", "height": 32}]}')
+    home.uploads().adopt(f"default/{sidecar.name}")
+    status, said = home.run("--video", str(video))
+    assert (status, "tiny.mp4" in said) == (Status.OK, True), said
+
+
+def test_brackets_in_a_file_name_are_said_as_they_are(
+    home: Home, tmp_path: Path, video: Path
+) -> None:
+    bracketed = tmp_path / "film [dQw4w9].mp4"
+    bracketed.write_bytes(video.read_bytes())
+    status, said = home.run("--video", str(bracketed), "--spec", spec(tmp_path, SMALL))
+    assert (status, "film [dQw4w9]/full" in said) == (Status.OK, True), said
