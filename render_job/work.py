@@ -94,11 +94,19 @@ def _until_done(task: Task) -> None:
 
 
 def _do(task: Task, choice: Work, seen: Seen) -> bool:
-    """Claim the work and do it; False if another task was faster."""
+    """Claim the work and do it; False if another task was faster.
+
+    What was seen is older than the claim: a neighbour may have committed this very work and given
+    its claim back in between. So it is looked at once more under the claim.
+    """
     standing = seen.claims.get(choice.claim)
-    held = take(task.tools.work, task.order, task.worker, choice.claim, standing)
+    store = task.tools.work
+    held = take(store, task.order, task.worker, choice.claim, standing)
     if held is None:
         return False
+    if choice != choose(task.plan, task.order, task.worker, survey(store, task.plan, task.order)):
+        held.release()
+        return True
     shutil.rmtree(task.tools.scratch, ignore_errors=True)
     task.tools.scratch.mkdir(parents=True)
     try:

@@ -46,15 +46,15 @@ if __name__ == "__main__":
 
 # Not before the limits, from the folder that the parent names, and everything that PyAV would
 # import when it meets such a stream: by then nothing can be opened any more.
-import av  # noqa: E402
-import av.audio.codeccontext  # noqa: E402
-import av.audio.stream  # noqa: E402
-import av.subtitles.codeccontext  # noqa: E402
-import av.subtitles.stream  # noqa: E402
-import av.video.codeccontext  # noqa: E402
-from av.container import InputContainer  # noqa: E402
-from av.stream import Discard  # noqa: E402
-from av.video.stream import VideoStream  # noqa: E402
+import av  # noqa: E402  # after the limits are set
+import av.audio.codeccontext  # noqa: E402  # after the limits are set
+import av.audio.stream  # noqa: E402  # after the limits are set
+import av.subtitles.codeccontext  # noqa: E402  # after the limits are set
+import av.subtitles.stream  # noqa: E402  # after the limits are set
+import av.video.codeccontext  # noqa: E402  # after the limits are set
+from av.container import InputContainer  # noqa: E402  # after the limits are set
+from av.stream import Discard  # noqa: E402  # after the limits are set
+from av.video.stream import VideoStream  # noqa: E402  # after the limits are set
 
 if TYPE_CHECKING:
     from av.packet import Packet
