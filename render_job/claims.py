@@ -1,10 +1,10 @@
 """Claims: who is at what. A claim is an object, created by one and renewed by it alone."""
 
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 
 from render_job.choose import Claim, Worker
+from render_job.clock import Clock
 from schemas import names
 from schemas.plan import Order
 from schemas.ports import ObjectStore, PreconditionFailed
@@ -26,6 +26,7 @@ class Held:
     order: Order
     worker: Worker
     work: str
+    clock: Clock
     generation: int
     renewed: float
 
@@ -34,9 +35,10 @@ class Held:
 
         Raises ClaimLost.
         """
-        if time.monotonic() - self.renewed < RENEW_EVERY.total_seconds():
+        now = self.clock.monotonic()
+        if now - self.renewed < RENEW_EVERY.total_seconds():
             return False
-        self.renewed = time.monotonic()
+        self.renewed = now
         if _is_over(self.store, self.order):
             raise ClaimLost(self.work)
         try:
@@ -61,10 +63,16 @@ class Held:
 
 
 def take(
-    store: ObjectStore, order: Order, worker: Worker, work: str, standing: Claim | None
+    store: ObjectStore,
+    order: Order,
+    worker: Worker,
+    work: str,
+    standing: Claim | None,
+    *,
+    clock: Clock,
 ) -> Held | None:
     """The claim, or None if another task was faster. `standing` is the one to take over."""
-    before = standing.generation if standing else 0
+    before, now = standing.generation if standing else 0, clock.monotonic()
     try:
         generation = _write(store, order, worker, work, before, 0)
     except PreconditionFailed:
@@ -74,8 +82,9 @@ def take(
         order=order,
         worker=worker,
         work=work,
+        clock=clock,
         generation=generation,
-        renewed=time.monotonic(),
+        renewed=now,
     )
 
 

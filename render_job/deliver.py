@@ -6,18 +6,16 @@ join ─► verify ─► create-only under the final name ─► record ─► 
 """
 
 import contextlib
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from render_job import report
 from render_job.choose import Stitch
 from render_job.claims import ClaimLost, Held
 from render_job.errors import RenderFault
-from render_job.piece import time_left
-from render_job.stitch import join
 from render_job.survey import sound_name
 from render_job.tools import Task
-from render_job.verify import verify_output
 from schemas import names
 from schemas.certificate import Certificate, Delivered
 from schemas.events import OutputVerified
@@ -53,24 +51,18 @@ def _joined(task: Task, work: Stitch, held: Held) -> tuple[Path, Certificate]:
     key = output.key(plan.upload, task.order.encoder_class)
     pieces = {span: tools.scratch / f"{span.start}-{span.end}.mp4" for span in work.spans}
     for span, piece in pieces.items():
+        held.keep(0)
         tools.work.download(names.piece(plan.render, output.id, key, span), piece)
     audio = plan.audio_of(output.clip)
     sound = None
     if audio is not None:
         sound = tools.scratch / "sound.m4a"
         tools.work.download(sound_name(plan, output.clip), sound)
-    path = tools.scratch / "output.mp4"
-    join(
-        list(pieces.values()),
-        sound,
-        output,
-        path,
-        ffmpeg=tools.encoder.path,
-        limit=time_left(task),
-        on_progress=held.keep,
-        stop=tools.stop,
+    path, terms = tools.scratch / "output.mp4", task.terms(held.keep)
+    tools.studio.join(output, list(pieces.values()), sound, path, terms=terms)
+    certificate = tools.studio.check_output(
+        path, output, audio, pieces, heard=partial(held.keep, 0)
     )
-    certificate = verify_output(path, output, audio, pieces, encoder_class=task.order.encoder_class)
     if not certificate.verified:
         message = f"{output.id}: {'; '.join(certificate.faults)}"
         raise RenderFault(
@@ -86,7 +78,7 @@ def _commit(task: Task, output: OutputPlan, path: Path, certificate: Certificate
     metadata = {
         "clipline-render": render,
         "clipline-attempt": str(task.order.attempt),
-        "clipline-verified-at": datetime.now(UTC).isoformat(),
+        "clipline-verified-at": tools.clock.now().isoformat(),
         "clipline-certificate": to_json(certificate).decode(),
     }
     try:

@@ -11,6 +11,9 @@ from render_job.errors import RenderFault
 from render_job.ffmpeg import ask
 from schemas.failures import Failure, FailureClass
 
+THREADS = 1
+"""Encoder threads: pinned, since another number makes other bytes. Tasks are the parallelism."""
+
 OLDEST = (5, 1)
 """The first version with `-fps_mode`; Debian 12's."""
 

@@ -2,28 +2,21 @@
 
 import contextlib
 import logging
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from render_job import recipe, report
+from render_job import report
 from render_job.choose import MakePiece
 from render_job.claims import Held
 from render_job.errors import RenderFault, Stopped
-from render_job.ffmpeg import run
-from render_job.fragments import cut, whole_gops
 from render_job.survey import committed_frames, survey
 from render_job.tools import Task
-from render_job.verify import verify_piece
 from schemas import names
 from schemas.certificate import PieceVerdict
 from schemas.failures import Failure, FailureClass
 from schemas.pieces import Span
 from schemas.ports import PreconditionFailed
 from schemas.wire import to_json
-
-THREADS = 1
-"""Encoder threads: pinned, since another number makes other bytes. Tasks are the parallelism."""
 
 log = logging.getLogger("clipline.piece")
 
@@ -37,9 +30,9 @@ def make_piece(task: Task, work: MakePiece, held: Held) -> None:
     try:
         verdict = _render(task, work, held, path)
     except Stopped:
-        part = _whole_part(path, work)
+        part = _whole_part(task, work, path)
         if part is not None:
-            verdict = verify_piece(path, work.output, part)
+            verdict = _check(task, work, part, path, held)
             if verdict.passed:
                 _commit(task, work, part, path, verdict)
         raise
@@ -51,28 +44,25 @@ def _render(task: Task, work: MakePiece, held: Held, path: Path) -> PieceVerdict
     _note(task, "encode", work, work.span)
     for seek in (True, False):
         _encode(task, work, held, path, seek=seek)
-        verdict = verify_piece(path, work.output, work.span)
+        verdict = _check(task, work, work.span, path, held)
         if verdict.passed or verdict.frames == len(work.span):
             break
     return verdict
 
 
 def _encode(task: Task, work: MakePiece, held: Held, path: Path, *, seek: bool) -> None:
-    plan, tools = task.plan, task.tools
-    upload, media = plan.upload, plan.media
-    with tools.uploads.readable(upload.name, generation=upload.generation) as url:
-        argv = recipe.video(
-            work.output,
-            media.video,
-            media.seekable,
-            work.span,
-            input_url=url,
-            ffmpeg=tools.encoder.path,
-            threads=THREADS,
-            seek=seek,
+    upload, tools = task.plan.upload, task.tools
+    terms = task.terms(partial(_hear, task, held))
+    with tools.uploads.readable(upload.name, generation=upload.generation) as source:
+        tools.studio.make_pictures(
+            task.plan, work.output, work.span, path, source=source, seek=seek, terms=terms
         )
-        hear = partial(_hear, task, held)
-        run(argv, limit=time_left(task), into=path, on_progress=hear, stop=tools.stop)
+
+
+def _check(task: Task, work: MakePiece, span: Span, path: Path, held: Held) -> PieceVerdict:
+    """Decode it, and keep the claim meanwhile."""
+    heard = partial(held.keep, len(span))
+    return task.tools.studio.check_pictures(path, work.output, span, heard=heard)
 
 
 def _hear(task: Task, held: Held, frames: int) -> None:
@@ -82,27 +72,10 @@ def _hear(task: Task, held: Held, frames: int) -> None:
         report.progress(task, committed_frames(task.plan, seen) + frames)
 
 
-def time_left(task: Task) -> timedelta:
-    """Until the attempt's deadline. Raises RenderFault when there is none left."""
-    left = task.order.deadline - datetime.now(UTC)
-    if left <= timedelta(0):
-        message = f"attempt {task.order.attempt} ran out of its time"
-        raise RenderFault(
-            Failure(failure=FailureClass.TIMEOUT, reason="attempt_limit", message=message)
-        )
-    return left
-
-
-def _whole_part(path: Path, work: MakePiece) -> Span | None:
+def _whole_part(task: Task, work: MakePiece, path: Path) -> Span | None:
     """Cut the file at its last whole GOP; what it then holds."""
-    if not path.exists():
-        return None
-    size, frames = whole_gops(path, work.output.gop)
-    frames = min(frames, len(work.span))
-    if frames == 0:
-        return None
-    cut(path, size)
-    return Span(work.span.start, work.span.start + frames)
+    frames = min(task.tools.studio.keep_whole_gops(path, work.output.gop), len(work.span))
+    return Span(work.span.start, work.span.start + frames) if frames else None
 
 
 def _commit(task: Task, work: MakePiece, span: Span, path: Path, verdict: PieceVerdict) -> None:

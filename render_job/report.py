@@ -1,6 +1,7 @@
 """What a task tells: every result event of an attempt, in one place."""
 
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import TypedDict
 
 from render_job.tools import Task
 from schemas.events import (
@@ -18,54 +19,32 @@ from schemas.pieces import Span
 from schemas.topics import Topic
 
 
+class _About(TypedDict):
+    """What every result says: of which attempt, and when."""
+
+    render: str
+    attempt: int
+    at: datetime
+
+
 def started(task: Task) -> None:
     """The attempt is owned and at work."""
-    order = task.order
-    _tell(
-        task,
-        AttemptStarted(
-            render=order.render,
-            attempt=order.attempt,
-            execution=task.worker.execution,
-            at=_now(),
-        ),
-    )
+    _tell(task, AttemptStarted(**_about(task), execution=task.worker.execution))
 
 
 def progress(task: Task, frames: int) -> None:
     """How many frames of the whole render are made or being made."""
-    order, worker = task.order, task.worker
-    _tell(
-        task,
-        RenderProgress(
-            render=order.render, attempt=order.attempt, task=worker.task, frames=frames, at=_now()
-        ),
-    )
+    _tell(task, RenderProgress(**_about(task), task=task.worker.task, frames=frames))
 
 
 def committed(task: Task, output_id: str, span: Span, frames: int) -> None:
     """A piece stands; `frames` of the whole render are made for good."""
-    order = task.order
-    _tell(
-        task,
-        ChunkCommitted(
-            render=order.render,
-            attempt=order.attempt,
-            output_id=output_id,
-            span=span,
-            frames=frames,
-            at=_now(),
-        ),
-    )
+    _tell(task, ChunkCommitted(**_about(task), output_id=output_id, span=span, frames=frames))
 
 
 def stitching(task: Task, output_id: str) -> None:
     """All pieces of the output are being joined."""
-    order = task.order
-    _tell(
-        task,
-        StitchStarted(render=order.render, attempt=order.attempt, output_id=output_id, at=_now()),
-    )
+    _tell(task, StitchStarted(**_about(task), output_id=output_id))
 
 
 def verified(task: Task, record: OutputVerified) -> None:
@@ -75,37 +54,18 @@ def verified(task: Task, record: OutputVerified) -> None:
 
 def failed(task: Task, failure: Failure) -> None:
     """The work cannot go on."""
-    order = task.order
-    _tell(
-        task,
-        AttemptFailed(
-            render=order.render,
-            attempt=order.attempt,
-            execution=task.worker.execution,
-            failure=failure,
-            at=_now(),
-        ),
-    )
+    _tell(task, AttemptFailed(**_about(task), execution=task.worker.execution, failure=failure))
 
 
 def preempted(task: Task) -> None:
     """The machine is being taken away; what was whole is committed."""
-    order, worker = task.order, task.worker
-    _tell(
-        task,
-        AttemptPreempted(
-            render=order.render,
-            attempt=order.attempt,
-            execution=worker.execution,
-            task=worker.task,
-            at=_now(),
-        ),
-    )
+    worker = task.worker
+    _tell(task, AttemptPreempted(**_about(task), execution=worker.execution, task=worker.task))
+
+
+def _about(task: Task) -> _About:
+    return _About(render=task.order.render, attempt=task.order.attempt, at=task.tools.clock.now())
 
 
 def _tell(task: Task, result: Result) -> None:
     task.tools.publisher.publish(Topic.RENDER_RESULTS, result)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

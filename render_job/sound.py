@@ -1,17 +1,14 @@
 """Making a clip's sound: once for all of its outputs, whole, and to the sample."""
 
 import contextlib
+from functools import partial
 from pathlib import Path
 
-from render_job import recipe
 from render_job.choose import MakeSound
 from render_job.claims import Held
 from render_job.errors import RenderFault
-from render_job.ffmpeg import run
-from render_job.piece import time_left
 from render_job.survey import sound_name
 from render_job.tools import Task
-from render_job.verify import verify_sound
 from schemas.certificate import PieceVerdict
 from schemas.failures import Failure, FailureClass
 from schemas.ports import PreconditionFailed
@@ -23,7 +20,7 @@ def make_sound(task: Task, work: MakeSound, held: Held) -> None:
     path = task.tools.scratch / "sound.m4a"
     for seek in (True, False):
         _encode(task, work, held, path, seek=seek)
-        verdict = verify_sound(path, work.audio)
+        verdict = task.tools.studio.check_sound(path, work.audio, heard=partial(held.keep, 0))
         if verdict.passed:
             break
     else:
@@ -35,16 +32,10 @@ def make_sound(task: Task, work: MakeSound, held: Held) -> None:
 
 def _encode(task: Task, work: MakeSound, held: Held, path: Path, *, seek: bool) -> None:
     upload, tools = task.plan.upload, task.tools
-    with tools.uploads.readable(upload.name, generation=upload.generation) as url:
-        argv = recipe.sound(
-            work.audio,
-            task.plan.media.seekable,
-            input_url=url,
-            out=path,
-            ffmpeg=tools.encoder.path,
-            seek=seek,
+    with tools.uploads.readable(upload.name, generation=upload.generation) as source:
+        tools.studio.make_sound(
+            task.plan, work.audio, path, source=source, seek=seek, terms=task.terms(held.keep)
         )
-        run(argv, limit=time_left(task), on_progress=held.keep, stop=tools.stop)
 
 
 def _not_verified(work: MakeSound, verdict: PieceVerdict) -> Failure:

@@ -2,25 +2,30 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from render_job.choose import Worker
-from render_job.encoder import Encoder
+from render_job.clock import Clock
+from render_job.errors import RenderFault
+from render_job.studio import Studio, Terms
+from schemas.failures import Failure, FailureClass
 from schemas.plan import Order, RenderPlan
 from schemas.ports import ObjectStore, Publisher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """The buckets, a way to report, the encoder, and whether to stop."""
+    """The buckets, a way to report, where things are made, the time, and whether to stop."""
 
     uploads: ObjectStore
     work: ObjectStore
     outputs: ObjectStore
     publisher: Publisher
-    encoder: Encoder
+    studio: Studio
+    clock: Clock
     scratch: Path
-    """A folder of this task's own, emptied after each piece of work."""
+    """A folder of this task's own, emptied before each piece of work."""
     stop: Callable[[], bool]
     """True once the machine is being taken away; asked at least ten times a second."""
 
@@ -33,3 +38,13 @@ class Task:
     order: Order
     worker: Worker
     tools: Tools
+
+    def terms(self, heard: Callable[[int], None]) -> Terms:
+        """For as long as the attempt has time. Raises RenderFault (timeout) if it has none."""
+        left = self.order.deadline - self.tools.clock.now()
+        if left <= timedelta(0):
+            message = f"attempt {self.order.attempt} ran out of its time"
+            raise RenderFault(
+                Failure(failure=FailureClass.TIMEOUT, reason="attempt_limit", message=message)
+            )
+        return Terms(limit=left, heard=heard, stop=self.tools.stop)

@@ -5,7 +5,7 @@ is imported inside the functions: it takes longer to import than all the rest of
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -18,10 +18,17 @@ from schemas.plan import RECIPE_VERSION, SAMPLE_RATE, AudioPlan, OutputPlan
 AAC_FRAME_SAMPLES = 1024
 STRICT = {"err_detect": "explode"}
 """Decoder options: an error that could be concealed is an error."""
+BLOCK_BYTES = 1 << 20
 _NOTHING = Fraction(1)
 
 
-def verify_piece(path: Path, plan: OutputPlan, span: Span) -> PieceVerdict:
+def _unheard() -> None:
+    """Nobody waits for a sign of life."""
+
+
+def verify_piece(
+    path: Path, plan: OutputPlan, span: Span, *, heard: Callable[[], None] = _unheard
+) -> PieceVerdict:
     """Decode the piece from end to end and say what is wrong with it.
 
     It must hold exactly `len(span)` frames at 0, 1, 2 … frame times, key frames on the GOP grid
@@ -39,6 +46,7 @@ def verify_piece(path: Path, plan: OutputPlan, span: Span) -> PieceVerdict:
             extradata = stream.codec_context.extradata or b""
             track = Track(base=stream.time_base or _NOTHING)
             for packet in container.demux(stream):
+                heard()
                 track.take(packet)
                 for frame in packet.decode():
                     if frame.is_corrupt:
@@ -54,7 +62,9 @@ def verify_piece(path: Path, plan: OutputPlan, span: Span) -> PieceVerdict:
     return _verdict(path, len(track.times), decoded, extradata, faults)
 
 
-def verify_sound(path: Path, plan: AudioPlan) -> PieceVerdict:
+def verify_sound(
+    path: Path, plan: AudioPlan, *, heard: Callable[[], None] = _unheard
+) -> PieceVerdict:
     """Decode a clip's sound from end to end; the verdict counts samples where it says frames.
 
     `frames` is the length that is played, `decoded_frames` what the decoder gave: up to one AAC
@@ -69,6 +79,7 @@ def verify_sound(path: Path, plan: AudioPlan) -> PieceVerdict:
             extradata = stream.codec_context.extradata or b""
             track = Track(base=stream.time_base or _NOTHING)
             for packet in container.demux(stream):
+                heard()
                 track.take(packet)
                 decoded += sum(frame.samples for frame in packet.decode())
     except (av.FFmpegError, IndexError) as error:
@@ -86,6 +97,7 @@ def verify_output(
     pieces: Mapping[Span, Path],
     *,
     encoder_class: str,
+    heard: Callable[[], None] = _unheard,
 ) -> Certificate:
     """Check the finished file by its packets alone; the pictures were decoded piece by piece.
 
@@ -95,7 +107,7 @@ def verify_output(
     beyond the last packet's stated duration, so neither is played nor counted. Picture and sound
     may differ by the rounding in the plan; a drift of an AAC frame (1,024 samples) is a fault.
     """
-    found = _read(path)
+    found = _read(path, heard)
     video, sound = found.video, found.sound
     faults = list(found.faults)
     if found.streams != (1 if audio is None else 2) or (sound is None) != (audio is None):
@@ -103,7 +115,7 @@ def verify_output(
     if found.size != (plan.width, plan.height):
         faults.append(_size_fault(found.size, plan))
     faults += _time_faults(video, plan, plan.frames) + _seam_faults(video, plan, list(pieces))
-    if video.payload != _payload_of(pieces.values()):
+    if video.payload != _payload_of(pieces.values(), heard):
         faults.append("the pictures are not those of the verified pieces")
     samples = None if sound is None else _samples(sound)
     drift = 0 if samples is None else samples - round(video.end * SAMPLE_RATE)
@@ -123,7 +135,7 @@ def verify_output(
         audio_samples=samples,
         drift_samples=drift,
         size_bytes=path.stat().st_size,
-        sha256=sha256_of(path),
+        sha256=sha256_of(path, heard),
         encoder_class=encoder_class,
         recipe=RECIPE_VERSION,
         faults=_bounded(faults),
@@ -138,10 +150,14 @@ def extradata_md5(path: Path) -> str:
         return _md5(container.streams.video[0].codec_context.extradata or b"")
 
 
-def sha256_of(path: Path) -> str:
+def sha256_of(path: Path, heard: Callable[[], None] = _unheard) -> str:
     """The digest of the file's bytes, in hex."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(BLOCK_BYTES):
+            heard()
+            digest.update(block)
+    return digest.hexdigest()
 
 
 @dataclass(kw_only=True)
@@ -155,20 +171,21 @@ class _Found:
     faults: list[str] = field(default_factory=list)
 
 
-def _read(path: Path) -> _Found:
+def _read(path: Path, heard: Callable[[], None]) -> _Found:
     import av
 
     found = _Found()
     try:
         with av.open(f"file:{path}") as container:
-            picture, heard = container.streams.video[0], container.streams.audio
+            picture, sounds = container.streams.video[0], container.streams.audio
             found.streams = len(container.streams)
             found.size = (picture.codec_context.width, picture.codec_context.height)
             found.video = Track(base=picture.time_base or _NOTHING)
             tracks = {picture.index: found.video}
-            if heard:
-                found.sound = tracks[heard[0].index] = Track(base=heard[0].time_base or _NOTHING)
+            if sounds:
+                found.sound = tracks[sounds[0].index] = Track(base=sounds[0].time_base or _NOTHING)
             for packet in container.demux():
+                heard()
                 if packet.stream_index in tracks:
                     tracks[packet.stream_index].take(packet)
     except (av.FFmpegError, IndexError) as error:
@@ -221,13 +238,14 @@ def _samples(track: Track) -> int:
     return round(track.end * SAMPLE_RATE)
 
 
-def _payload_of(paths: Iterable[Path]) -> str:
+def _payload_of(paths: Iterable[Path], heard: Callable[[], None]) -> str:
     import av
 
     track = Track(base=_NOTHING)
     for path in paths:
         with av.open(f"file:{path}") as container:
             for packet in container.demux(video=0):
+                heard()
                 track.take(packet)
     return track.payload
 

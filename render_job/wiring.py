@@ -11,7 +11,9 @@ from functions.adapters.directory_objects import DirectoryObjects
 from functions.adapters.sqlite_bus import SqliteBus
 from functions.settings import laptop
 from render_job.choose import Worker
+from render_job.clock import SystemClock
 from render_job.encoder import find_ffmpeg
+from render_job.ffmpeg_studio import FfmpegStudio
 from render_job.tools import Task, Tools
 from schemas import names
 from schemas.plan import Order, RenderPlan
@@ -58,7 +60,8 @@ def task(render: str, attempt: int, environment: Mapping[str, str] = os.environ)
         work=store,
         outputs=DirectoryObjects(place.outputs, "outputs"),
         publisher=SqliteBus(place.bus, source=SOURCE),
-        encoder=find_ffmpeg(),
+        studio=FfmpegStudio(encoder=find_ffmpeg()),
+        clock=SystemClock(),
         scratch=_scratch(place.scratch, worker),
         stop=Notice(int(lifeline) if lifeline else None),
     )

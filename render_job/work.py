@@ -2,8 +2,6 @@
 
 import logging
 import shutil
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -11,9 +9,8 @@ from render_job import report
 from render_job.choose import Choice, Idle, Leave, MakePiece, MakeSound, Seen, Stitch, Work, choose
 from render_job.claims import ClaimLost, Held, take
 from render_job.deliver import announce, deliver, recorded
-from render_job.encoder import encoder_class
 from render_job.errors import Exit, RenderFault, Stopped
-from render_job.piece import THREADS, make_piece
+from render_job.piece import make_piece
 from render_job.sound import make_sound
 from render_job.survey import survey
 from render_job.tools import Task
@@ -24,8 +21,6 @@ from schemas.wire import from_json, to_json
 
 LONGEST_IDLE = timedelta(seconds=2)
 FIRST_IDLE = timedelta(milliseconds=100)
-BLINK = 0.05
-"""Seconds between two looks at whether to stop, while idle."""
 
 log = logging.getLogger("clipline.work")
 
@@ -61,7 +56,7 @@ def _own(task: Task) -> bool:
 
 def _check_class(task: Task) -> None:
     """Pieces of another encoder than was ordered could not be joined to the others."""
-    mine = encoder_class(task.tools.encoder, THREADS)
+    mine = task.tools.studio.encoder_class
     if mine != task.order.encoder_class:
         message = f"this machine encodes as {mine}, but {task.order.encoder_class} was ordered"
         raise RenderFault(
@@ -87,7 +82,7 @@ def _until_done(task: Task) -> None:
             log.info(choice.why, extra={"action": "leave", "render": task.order.render})
             return
         if isinstance(choice, Idle) or not _do(task, choice, seen):
-            _rest(pause, task.tools.stop)
+            task.tools.clock.rest(pause.total_seconds(), until=task.tools.stop)
             pause = min(pause * 2, LONGEST_IDLE)
         else:
             pause = FIRST_IDLE
@@ -101,7 +96,7 @@ def _do(task: Task, choice: Work, seen: Seen) -> bool:
     """
     standing = seen.claims.get(choice.claim)
     store = task.tools.work
-    held = take(store, task.order, task.worker, choice.claim, standing)
+    held = take(store, task.order, task.worker, choice.claim, standing, clock=task.tools.clock)
     if held is None:
         return False
     if choice != choose(task.plan, task.order, task.worker, survey(store, task.plan, task.order)):
@@ -127,12 +122,6 @@ def _perform(task: Task, choice: Work, held: Held) -> None:
             make_piece(task, choice, held)
         case Stitch():
             deliver(task, choice, held)
-
-
-def _rest(pause: timedelta, stop: Callable[[], bool]) -> None:
-    until = time.monotonic() + pause.total_seconds()
-    while time.monotonic() < until and not stop():
-        time.sleep(BLINK)
 
 
 def _gone(missing: ObjectMissing) -> Failure:

@@ -22,8 +22,7 @@ from infra.laptop.pusher import Pusher
 from infra.laptop.server import Server
 from infra.laptop.subscriptions import PUSH_PATHS, subscriptions
 from infra.laptop.watcher import Watcher
-from render_job.encoder import encoder_class, find_ffmpeg
-from render_job.piece import THREADS
+from render_job.encoder import THREADS, encoder_class, find_ffmpeg
 from schemas.events import ExecutionEnded, ObjectFinalized
 from schemas.failures import Failure
 from schemas.plan import Order

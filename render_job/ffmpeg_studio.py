@@ -1,0 +1,128 @@
+"""The studio that ships: ffmpeg makes, PyAV looks."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from render_job import recipe
+from render_job.encoder import THREADS, Encoder, encoder_class
+from render_job.ffmpeg import run
+from render_job.fragments import cut, whole_gops
+from render_job.stitch import join
+from render_job.studio import Terms
+from render_job.verify import verify_output, verify_piece, verify_sound
+from schemas.certificate import Certificate, PieceVerdict
+from schemas.pieces import Span
+from schemas.plan import AudioPlan, OutputPlan, RenderPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FfmpegStudio:
+    """A Studio over one ffmpeg that was seen to work. A `source` is a URL that it can open."""
+
+    encoder: Encoder
+
+    @property
+    def encoder_class(self) -> str:
+        """The ffmpeg's release and the threads it is given."""
+        return encoder_class(self.encoder, THREADS)
+
+    def make_pictures(
+        self,
+        plan: RenderPlan,
+        output: OutputPlan,
+        span: Span,
+        path: Path,
+        *,
+        source: str,
+        seek: bool,
+        terms: Terms,
+    ) -> None:
+        """Encode these frames, a fragment a GOP."""
+        argv = recipe.video(
+            output,
+            plan.media.video,
+            plan.media.seekable,
+            span,
+            input_url=source,
+            ffmpeg=self.encoder.path,
+            threads=THREADS,
+            seek=seek,
+        )
+        run(argv, limit=terms.limit, into=path, on_progress=terms.heard, stop=terms.stop)
+
+    def make_sound(
+        self,
+        plan: RenderPlan,
+        audio: AudioPlan,
+        path: Path,
+        *,
+        source: str,
+        seek: bool,
+        terms: Terms,
+    ) -> None:
+        """Encode the sound, to the sample."""
+        argv = recipe.sound(
+            audio,
+            plan.media.seekable,
+            input_url=source,
+            out=path,
+            ffmpeg=self.encoder.path,
+            seek=seek,
+        )
+        run(argv, limit=terms.limit, on_progress=terms.heard, stop=terms.stop)
+
+    def join(
+        self,
+        output: OutputPlan,
+        pieces: Sequence[Path],
+        sound: Path | None,
+        path: Path,
+        *,
+        terms: Terms,
+    ) -> None:
+        """Join by the concat demuxer."""
+        join(
+            pieces,
+            sound,
+            output,
+            path,
+            ffmpeg=self.encoder.path,
+            limit=terms.limit,
+            on_progress=terms.heard,
+            stop=terms.stop,
+        )
+
+    def keep_whole_gops(self, path: Path, gop: int) -> int:
+        """Read the boxes' heads and cut behind the last whole fragment."""
+        if not path.exists():
+            return 0
+        size, frames = whole_gops(path, gop)
+        cut(path, size)
+        return frames
+
+    def check_pictures(
+        self, path: Path, output: OutputPlan, span: Span, *, heard: Callable[[], None]
+    ) -> PieceVerdict:
+        """See `render_job/verify.py`."""
+        return verify_piece(path, output, span, heard=heard)
+
+    def check_sound(
+        self, path: Path, audio: AudioPlan, *, heard: Callable[[], None]
+    ) -> PieceVerdict:
+        """See `render_job/verify.py`."""
+        return verify_sound(path, audio, heard=heard)
+
+    def check_output(
+        self,
+        path: Path,
+        output: OutputPlan,
+        audio: AudioPlan | None,
+        pieces: Mapping[Span, Path],
+        *,
+        heard: Callable[[], None],
+    ) -> Certificate:
+        """See `render_job/verify.py`."""
+        return verify_output(
+            path, output, audio, pieces, encoder_class=self.encoder_class, heard=heard
+        )

@@ -1,0 +1,98 @@
+"""Where pictures and sound are made, joined and looked at. What to make is decided elsewhere.
+
+The real one runs ffmpeg and PyAV (`render_job/ffmpeg_studio.py`); the simulator's writes files that
+only say what they would hold, so that every decision of a task can be tried by the thousand.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+from schemas.certificate import Certificate, PieceVerdict
+from schemas.pieces import Span
+from schemas.plan import AudioPlan, OutputPlan, RenderPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On what terms a piece of work runs: how long, who hears of it, and what ends it."""
+
+    limit: timedelta
+    heard: Callable[[int], None]
+    """Told the frames made so far, at least every half second; whatever it raises ends the work."""
+    stop: Callable[[], bool]
+    """Asked ten times a second; true ends the work with Stopped."""
+
+
+class Studio(Protocol):
+    """Every method writes or reads local files, and raises RenderFault where it cannot go on.
+
+    What makes something also raises Stopped, or whatever `terms.heard` raised; the file then
+    holds all that was made until then.
+    """
+
+    @property
+    def encoder_class(self) -> str:
+        """What is made here can be joined to what was made under this name, and to nothing else."""
+
+    def make_pictures(
+        self,
+        plan: RenderPlan,
+        output: OutputPlan,
+        span: Span,
+        path: Path,
+        *,
+        source: str,
+        seek: bool,
+        terms: Terms,
+    ) -> None:
+        """Encode these frames of the output. `seek=False` decodes the source from its start."""
+
+    def make_sound(
+        self,
+        plan: RenderPlan,
+        audio: AudioPlan,
+        path: Path,
+        *,
+        source: str,
+        seek: bool,
+        terms: Terms,
+    ) -> None:
+        """Encode the sound of one clip."""
+
+    def join(
+        self,
+        output: OutputPlan,
+        pieces: Sequence[Path],
+        sound: Path | None,
+        path: Path,
+        *,
+        terms: Terms,
+    ) -> None:
+        """Join the pieces, in frame order, and the sound, without decoding anything."""
+
+    def keep_whole_gops(self, path: Path, gop: int) -> int:
+        """Cut the file at its last whole GOP; how many frames are left, 0 for not even one."""
+
+    def check_pictures(
+        self, path: Path, output: OutputPlan, span: Span, *, heard: Callable[[], None]
+    ) -> PieceVerdict:
+        """Decode a piece from end to end. `heard` is called all the while, and may raise."""
+
+    def check_sound(
+        self, path: Path, audio: AudioPlan, *, heard: Callable[[], None]
+    ) -> PieceVerdict:
+        """Decode a clip's sound from end to end."""
+
+    def check_output(
+        self,
+        path: Path,
+        output: OutputPlan,
+        audio: AudioPlan | None,
+        pieces: Mapping[Span, Path],
+        *,
+        heard: Callable[[], None],
+    ) -> Certificate:
+        """Compare the joined file with the plan and with its pieces, packet by packet."""
