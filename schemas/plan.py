@@ -88,6 +88,11 @@ class RenderPlan:
         """Chunks of all outputs together."""
         return sum(len(output.chunks) for output in self.outputs)
 
+    @property
+    def folders(self) -> frozenset[str]:
+        """Where it delivers: an output is named FOLDER/CLIP/OUTPUT.mp4, so it is one folder."""
+        return frozenset(output.object_name.rsplit("/", 2)[0] for output in self.outputs)
+
     def audio_of(self, clip: str) -> AudioPlan | None:
         """The sound of that clip, or None for a silent source."""
         return next((a for a in self.audio if a.clip == clip), None)

@@ -10,13 +10,13 @@ without a subscription loses its messages, as Pub/Sub's do.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Connection, Row
 
 from functions.adapters.sqlite_file import SqliteFile, micros, moment
 from schemas.events import Event
+from schemas.subscriptions import ReceivedMessage, Subscription, dead_letter
 from schemas.wire import Message, from_json, message_of, to_json
 
 PROJECT = "laptop"
@@ -42,43 +42,6 @@ _ROWS = """SELECT q.*, m.published_at, m.attributes, m.data, s.document
     FROM queue q JOIN messages m ON m.id = q.message JOIN subscriptions s ON s.name = q.subscription
 """
 _PUSHED = "(SELECT name FROM subscriptions WHERE push)"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
-    """Who gets a topic's messages, and how patiently; the words and defaults are Pub/Sub's."""
-
-    name: str
-    topic: str
-    ack_deadline: timedelta = timedelta(seconds=10)
-    max_delivery_attempts: int | None = None
-    """Failed so often, a message goes to `dead_letter_topic`; None for never."""
-    min_backoff: timedelta = timedelta(seconds=10)
-    """The pause after the first failed delivery; it doubles with each further one."""
-    max_backoff: timedelta = timedelta(seconds=600)
-    dead_letter_topic: str | None = None
-    push: bool = False
-    """Whether `lease` hands its messages out; if not they wait for `pull`."""
-    retention: timedelta = timedelta(days=7)
-
-    def backoff(self, deliveries: int) -> timedelta:
-        """The pause after that many deliveries, the last of which failed."""
-        doublings = min(max(deliveries, 1) - 1, 32)
-        return min(self.max_backoff, self.min_backoff * (1 << doublings))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """A message as one subscription gets it."""
-
-    ack_id: str
-    subscription: str
-    message_id: str
-    publish_time: datetime
-    attributes: dict[str, str]
-    data: bytes
-    delivery_attempt: int
-    """1 for the first."""
 
 
 class SqliteBus:
@@ -124,24 +87,24 @@ class SqliteBus:
         with self._file.writing() as db:
             _fan_out(db, topic, message, self._clock())
 
-    def lease(self, limit: int, now: datetime) -> Sequence[Delivery]:
+    def lease(self, limit: int, now: datetime) -> Sequence[ReceivedMessage]:
         """Due messages of the push subscriptions, the longest due first.
 
         They are the caller's until the ack deadline, and come again if it says nothing till then.
         """
         return self._take(f"subscription IN {_PUSHED}", (), limit, now)
 
-    def pull(self, subscription: str, limit: int, now: datetime) -> Sequence[Delivery]:
+    def pull(self, subscription: str, limit: int, now: datetime) -> Sequence[ReceivedMessage]:
         """Due messages of one subscription, as `lease` gives them."""
         return self._take("subscription = ?", (subscription,), limit, now)
 
     def peek(
         self, subscription: str, *, after_id: str = "0", limit: int | None = None
-    ) -> Sequence[Delivery]:
+    ) -> Sequence[ReceivedMessage]:
         """Messages of one subscription in the order of their ids, without taking them."""
         query = f"{_ROWS} WHERE q.subscription = ? AND q.message > ? ORDER BY q.message LIMIT ?"
         values = (subscription, int(after_id), -1 if limit is None else limit)
-        return tuple(map(_delivery, self._file.reading.execute(query, values)))
+        return tuple(map(_received, self._file.reading.execute(query, values)))
 
     def ack(self, ack_id: str) -> None:
         """Done with it: it never comes again. Late or repeated it does no harm."""
@@ -160,20 +123,9 @@ class SqliteBus:
                 if row["leased"] and row["deliveries"] == deliveries:
                     _fail(db, row, now)
 
-    def next_due(self) -> datetime | None:
-        """When `lease` will next have something, if nothing is published before."""
-        query = f"SELECT min(due_at) FROM queue WHERE subscription IN {_PUSHED}"
-        (first,) = self._file.reading.execute(query).fetchone()
-        return None if first is None else moment(first)
-
-    def changes(self) -> int:
-        """Another number whenever somebody else changed something; compare within one thread."""
-        number: int = self._file.reading.execute("PRAGMA data_version").fetchone()[0]
-        return number
-
     def _take(
         self, where: str, values: tuple[str, ...], limit: int, now: datetime
-    ) -> Sequence[Delivery]:
+    ) -> Sequence[ReceivedMessage]:
         # The keys come from the index alone, so that a long queue costs little.
         keys = f"""SELECT subscription, message FROM queue
             WHERE {where} AND due_at <= ? ORDER BY due_at, message LIMIT ?"""
@@ -188,7 +140,7 @@ class SqliteBus:
                         _fail(db, row, now)
                     else:
                         taken.append(_lease(db, row, now))
-        return tuple(map(_delivery, taken))
+        return tuple(map(_received, taken))
 
     def _forget(self, db: Connection, subscription: Subscription) -> None:
         oldest = micros(self._clock() - subscription.retention)
@@ -233,30 +185,14 @@ def _lease(db: Connection, row: Row, now: datetime) -> Row:
 
 def _fail(db: Connection, row: Row, now: datetime) -> None:
     subscription, deliveries = _subscription(row), row["deliveries"]
-    limit, topic = subscription.max_delivery_attempts, subscription.dead_letter_topic
-    if limit is not None and topic is not None and deliveries >= limit:
-        _fan_out(db, topic, _dead_letter(_delivery(row)), now)
+    if (topic := subscription.gives_up_to(deliveries)) is not None:
+        _fan_out(db, topic, dead_letter(_received(row), PROJECT), now)
         _remove(db, row["subscription"], row["message"])
         return
     due = now + subscription.backoff(deliveries)
     db.execute(
         "UPDATE queue SET leased = 0, due_at = ? WHERE subscription = ? AND message = ?",
         (micros(due), row["subscription"], row["message"]),
-    )
-
-
-def _dead_letter(delivery: Delivery) -> Message:
-    """The message with what Pub/Sub adds (https://cloud.google.com/pubsub/docs/dead-letter-topics)."""
-    prefix = "CloudPubSubDeadLetterSource"
-    return Message(
-        attributes=delivery.attributes
-        | {
-            f"{prefix}DeliveryCount": str(delivery.delivery_attempt),
-            f"{prefix}Subscription": delivery.subscription,
-            f"{prefix}SubscriptionProject": PROJECT,
-            f"{prefix}TopicPublishTime": delivery.publish_time.isoformat(),
-        },
-        data=delivery.data,
     )
 
 
@@ -269,8 +205,8 @@ def _remove(db: Connection, subscription: str, message: int) -> None:
     )
 
 
-def _delivery(row: Row) -> Delivery:
-    return Delivery(
+def _received(row: Row) -> ReceivedMessage:
+    return ReceivedMessage(
         ack_id=f"{row['message']}/{row['deliveries']}/{row['subscription']}",
         subscription=row["subscription"],
         message_id=str(row["message"]),

@@ -12,8 +12,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from functions.adapters.sqlite_bus import Delivery, SqliteBus
+from functions.adapters.sqlite_bus import SqliteBus
 from infra.laptop.subscriptions import ACK_DEADLINES
+from schemas.subscriptions import ReceivedMessage
 
 ACKNOWLEDGED = frozenset({102, 200, 201, 202, 204})
 IN_FLIGHT = 6
@@ -43,7 +44,7 @@ class Pusher:
         if room == 0:
             return False
         due = self._bus.lease(room, datetime.now(UTC))
-        self._posts.update(self._pool.submit(self._deliver, delivery) for delivery in due)
+        self._posts.update(self._pool.submit(self._deliver, received) for received in due)
         return bool(due)
 
     def rest(self) -> None:
@@ -54,25 +55,25 @@ class Pusher:
         """Wait for the last post: call it when nobody answers any more."""
         self._pool.shutdown()
 
-    def _deliver(self, delivery: Delivery) -> None:
-        status = self._post(delivery)
+    def _deliver(self, received: ReceivedMessage) -> None:
+        status = self._post(received)
         if status in ACKNOWLEDGED:
-            self._bus.ack(delivery.ack_id)
+            self._bus.ack(received.ack_id)
             return
-        self._bus.nack(delivery.ack_id, datetime.now(UTC))
+        self._bus.nack(received.ack_id, datetime.now(UTC))
         log.warning(
             "%s answered %s to %s, attempt %s",
-            *(delivery.subscription, status, delivery.message_id, delivery.delivery_attempt),
-            extra={"action": "nacked", "subscription": delivery.subscription},
+            *(received.subscription, status, received.message_id, received.delivery_attempt),
+            extra={"action": "nacked", "subscription": received.subscription},
         )
 
-    def _post(self, delivery: Delivery) -> int:
+    def _post(self, received: ReceivedMessage) -> int:
         """The status, or 0 where there was no answer."""
-        headers, body = unwrapped(delivery)
-        timeout = ACK_DEADLINES[delivery.subscription].total_seconds()
+        headers, body = unwrapped(received)
+        timeout = ACK_DEADLINES[received.subscription].total_seconds()
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout)
         try:
-            connection.request("POST", self._paths[delivery.subscription], body, dict(headers))
+            connection.request("POST", self._paths[received.subscription], body, dict(headers))
             return connection.getresponse().status
         except (OSError, http.client.HTTPException):
             return 0
@@ -80,15 +81,15 @@ class Pusher:
             connection.close()
 
 
-def unwrapped(delivery: Delivery) -> tuple[Mapping[str, str], bytes]:
+def unwrapped(received: ReceivedMessage) -> tuple[Mapping[str, str], bytes]:
     """The request of a push subscription with `no_wrapper` and `write_metadata`.
 
     Attributes are bare headers, so a message in CloudEvents' binary mode is such a request.
     """
     metadata = {
-        "x-goog-pubsub-subscription-name": delivery.subscription,
-        "x-goog-pubsub-message-id": delivery.message_id,
-        "x-goog-pubsub-publish-time": delivery.publish_time.isoformat(),
+        "x-goog-pubsub-subscription-name": received.subscription,
+        "x-goog-pubsub-message-id": received.message_id,
+        "x-goog-pubsub-publish-time": received.publish_time.isoformat(),
     }
-    headers = {**delivery.attributes, **metadata}
-    return {name: quote(value, safe=PLAIN) for name, value in headers.items()}, delivery.data
+    headers = {**received.attributes, **metadata}
+    return {name: quote(value, safe=PLAIN) for name, value in headers.items()}, received.data

@@ -1,10 +1,11 @@
-"""The bus's subscriptions, derived from the flows: the laptop has no wiring of its own."""
+"""The laptop's subscriptions: those of every place, less patient."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
-from functions.adapters.sqlite_bus import Subscription
-from schemas.flows import FLOWS, Delivery, Flow, undeliverable
+from schemas.flows import FLOWS, Delivery
+from schemas.subscriptions import SUBSCRIPTIONS, Subscription
 from schemas.topics import Topic
 
 MIN_BACKOFF = timedelta(milliseconds=200)
@@ -23,26 +24,11 @@ ACK_DEADLINES = {flow.subscription: flow.ack_deadline for flow in FLOWS}
 
 def subscriptions() -> Sequence[Subscription]:
     """Every flow's subscription, and those of the undeliverable topics."""
-    return [subscription for flow in FLOWS for subscription in _of(flow)]
-
-
-def _of(flow: Flow) -> Iterator[Subscription]:
-    net = undeliverable(flow)
-    yield Subscription(
-        name=flow.subscription,
-        topic=flow.topic,
-        ack_deadline=flow.ack_deadline,
-        max_delivery_attempts=flow.max_delivery_attempts,
-        min_backoff=min(flow.min_backoff, MIN_BACKOFF),
-        max_backoff=min(flow.max_backoff, MAX_BACKOFF),
-        dead_letter_topic=net.topic if net else None,
-        push=flow.delivery is Delivery.UNWRAPPED_PUSH,
-        retention=flow.retention,
-    )
-    if net is not None:
-        yield Subscription(
-            name=net.subscription,
-            topic=net.topic,
-            ack_deadline=net.ack_deadline,
-            retention=net.retention,
+    return [
+        replace(
+            one,
+            min_backoff=min(one.min_backoff, MIN_BACKOFF),
+            max_backoff=min(one.max_backoff, MAX_BACKOFF),
         )
+        for one in SUBSCRIPTIONS
+    ]

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.adapters.directory_objects import DirectoryObjects, NameRefused
+from infra.simulator.memory_objects import MemoryObjects
 from schemas.ports import ObjectMissing, ObjectStore, PreconditionFailed
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 FACTORIES: dict[str, Callable[[Path], ObjectStore]] = {
     "directory": lambda folder: DirectoryObjects(folder / "box", "box"),
+    "memory": lambda folder: MemoryObjects("box", lambda: datetime.now(UTC)),
 }
 
 

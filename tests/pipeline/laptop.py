@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from functions.adapters.directory_objects import DirectoryObjects
-from functions.adapters.sqlite_bus import Delivery, SqliteBus
+from functions.adapters.sqlite_bus import SqliteBus
 from functions.adapters.sqlite_renders import SqliteRenders
 from functions.core.render import TERMINAL, Render, State
 from functions.intake import SPEC_METADATA
@@ -25,6 +25,7 @@ from schemas import names
 from schemas.events import RenderDeadLetter, RenderDone
 from schemas.pieces import Span
 from schemas.ports import ObjectInfo
+from schemas.subscriptions import ReceivedMessage
 from schemas.wire import from_json
 from tests.sources import SAMPLE, frame_md5s, tool
 
@@ -217,7 +218,7 @@ class Home:
         """What lies on the desk, repeats and all."""
         return [from_json(letter.data, RenderDeadLetter) for letter in self.told(DEAD_LETTERS)]
 
-    def told(self, subscription: str) -> Sequence[Delivery]:
+    def told(self, subscription: str) -> Sequence[ReceivedMessage]:
         """The messages of one subscription that nobody has taken yet."""
         return self.bus.peek(subscription)
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from functions.adapters.sqlite_bus import Subscription
 from functions.core.render import Render, State
 from infra.laptop.encodings import encoded_again, encoder_runs
 from infra.laptop.exits import Status
@@ -24,6 +23,7 @@ from schemas.failures import FailureClass
 from schemas.flows import FLOWS, undeliverable
 from schemas.ids import SIDECAR_SUFFIX
 from schemas.pieces import Span
+from schemas.subscriptions import Subscription
 from schemas.topics import Topic
 from schemas.wire import Message, to_json
 from tests.pipeline.laptop import CHECKOUT, Home, Pipeline, Process, a_home, small_video, until

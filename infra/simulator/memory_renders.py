@@ -1,0 +1,108 @@
+"""Renders in memory: the simulator's RenderStore."""
+
+from bisect import bisect_left, bisect_right, insort
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from functions.core.render import RUNNING, Render, State
+from functions.ports import Conflict, FolderTaken, LaneFull, Stored
+
+
+class MemoryRenders:
+    """A RenderStore for one thread, which keeps the values themselves: they never change.
+
+    A version counts the saves of its document. A folder stays with its render for ever.
+    """
+
+    def __init__(self) -> None:
+        self._stored: dict[str, Stored] = {}
+        self._folders: dict[str, str] = {}
+        self._due: list[tuple[datetime, str]] = []
+        self._waiting: list[tuple[datetime, str]] = []
+        self._running: Counter[str] = Counter()
+        self._of_upload: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+
+    def load(self, render: str) -> Stored | None:
+        """The render as last saved."""
+        return self._stored.get(render)
+
+    def save(self, render: Render, *, version: int, room: int | None = None) -> None:
+        """Save over that version; 0 creates. Raises Conflict, FolderTaken or LaneFull."""
+        stored = self._stored.get(render.id)
+        if (stored.version if stored else 0) != version:
+            raise Conflict(f"{render.id} is no longer at version {version}")
+        before = stored.render if stored else None
+        folders = render.plan.folders if render.plan else ()
+        for folder in folders:
+            holder = self._folders.get(folder, render.id)
+            if holder != render.id:
+                raise FolderTaken(f"{holder} delivers into {folder}")
+        if room is not None:
+            self._check_room(before, render, room)
+        self._folders.update(dict.fromkeys(folders, render.id))
+        if before:
+            self._unlist(before)
+        self._list(render)
+        self._stored[render.id] = Stored(render=render, version=version + 1)
+
+    def due(self, before: datetime, *, limit: int) -> Sequence[str]:
+        """Ids of renders whose `due_at` has come, the longest overdue first."""
+        end = bisect_right(self._due, before, key=lambda entry: entry[0])
+        return tuple(id for _, id in self._due[: min(end, limit)])
+
+    def waiting(self, *, limit: int) -> Sequence[str]:
+        """Ids of waiting renders, the oldest upload first."""
+        return tuple(id for _, id in self._waiting[:limit])
+
+    def running(self, lane: str) -> int:
+        """How many renders are starting, rendering or stitching on that lane."""
+        return self._running[lane]
+
+    def of_upload(self, bucket: str, name: str) -> Sequence[Render]:
+        """All renders of that upload name, whatever the generation, newest first."""
+        found = [self._stored[id].render for id in self._of_upload.get((bucket, name), ())]
+        return tuple(sorted(found, key=lambda one: one.upload.age_key, reverse=True))
+
+    def folder_holder(self, folder: str) -> str | None:
+        """The render that delivers into that output folder."""
+        return self._folders.get(folder)
+
+    def newest(self, *, limit: int, prefix: str = "") -> Sequence[Render]:
+        """Renders whose id starts with the prefix, newest first."""
+        ids = sorted(id for id in self._stored if id.startswith(prefix))
+        found = [self._stored[id].render for id in ids]
+        return tuple(sorted(found, key=lambda one: one.created_at, reverse=True)[:limit])
+
+    def _check_room(self, before: Render | None, after: Render, room: int) -> None:
+        """A render that runs on its lane already keeps its place, however full it is there."""
+        lane = _lane(after)
+        if lane is None or (before and _lane(before) == lane):
+            return
+        if self._running[lane] >= room:
+            raise LaneFull(f"{lane} runs {self._running[lane]} of {room}")
+
+    def _list(self, render: Render) -> None:
+        """Put it where it will be looked for."""
+        if (due_at := render.due_at) is not None:
+            insort(self._due, (due_at, render.id))
+        if render.state is State.WAITING:
+            insort(self._waiting, (render.created_at, render.id))
+        if (lane := _lane(render)) is not None:
+            self._running[lane] += 1
+        self._of_upload[render.upload.bucket, render.upload.name].add(render.id)
+
+    def _unlist(self, render: Render) -> None:
+        """Undo `_list`."""
+        if (due_at := render.due_at) is not None:
+            del self._due[bisect_left(self._due, (due_at, render.id))]
+        if render.state is State.WAITING:
+            del self._waiting[bisect_left(self._waiting, (render.created_at, render.id))]
+        if (lane := _lane(render)) is not None:
+            self._running[lane] -= 1
+        self._of_upload[render.upload.bucket, render.upload.name].discard(render.id)
+
+
+def _lane(render: Render) -> str | None:
+    """The lane that it occupies."""
+    return render.lane if render.state in RUNNING else None
