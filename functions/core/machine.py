@@ -18,9 +18,9 @@ saved, or there is a bug. It raises Impossible, and nothing happens. The caller 
 event come again, it would be as impossible then: `functions/handle.py` acknowledges it and logs an
 error, and goes on with what else it was told.
 
-Each rule says which states it may lead to. That cannot drift from what it does:
-`tests/unit/test_machine_histories.py` lets every cell decide all along random histories: no way is
-taken that is not declared, and none is declared that is not taken.
+Each rule says which states it may lead to, and `docs/state-machine.md` is drawn from that. It
+cannot drift from what the rules do: `tests/unit/test_machine_histories.py` lets every cell decide
+all along random histories, and no way is taken that is not declared, nor declared but never taken.
 """
 
 from collections.abc import Callable, Mapping
