@@ -113,10 +113,11 @@ def _advanced(
 
 def _facts(upload: Upload | None, render_id: str, before: Render | None, ports: Ports) -> Facts:
     if upload is None:
-        return Facts(lanes=ports.lanes, policy=ports.policy)
+        return Facts(lanes=ports.lanes, draw=ports.draw(), policy=ports.policy)
     others = ports.renders.of_upload(upload.bucket, upload.name)
     return Facts(
         lanes=ports.lanes,
+        draw=ports.draw(),
         policy=ports.policy,
         busy={lane.id: _others_on(lane.id, before, ports) for lane in ports.lanes},
         newest=max((other.upload.age_key for other in others), default=None),

@@ -60,7 +60,13 @@ def attempt_over(render: Render, failure: Failure, frames: int, step: Step) -> R
     closed = without(render, Launch, Look)
     closed = record(closed, ended_at=step.now, cause=failure, frames_after=frames)
     render = replace(closed, frames=frames, barren=barren)
-    decision = retry.decide(failure, retries=render.retries, barren=barren, previous=previous)
+    decision = retry.decide(
+        failure,
+        retries=render.retries,
+        barren=barren,
+        previous=previous,
+        draw=step.facts.draw,
+    )
     if not decision.again:
         return fail(replace(render, why=decision.why), failure, step)
     if barren >= step.facts.policy.barren_attempts and render.lane:

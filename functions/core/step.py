@@ -15,6 +15,8 @@ class Facts:
     """What a decision may know beside the render and the event; read just before it."""
 
     lanes: tuple[Lane, ...]
+    draw: float
+    """From 0 to below 1, drawn anew for each decision: what must not happen everywhere at once."""
     policy: Policy = field(default_factory=Policy)
     busy: Mapping[str, int] = field(default_factory=dict)
     """How many renders run on each lane."""

@@ -133,10 +133,12 @@ def facts(
     busy: Mapping[str, int] | None = None,
     newest: tuple[int, int] | None = None,
     policy: Policy | None = None,
+    draw: float = 0,
 ) -> Facts:
     """Facts with these lanes, or with LANE alone."""
     return Facts(
         lanes=lanes or (LANE,),
+        draw=draw,
         busy=busy or {},
         newest=newest,
         policy=policy or Policy(),

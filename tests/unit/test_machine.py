@@ -576,6 +576,12 @@ def test_a_denied_launch_is_the_end_of_its_attempt() -> None:
     assert (render.state, render.attempt) == (State.STARTING, 2)
 
 
+def test_what_was_drawn_shortens_the_pause_after_an_attempt() -> None:
+    render = starting()
+    render = after(render, denied(render), now=NOW, facts=facts(draw=0.5))
+    assert render.not_before == render.revisit_at == NOW + seconds(7.5)
+
+
 def test_a_launch_denied_when_it_is_repeated_leaves_the_first_alone() -> None:
     render = starting()
     render = after(render, accepted(render), now=NOW)

@@ -119,7 +119,7 @@ ONE_OUTPUT = '{"outputs": [{"height": 240}]}'
 RARE = ("cancel", "superseded", "requested")
 KINDS = [*RARE, *("perform", *(kind for kind in OCCURRENCES if kind not in RARE)) * 4]
 WAITS = [0, 0, 1, 3, 10, 31, 400, 4000, 90_000]
-FREE = facts(LANE, OTHER_LANE)
+FREE = facts(LANE, OTHER_LANE, draw=0.7)
 FACTS = [FREE] * 8 + [
     facts(LANE, OTHER_LANE, busy={LANE.id: 1}),
     facts(LANE, OTHER_LANE, busy={LANE.id: 1, OTHER_LANE.id: 1}),
