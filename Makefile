@@ -35,8 +35,9 @@ check: dev      ## What to run before every commit: lint, format, types, the arr
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-schemas: dev    ## Write the published schemas again, from the code
+schemas: dev    ## Write the published schemas and the drawn pages again, from the code
 	@$(BIN)/python -m schemas.publish
+	@$(BIN)/python -m infra.papers
 
 chaos: runtime  ## Kill the pipeline at every step and count what was lost (KILLS=200)
 	@$(BIN)/python -m infra.laptop.chaos --kills $(KILLS)

@@ -10,10 +10,12 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from functions.core.effects import Effect
-from functions.core.machine import Facts, Occurrence, advance, performed
+from functions.core.machine import Impossible, Occurrence, advance, performed
 from functions.core.render import RUNNING, Render
+from functions.core.step import Facts
 from functions.errors import TryAgainLater
 from functions.perform import perform
 from functions.ports import Conflict, FolderTaken, Ports, RenderStore
@@ -78,7 +80,7 @@ def _change(
         after = performed(before, done) if before and done else before
         for event in events:
             facts = _facts(before.upload if before else upload, render_id, before, ports)
-            after = advance(after, event, now=now, facts=facts)
+            after = _advanced(after, event, now, facts)
         if after is None:
             return _Change(render=None)
         known = {p.effect for p in before.pending} if before else set()
@@ -98,12 +100,24 @@ def _change(
     raise TryAgainLater(f"{render_id} was saved by others {TRIES} times in a row")
 
 
+def _advanced(
+    render: Render | None, event: Occurrence, now: datetime, facts: Facts
+) -> Render | None:
+    """What cannot be changes nothing and is not handed back: it would be as impossible again."""
+    try:
+        return advance(render, event, now=now, facts=facts)
+    except Impossible as error:
+        log.error("%s", error, extra={"action": "impossible", "render": event.subject})
+        return render
+
+
 def _facts(upload: Upload | None, render_id: str, before: Render | None, ports: Ports) -> Facts:
     if upload is None:
-        return Facts(lanes=ports.lanes, policy=ports.policy)
+        return Facts(lanes=ports.lanes, draw=ports.draw(), policy=ports.policy)
     others = ports.renders.of_upload(upload.bucket, upload.name)
     return Facts(
         lanes=ports.lanes,
+        draw=ports.draw(),
         policy=ports.policy,
         busy={lane.id: _others_on(lane.id, before, ports) for lane in ports.lanes},
         newest=max((other.upload.age_key for other in others), default=None),

@@ -122,6 +122,8 @@ class Ports:
     """Everything that the control plane works with, put together by `functions/wiring.py`."""
 
     clock: Callable[[], datetime]
+    draw: Callable[[], float]
+    """A number from 0 to below 1, another each time."""
     renders: RenderStore
     uploads: ObjectStore
     work: ObjectStore

@@ -1,6 +1,7 @@
 """Putting the parts together: the only file of the control plane that knows every adapter."""
 
 import os
+import random
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -46,6 +47,7 @@ def laptop_ports(place: Laptop, *lanes: Lane) -> Ports:
     backend = ChildProcesses(place.executions)
     return Ports(
         clock=lambda: datetime.now(UTC),
+        draw=random.random,
         renders=SqliteRenders(place.renders),
         uploads=DirectoryObjects(place.uploads, "uploads"),
         work=DirectoryObjects(place.work, "work"),

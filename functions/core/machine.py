@@ -1,38 +1,35 @@
-"""The state machine of a render: everything that affects its state lives in this file.
+"""The state machine of a render: which event does what in which state, in one table.
 
 Theory of operation. `advance` takes a render and an event and returns the render that follows,
 with what is wanted outside in its `pending` effects; the caller saves both in one write and
-performs the effects afterwards. A repeated, late or stale event returns the same object: nothing
-to save, nothing to do. `accepted` and `planned` are passed through in one step as far as the
-facts allow, so a stored render is normally waiting, running or at its end.
+performs the effects afterwards. What happens is looked up in three steps:
 
-    requested ─► accepted ─► planned ─► starting ─► rendering ─► stitching ─► done
-                     │          ▲ │         │           │            │
-                     │          │ └► waiting│           │            │     cancelled: from any
-                     │          └───────┴───┴── retry ──┴────────────┘     state not terminal
-                     └─► failed ◄── no retry left, deadline, no lane ─┘
-                            └─► planned, by a replay; done, by an output verified late
+1. **The fence.** What is told of an earlier attempt is stale, whatever it says. An attempt that was
+   never ordered cannot be told of. A verified output alone passes: it is true whoever made it.
+2. **The table.** Its row is the state (None before the render is opened), its column the event. The
+   table is total: a cell is a Rule, which decides; or Ignored, with the reason why nothing is to be
+   done; or Never. Events come repeatedly, late and in any order, so most cells that decide nothing
+   are ordinary and return the same object: nothing to save, nothing to do.
+3. **Passing through.** `accepted` and `planned` wait for nothing, so they are left in the same step
+   and are never stored: a stored render is waiting, running or at its end.
+
+A Never cell is a pair that no correct teller can bring about: the store has forgotten what it had
+saved, or there is a bug. It raises Impossible, and nothing happens. The caller must not let the
+event come again, it would be as impossible then: `functions/handle.py` acknowledges it and logs an
+error, and goes on with what else it was told.
+
+Each rule says which states it may lead to, and `docs/state-machine.md` is drawn from that. It
+cannot drift from what the rules do: `tests/unit/test_machine_histories.py` lets every cell decide
+all along random histories, and no way is taken that is not declared, nor declared but never taken.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, get_args
 
-from functions.core import retry, words
-from functions.core.effects import (
-    AnnounceDeadLetter,
-    AnnounceDone,
-    Effect,
-    Launch,
-    Look,
-    RemoveOutput,
-    StopExecution,
-    SupersedeOlder,
-    WakeNext,
-    Withdraw,
-)
-from functions.core.lanes import Lane, Policy
+from functions.core import attempt, ends, opening
+from functions.core.effects import Effect
 from functions.core.observations import (
     LaunchAccepted,
     LaunchDenied,
@@ -41,13 +38,11 @@ from functions.core.observations import (
     Surveyed,
     Tick,
 )
-from functions.core.plan import make_plan
-from functions.core.render import LONGEST_HISTORY, RUNNING, Pending, Render, State
-from functions.core.route import route
+from functions.core.render import Render, State
+from functions.core.step import Facts, Step
 from schemas.events import (
     AttemptFailed,
     AttemptPreempted,
-    AttemptRecord,
     AttemptStarted,
     CancelRender,
     ChunkCommitted,
@@ -59,10 +54,6 @@ from schemas.events import (
     StitchStarted,
     UploadRefused,
 )
-from schemas.failures import Failure, FailureClass
-from schemas.ids import render_id
-from schemas.plan import Order
-from schemas.spec import SpecFault, parse_spec
 
 Occurrence = (
     RenderRequested
@@ -81,41 +72,35 @@ Occurrence = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What a decision may know beside the render and the event; read just before it."""
-
-    lanes: tuple[Lane, ...]
-    policy: Policy = field(default_factory=Policy)
-    busy: Mapping[str, int] = field(default_factory=dict)
-    """How many renders run on each lane."""
-    newest: tuple[int, int] | None = None
-    """The largest age key among the renders of this upload name."""
-    folder: str = ""
-    """An output folder that is this render's own or free."""
+class Impossible(Exception):
+    """No correct teller can say this of this render; nothing was changed. Repair, do not retry."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Step:
-    """One step: the moment, and the facts."""
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What an event does to a render."""
 
-    now: datetime
-    facts: Facts
+    decide: Callable[[Any, Any, Step], Render]
+    to: tuple[State, ...] = ()
+    """The states it may lead to, beside the one that it finds."""
 
-    def want(self, render: Render, *effects: Effect) -> Render:
-        """The render with these effects pending; one that is pending already is not added."""
-        have = {p.effect for p in render.pending}
-        after = self.now + self.facts.policy.effect_grace
-        new = tuple(Pending(effect=e, others_after=after) for e in effects if e not in have)
-        if not new:
-            return render
-        return replace(render, pending=render.pending + new)
 
-    def in_(self, delay: timedelta) -> datetime:
-        return self.now + delay
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Nothing is to be done, and that is well."""
 
-    def lane(self, name: str | None) -> Lane | None:
-        return next((lane for lane in self.facts.lanes if lane.id == name), None)
+    word: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """This cannot come here."""
+
+    why: str
+
+
+Cell = Rule | Ignored | Never
 
 
 def advance(
@@ -123,20 +108,20 @@ def advance(
 ) -> Render | None:
     """The render after the event; the very same object when the event changes nothing.
 
-    None stays None unless the event opens a render.
+    None stays None unless the event opens a render. Raises Impossible.
     """
-    step = _Step(now=now, facts=facts)
-    if render is None:
-        opened = _open(event, step)
-        return opened and _settled(opened, step)
-    if getattr(event, "attempt", render.attempt) != render.attempt and not _timeless(event):
+    cell = cell_of(render, event)
+    if isinstance(cell, Never):
+        raise Impossible(_evidence(render, event, cell))
+    if isinstance(cell, Ignored):
         return render
-    rule = TABLE[render.state].get(type(event))
-    decided = rule(render, event, step) if rule else render
+    step = Step(now=now, facts=facts)
+    decided = cell.decide(render, event, step)
     if decided is render:
         return render
-    settled = _settled(decided, step)
-    return render if settled == render else replace(settled, updated_at=now)
+    while (way := PASSES.get(decided.state)) is not None:
+        decided = way.decide(decided, event, step)
+    return render if decided == render else replace(decided, updated_at=now)
 
 
 def performed(render: Render, effect: Effect) -> Render:
@@ -144,380 +129,118 @@ def performed(render: Render, effect: Effect) -> Render:
     return replace(render, pending=tuple(p for p in render.pending if p.effect != effect))
 
 
-def _timeless(event: Occurrence) -> bool:
-    """A verified output is true whichever attempt made it; all else is fenced by its attempt."""
-    return isinstance(event, OutputVerified)
-
-
-# ── opening ──────────────────────────────────────────────────────────────────────────────────
-
-
-def _open(event: Occurrence, step: _Step) -> Render | None:
-    if not isinstance(event, RenderRequested | UploadRefused):
-        return None
-    render = Render(
-        id=render_id(event.upload),
-        upload=event.upload,
-        state=State.ACCEPTED,
-        created_at=step.now,
-        updated_at=step.now,
-        deadline=step.in_(step.facts.policy.deadline),
-        revisit_at=step.now,
-    )
-    if isinstance(event, UploadRefused):
-        return _fail(render, event.failure, step)
-    render = replace(
-        render, media=event.media, spec_source=event.spec_source, spec_text=event.spec_text
-    )
-    newest = step.facts.newest
-    if newest is not None and newest > event.upload.age_key:
-        return _cancel(render, words.superseded("a newer upload of this name"), step)
-    return step.want(render, SupersedeOlder(upload=event.upload))
-
-
-def _settled(render: Render, step: _Step) -> Render:
-    """Passes through the states that wait for nothing."""
-    if render.state is State.ACCEPTED:
-        render = _plan(render, step)
-    if render.state is State.PLANNED:
-        render = _route(render, step)
-    return render
-
-
-def _plan(render: Render, step: _Step) -> Render:
-    assert render.media is not None, "only a request with media is accepted"
-    try:
-        spec = parse_spec(render.spec_text)
-        plan = make_plan(render.upload, render.media, spec, folder=step.facts.folder)
-    except SpecFault as fault:
-        return _fail(render, fault.failure, step)
-    return replace(render, state=State.PLANNED, plan=plan)
-
-
-def _route(render: Render, step: _Step) -> Render:
-    newest = step.facts.newest
-    if newest is not None and newest > render.upload.age_key:
-        return _cancel(render, words.superseded("a newer upload of this name"), step)
-    if step.now >= render.deadline:
-        return _fail(render, words.deadline_passed(render), step)
-    choice = route(step.facts.lanes, barred=render.barred, busy=step.facts.busy)
-    if choice.hopeless:
-        cause = render.current.cause if render.current else None
-        return _fail(replace(render, why=choice.why), cause or words.no_lane(choice.why), step)
-    if choice.lane is None:
-        due = min(step.in_(step.facts.policy.wait), render.deadline)
-        return replace(render, state=State.WAITING, why=choice.why, revisit_at=due, not_before=None)
-    return _start(render, choice.lane, choice.why, step)
-
-
-def _start(render: Render, lane: Lane, why: str, step: _Step) -> Render:
-    number = render.attempt + 1
-    order = Order(
-        render=render.id,
-        attempt=number,
-        lane=lane.id,
-        encoder_class=lane.encoder_class,
-        tasks=lane.tasks,
-        deadline=min(render.deadline, step.in_(lane.attempt_limit)),
-    )
-    record = AttemptRecord(
-        number=number, lane=lane.id, launched_at=step.now, frames_before=render.frames
-    )
-    started = replace(
-        render,
-        state=State.STARTING,
-        lane=lane.id,
-        why=why,
-        attempt=number,
-        attempts=(*render.attempts, record)[-LONGEST_HISTORY:],
-        barren=render.barren if lane.id == render.lane else 0,
-        not_before=None,
-        revisit_at=step.in_(lane.start_within),
-    )
-    return step.want(started, Launch(order=order))
-
-
-# ── while it runs ────────────────────────────────────────────────────────────────────────────
-
-
-def _launched(render: Render, event: LaunchAccepted, step: _Step) -> Render:
-    return _record(render, execution=event.execution)
-
-
-def _denied(render: Render, event: LaunchDenied, step: _Step) -> Render:
-    """A launch may be performed twice: denied the second time, the first one still runs."""
-    if render.current is not None and render.current.execution is not None:
-        return render
-    return _attempt_over(render, event.failure, render.frames, step)
-
-
-def _started(render: Render, event: AttemptStarted, step: _Step) -> Render:
-    assert render.current is not None, "a running render has an attempt"
-    if render.current.started_at is not None:
-        return render
-    return _begun(render, event.execution, step)
-
-
-def _begun(render: Render, execution: str, step: _Step) -> Render:
-    render = _record(render, execution=execution, started_at=step.now)
-    if render.state is State.STARTING:
-        render = replace(render, state=State.RENDERING)
-    return _heard(render, render.frames, step)
-
-
-def _progress(render: Render, event: RenderProgress | ChunkCommitted, step: _Step) -> Render:
-    fresh = step.now - render.updated_at < step.facts.policy.progress_every
-    if fresh and render.state is not State.STARTING:
-        return render
-    if render.state is State.STARTING:
-        render = replace(render, state=State.RENDERING)
-    return _heard(render, max(render.frames, event.frames), step)
-
-
-def _stitching(render: Render, event: StitchStarted, step: _Step) -> Render:
-    if render.state is State.STITCHING:
-        return render
-    return _heard(replace(render, state=State.STITCHING), render.frames, step)
-
-
-def _preempted(render: Render, event: AttemptPreempted, step: _Step) -> Render:
-    return replace(render, why=f"task {event.task} was preempted; what it made is committed")
-
-
-def _ended(render: Render, event: ExecutionEnded, step: _Step) -> Render:
-    return _look(render, event, step)
-
-
-def _gave_up(render: Render, event: AttemptFailed, step: _Step) -> Render:
-    notice = ExecutionEnded(
-        render=render.id,
-        attempt=event.attempt,
-        execution=event.execution,
-        failure=event.failure,
-        at=event.at,
-    )
-    stop = StopExecution(lane=render.lane or "", execution=event.execution)
-    return step.want(_look(render, notice, step), stop)
-
-
-def _tick_running(render: Render, event: Tick, step: _Step) -> Render:
-    """Silence: look for oneself. The look's answer decides, see `_surveyed`."""
-    if render.revisit_at is not None and step.now < render.revisit_at:
-        return render
-    return _look(render, None, step)
-
-
-def _look(render: Render, ended: ExecutionEnded | None, step: _Step) -> Render:
-    assert render.current is not None, "a running render has an attempt"
-    look = Look(
-        attempt=render.attempt,
-        lane=render.current.lane,
-        execution=render.current.execution,
-        ended=ended,
-    )
-    if any(p.effect == look for p in render.pending):
-        return render
-    return step.want(replace(render, revisit_at=step.in_(step.facts.policy.silence)), look)
-
-
-def _surveyed(render: Render, event: Surveyed, step: _Step) -> Render:
-    assert render.current is not None, "a running render has an attempt"
-    if event.ended:
-        failure = event.failure or words.ended_empty(render)
-        return _attempt_over(render, failure, event.frames, step)
-    if step.now >= render.deadline:
-        return _fail(replace(render, frames=event.frames), words.deadline_passed(render), step)
-    lane = step.lane(render.current.lane)
-    age = step.now - render.current.launched_at
-    if lane is None or age >= lane.attempt_limit + step.facts.policy.silence:
-        return _abandon(render, words.too_long(render), event.frames, step)
-    if event.owner is None:
-        if age >= lane.start_within:
-            return _abandon(render, words.not_started(render, lane), event.frames, step)
-        return replace(render, revisit_at=render.current.launched_at + lane.start_within)
-    if render.current.started_at is None:
-        render = _begun(render, event.owner, step)
-    return _heard(render, event.frames, step)
-
-
-def _heard(render: Render, frames: int, step: _Step) -> Render:
-    due = min(step.in_(step.facts.policy.silence), render.deadline)
-    return replace(render, frames=frames, revisit_at=due)
-
-
-# ── ends ─────────────────────────────────────────────────────────────────────────────────────
-
-
-def _verified(render: Render, event: OutputVerified, step: _Step) -> Render:
-    if event.output_id not in render.missing:
-        return render
-    render = step.want(
-        replace(render, outputs=(*render.outputs, event)),
-        AnnounceDone(event=words.done(render, event)),
-    )
-    if render.missing:
-        return render
-    if render.state in RUNNING and render.plan:
-        render = _record(render, ended_at=step.now, frames_after=render.plan.frames)
-    return step.want(
-        replace(
-            _without(render, Launch),
-            state=State.DONE,
-            failure=None,
-            revisit_at=None,
-            frames=render.plan.frames if render.plan else render.frames,
-        ),
-        WakeNext(),
-    )
-
-
-def _too_late(render: Render, event: OutputVerified, step: _Step) -> Render:
-    """Cancelled wins over a late output, but what was announced stays where it is."""
-    if any(output.output_id == event.output_id for output in render.outputs):
-        return render
-    delivered = event.delivered
-    return step.want(render, RemoveOutput(name=delivered.name, generation=delivered.generation))
-
-
-def _attempt_over(render: Render, failure: Failure, frames: int, step: _Step) -> Render:
-    """Closes the attempt and decides what follows: again, elsewhere, later or not at all."""
-    assert render.current is not None, "only an attempt can be over"
-    previous = render.attempts[-2].cause if len(render.attempts) > 1 else None
-    barren = render.barren + 1 if frames <= render.current.frames_before else 0
-    closed = _without(render, Launch, Look)
-    closed = _record(closed, ended_at=step.now, cause=failure, frames_after=frames)
-    render = replace(closed, frames=frames, barren=barren)
-    decision = retry.decide(failure, retries=render.retries, barren=barren, previous=previous)
-    if not decision.again:
-        return _fail(replace(render, why=decision.why), failure, step)
-    if barren >= step.facts.policy.barren_attempts and render.lane:
-        render = replace(render, barred=(*render.barred, render.lane), barren=0)
-    render = replace(render, retries=render.retries + decision.counts, why=decision.why)
-    if decision.pause:
-        until = min(step.in_(decision.pause), render.deadline)
-        return replace(render, state=State.WAITING, not_before=until, revisit_at=until)
-    return replace(render, state=State.PLANNED)
-
-
-def _abandon(render: Render, failure: Failure, frames: int, step: _Step) -> Render:
-    return _attempt_over(_stopping(render, step), failure, frames, step)
-
-
-def _stopping(render: Render, step: _Step) -> Render:
-    """The render with its execution, if one may run, told to stop."""
-    render = _without(render, Launch)
-    current = render.current
-    if render.state not in RUNNING or current is None or current.execution is None:
-        return render
-    return step.want(render, StopExecution(lane=current.lane, execution=current.execution))
-
-
-def _without(render: Render, *kinds: type[Effect]) -> Render:
-    """The render without pending effects that have lost their sense."""
-    kept = tuple(p for p in render.pending if not isinstance(p.effect, kinds))
-    return replace(render, pending=kept)
-
-
-def _fail(render: Render, failure: Failure, step: _Step) -> Render:
-    render = _stopping(render, step)
-    if render.state in RUNNING and render.current and render.current.ended_at is None:
-        render = _record(render, ended_at=step.now, cause=failure, frames_after=render.frames)
-    render = replace(
-        render,
-        state=State.FAILED,
-        failure=failure,
-        failures=render.failures + 1,
-        revisit_at=None,
-        not_before=None,
-    )
-    letter = AnnounceDeadLetter(event=words.dead_letter(render, failure, step.now))
-    return step.want(render, letter, WakeNext())
-
-
-def _cancel(render: Render, failure: Failure, step: _Step) -> Render:
-    render = _stopping(render, step)
-    if render.state in RUNNING:
-        render = _record(render, ended_at=step.now, cause=failure)
-    render = replace(
-        render, state=State.CANCELLED, failure=failure, revisit_at=None, not_before=None
-    )
-    return step.want(render, Withdraw(), WakeNext())
-
-
-def _cancelled(render: Render, event: CancelRender, step: _Step) -> Render:
-    message = f"cancelled by {event.by}: {event.reason}"
-    failure = Failure(failure=FailureClass.CANCELLED, reason="operator", message=message)
-    return _cancel(render, failure, step)
-
-
-def _overtaken(render: Render, event: Superseded, step: _Step) -> Render:
-    return _cancel(render, words.superseded(event.by), step)
-
-
-def _replayed(render: Render, event: ReplayRender, step: _Step) -> Render:
-    repeated = render.replayed_at is not None and event.at <= render.replayed_at
-    if render.media is None or repeated:
-        return render
-    return replace(
-        render,
-        state=State.PLANNED if render.plan else State.ACCEPTED,
-        deadline=step.in_(step.facts.policy.deadline),
-        revisit_at=step.now,
-        why=f"replayed by {event.by}: {event.reason}",
-        replayed_at=event.at,
-        retries=0,
-        barren=0,
-        barred=(),
-        failure=None,
-    )
-
-
-def _tick_waiting(render: Render, event: Tick, step: _Step) -> Render:
-    if render.not_before is not None and step.now < render.not_before:
-        return render
-    return replace(render, state=State.PLANNED)
-
-
-def _settle(render: Render, event: Tick, step: _Step) -> Render:
-    return replace(render, revisit_at=step.now)
-
-
-def _record(render: Render, **changes: Any) -> Render:
-    """The render with its current attempt's record changed."""
-    assert render.current is not None, "there is no attempt to change"
-    return replace(render, attempts=(*render.attempts[:-1], replace(render.current, **changes)))
-
-
-# ── the table: what is not in a row changes nothing there ────────────────────────────────────
-
-Rule = Callable[[Render, Any, _Step], Render]
-
-_STOPS: dict[type, Rule] = {CancelRender: _cancelled, Superseded: _overtaken}
-_RUNS: dict[type, Rule] = {
-    AttemptStarted: _started,
-    RenderProgress: _progress,
-    ChunkCommitted: _progress,
-    StitchStarted: _stitching,
-    OutputVerified: _verified,
-    AttemptPreempted: _preempted,
-    AttemptFailed: _gave_up,
-    ExecutionEnded: _ended,
-    Surveyed: _surveyed,
-    Tick: _tick_running,
+def cell_of(render: Render | None, event: Occurrence) -> Cell:
+    """What the fence and the table say."""
+    if render is not None and isinstance(event, _OF_ATTEMPT):
+        if event.attempt < render.attempt:
+            return _STALE
+        if event.attempt > render.attempt or render.attempt == 0:
+            return _UNORDERED
+    return TABLE[render.state if render else None][type(event)]
+
+
+def _evidence(render: Render | None, event: Occurrence, cell: Never) -> str:
+    what = f"{type(event).__name__} of attempt {getattr(event, 'attempt', '-')}"
+    where = f"{render.id}, {render.state} at attempt {render.attempt}" if render else "no render"
+    return f"{what} came to {where}: {cell.why}"
+
+
+# ── the table ────────────────────────────────────────────────────────────────────────────────
+
+_STALE = Ignored("stale", "it tells of an earlier attempt")
+_LATE = Ignored("late", "its attempt is over")
+_TWICE = Ignored("twice", "the launch was performed twice, and the first one runs")
+_AGAIN = Ignored("again", "it was told before, and the first answer stands")
+_ENDED = Ignored("ended", "the render is at its end")
+_GOES_ON = Ignored("goes on", "only what has failed is replayed")
+_ORPHAN = Ignored("orphan", "there is no such render")
+_UNORDERED = Never("that attempt was never ordered")
+_UNLAUNCHED = Never("nothing is launched before there is a plan")
+
+_OPENING = (RenderRequested, UploadRefused)
+_LAUNCH = (LaunchAccepted, LaunchDenied)
+_NEWS = (AttemptStarted, RenderProgress, ChunkCommitted, StitchStarted, AttemptPreempted,
+         AttemptFailed, ExecutionEnded, Surveyed)  # fmt: skip
+_OF_ATTEMPT = (*_LAUNCH, *_NEWS)
+_OVER = (State.PLANNED, State.WAITING, State.FAILED)
+"""What an attempt leads to at its end: the next one, a pause before it, or none."""
+
+_Row = dict[type, Cell]
+
+
+def _all(kinds: tuple[type, ...], cell: Cell) -> _Row:
+    return dict.fromkeys(kinds, cell)
+
+
+_LIVE: _Row = {
+    **_all(_OPENING, _AGAIN),
+    ReplayRender: _GOES_ON,
+    CancelRender: Rule(ends.cancelled, (State.CANCELLED,)),
+    Superseded: Rule(ends.overtaken, (State.CANCELLED,)),
 }
-TABLE: Mapping[State, Mapping[type, Rule]] = {
-    State.ACCEPTED: {Tick: _settle, **_STOPS},
-    State.PLANNED: {Tick: _settle, **_STOPS},
-    State.WAITING: {Tick: _tick_waiting, OutputVerified: _verified, **_STOPS},
-    State.STARTING: {
-        LaunchAccepted: _launched,
-        LaunchDenied: _denied,
-        **_RUNS,
-        **_STOPS,
+_IDLE: _Row = {
+    **_LIVE,
+    **_all(_OF_ATTEMPT, _LATE),
+    LaunchAccepted: Rule(attempt.unwanted),
+    OutputVerified: Rule(ends.verified, (State.DONE,)),
+}
+_RUNS: _Row = {
+    **_LIVE,
+    LaunchAccepted: Rule(attempt.launched),
+    LaunchDenied: _TWICE,
+    AttemptStarted: Rule(attempt.started),
+    RenderProgress: Rule(attempt.progress),
+    ChunkCommitted: Rule(attempt.progress),
+    StitchStarted: Rule(attempt.stitching, (State.STITCHING,)),
+    AttemptPreempted: Rule(attempt.preempted),
+    AttemptFailed: Rule(attempt.gave_up),
+    ExecutionEnded: Rule(attempt.ended),
+    Surveyed: Rule(attempt.surveyed, _OVER),
+    OutputVerified: Rule(ends.verified, (State.DONE,)),
+    Tick: Rule(attempt.silent),
+}
+_TERMINAL: _Row = {
+    **_all(_OPENING, _AGAIN),
+    **_all(_OF_ATTEMPT, _LATE),
+    **_all((CancelRender, ReplayRender, Superseded, Tick), _ENDED),
+}
+
+TABLE: Mapping[State | None, Mapping[type, Cell]] = {
+    None: {
+        **_all(get_args(Occurrence), _ORPHAN),
+        RenderRequested: Rule(opening.requested, (State.ACCEPTED, State.CANCELLED)),
+        UploadRefused: Rule(opening.refused, (State.FAILED,)),
     },
-    State.RENDERING: {**_RUNS, **_STOPS},
-    State.STITCHING: {**_RUNS, **_STOPS},
-    State.DONE: {},
-    State.FAILED: {OutputVerified: _verified, ReplayRender: _replayed},
-    State.CANCELLED: {OutputVerified: _too_late},
+    State.ACCEPTED: {
+        **_LIVE,
+        **_all((*_OF_ATTEMPT, OutputVerified), _UNLAUNCHED),
+        Tick: Rule(opening.settle),
+    },
+    State.PLANNED: {**_IDLE, Tick: Rule(opening.settle)},
+    State.WAITING: {**_IDLE, Tick: Rule(opening.woken, (State.PLANNED,))},
+    State.STARTING: {
+        **_RUNS,
+        LaunchDenied: Rule(attempt.denied, _OVER),
+        AttemptStarted: Rule(attempt.started, (State.RENDERING,)),
+        RenderProgress: Rule(attempt.progress, (State.RENDERING,)),
+        ChunkCommitted: Rule(attempt.progress, (State.RENDERING,)),
+        Surveyed: Rule(attempt.surveyed, (State.RENDERING, *_OVER)),
+    },
+    State.RENDERING: _RUNS,
+    State.STITCHING: {**_RUNS, StitchStarted: Rule(attempt.stitching)},
+    State.DONE: {**_TERMINAL, OutputVerified: _AGAIN},
+    State.FAILED: {
+        **_TERMINAL,
+        LaunchAccepted: Rule(attempt.unwanted),
+        OutputVerified: Rule(ends.verified, (State.DONE,)),
+        ReplayRender: Rule(opening.replayed, (State.ACCEPTED, State.PLANNED)),
+    },
+    State.CANCELLED: {**_TERMINAL, OutputVerified: Rule(ends.too_late)},
 }
+PASSES: Mapping[State, Rule] = {
+    State.ACCEPTED: Rule(opening.planned, (State.PLANNED, State.FAILED)),
+    State.PLANNED: Rule(
+        opening.routed, (State.WAITING, State.STARTING, State.FAILED, State.CANCELLED)
+    ),
+}
+"""What is left in the same step, without an event."""

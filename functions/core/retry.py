@@ -11,7 +11,8 @@ class RetryRule:
     """`retries` None means as often as it takes, until the render's own deadline.
 
     Only bounded classes use up the retries of the content. A pause doubles with each attempt
-    in a row that committed nothing, up to `longest_pause`.
+    in a row that committed nothing, up to `longest_pause`; then up to half of it is taken away, by
+    lot, so that renders that failed together do not come back together.
     """
 
     retries: int | None
@@ -47,13 +48,13 @@ class RetryDecision:
 
 
 def decide(
-    failure: Failure, *, retries: int, barren: int, previous: Failure | None
+    failure: Failure, *, retries: int, barren: int, previous: Failure | None, draw: float
 ) -> RetryDecision:
     """What to do after an attempt that failed so.
 
     `retries` are used up so far, `barren` attempts in a row committed nothing (this one
     included), and `previous` is the cause of the attempt before: the same input fault twice ends
-    the render at once.
+    the render at once. `draw` is the lot, from 0 (the whole pause) to below 1 (half of it).
     """
     rule = RULES[failure.failure]
     repeated = previous is not None and previous.fingerprint == failure.fingerprint
@@ -64,10 +65,21 @@ def decide(
     pause = min(rule.pause * 2 ** min(max(barren - 1, 0), 16), rule.longest_pause)
     return RetryDecision(
         again=True,
-        pause=pause,
+        pause=_spread(pause, draw),
         counts=rule.retries is not None,
         why=f"again after {failure.failure}",
     )
+
+
+def _spread(pause: timedelta, draw: float) -> timedelta:
+    """Equal jitter: between half of the pause and all of it.
+
+    Full jitter, from nothing to all, spreads many callers of one service with the fewest calls
+    (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). But here a try that
+    comes too soon costs a launch, and three in a row that commit nothing bar the lane: what is
+    short of capacity or broken must have had its time.
+    """
+    return pause * (1 - draw / 2)
 
 
 def _no(why: str) -> RetryDecision:

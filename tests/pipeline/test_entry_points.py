@@ -14,7 +14,13 @@ from functions import wiring
 from functions.core.render import State
 from functions.ports import Ports
 from infra.laptop.server import TARGETS, Server
-from schemas.events import Event, ExecutionEnded, ObjectFinalized, RenderRequested
+from schemas.events import (
+    AttemptStarted,
+    Event,
+    ExecutionEnded,
+    ObjectFinalized,
+    RenderRequested,
+)
 from schemas.failures import Failure, FailureClass
 from schemas.ids import render_id
 from schemas.wire import message_of
@@ -121,6 +127,18 @@ def test_garbage_is_refused_and_never_acknowledged(
     served: Served, target: str, body: bytes, headers: dict[str, str]
 ) -> None:
     assert 400 <= served.post(target, body, **headers) < 600
+
+
+def test_news_of_an_attempt_never_ordered_is_acknowledged_and_changes_nothing(
+    served: Served,
+) -> None:
+    event = requested()
+    served.push("start_render", event)
+    (before,) = served.ports.renders.newest(limit=5)
+    news = AttemptStarted(render=before.id, attempt=7, execution="nobody's", at=NOW)
+    assert served.push("on_result", news) == 200
+    (after,) = served.ports.renders.newest(limit=5)
+    assert after == before
 
 
 def test_an_event_that_belongs_elsewhere_is_refused(served: Served) -> None:

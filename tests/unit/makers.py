@@ -8,9 +8,10 @@ from typing import Any
 
 from functions.core.effects import Effect
 from functions.core.lanes import Lane, Policy
-from functions.core.machine import Facts, Occurrence, advance
+from functions.core.machine import Occurrence, advance
 from functions.core.observations import LaunchAccepted, Surveyed, Tick
 from functions.core.render import Render
+from functions.core.step import Facts
 from schemas.certificate import Certificate, Delivered
 from schemas.events import AttemptStarted, OutputVerified, RenderRequested, SpecSource
 from schemas.failures import Failure, FailureClass
@@ -132,10 +133,12 @@ def facts(
     busy: Mapping[str, int] | None = None,
     newest: tuple[int, int] | None = None,
     policy: Policy | None = None,
+    draw: float = 0,
 ) -> Facts:
     """Facts with these lanes, or with LANE alone."""
     return Facts(
         lanes=lanes or (LANE,),
+        draw=draw,
         busy=busy or {},
         newest=newest,
         policy=policy or Policy(),

@@ -1,7 +1,7 @@
 """Whatever happens to a render, in whatever order: what must hold after every step."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
@@ -10,10 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.core.effects import AnnounceDeadLetter, AnnounceDone, Launch
-from functions.core.machine import Facts, Occurrence, advance, performed
+from functions.core.machine import (
+    PASSES,
+    TABLE,
+    Never,
+    Occurrence,
+    Rule,
+    advance,
+    cell_of,
+    performed,
+)
 from functions.core.observations import LaunchDenied, Superseded
 from functions.core.render import LONGEST_HISTORY, TERMINAL, Render, State
 from functions.core.retry import RULES
+from functions.core.step import Facts, Step
 from schemas.events import (
     AttemptFailed,
     AttemptPreempted,
@@ -23,6 +33,7 @@ from schemas.events import (
     RenderProgress,
     ReplayRender,
     StitchStarted,
+    UploadRefused,
 )
 from schemas.failures import Failure, FailureClass
 from schemas.pieces import Span
@@ -104,10 +115,11 @@ OCCURRENCES: dict[str, Callable[[Render, Move, datetime], Occurrence]] = {
     "superseded": lambda r, m, at: Superseded(render=r.id, by="r-newer"),
     "requested": lambda r, m, at: requested(spec=THREE_OUTPUTS),
 }
+ONE_OUTPUT = '{"outputs": [{"height": 240}]}'
 RARE = ("cancel", "superseded", "requested")
 KINDS = [*RARE, *("perform", *(kind for kind in OCCURRENCES if kind not in RARE)) * 4]
 WAITS = [0, 0, 1, 3, 10, 31, 400, 4000, 90_000]
-FREE = facts(LANE, OTHER_LANE)
+FREE = facts(LANE, OTHER_LANE, draw=0.7)
 FACTS = [FREE] * 8 + [
     facts(LANE, OTHER_LANE, busy={LANE.id: 1}),
     facts(LANE, OTHER_LANE, busy={LANE.id: 1, OTHER_LANE.id: 1}),
@@ -130,6 +142,7 @@ moves = st.builds(
 class History:
     """One render and all that was ever wanted of the outside for it."""
 
+    spec: str = THREE_OUTPUTS
     now: datetime = NOW
     render: Render = field(init=False)
     done: Counter[str] = field(default_factory=Counter)
@@ -137,7 +150,7 @@ class History:
     states: set[State] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        opened = advance(None, requested(spec=THREE_OUTPUTS), now=NOW, facts=FREE)
+        opened = advance(None, requested(spec=self.spec), now=NOW, facts=FREE)
         assert opened is not None
         self.render = opened
 
@@ -148,6 +161,8 @@ class History:
             self.render = performed(before, before.pending[0].effect) if before.pending else before
             return
         event = OCCURRENCES[move.kind](shape(before, move), move, self.now)
+        if isinstance(cell_of(before, event), Never):  # no attempt was ordered yet to tell of
+            return
         after = advance(before, event, now=self.now, facts=move.facts)
         assert after is not None
         self.check_step(before, after)
@@ -185,7 +200,7 @@ class History:
         ended = render.state in TERMINAL
         assert ended or render.due_at is not None
         assert (render.revisit_at is None) == ended
-        assert (render.state is State.DONE) == (not render.missing)
+        assert (render.state is State.DONE) == (render.plan is not None and not render.missing)
         assert (render.failure is None) == (render.state not in (State.FAILED, State.CANCELLED))
         assert sum(isinstance(effect, Launch) for effect in effects(render)) <= (not ended)
         assert len(render.attempts) <= LONGEST_HISTORY
@@ -209,20 +224,70 @@ def test_whatever_happens_a_render_keeps_its_promises(steps: list[Move]) -> None
     assert len(document) < 2**17
 
 
+def random_moves(chance: Random, count: int) -> list[Move]:
+    return [
+        Move(
+            kind=chance.choice(KINDS),
+            stale=chance.random() < 0.2,
+            wait_seconds=chance.choice(WAITS),
+            cause=chance.choice(CAUSES),
+            frames=chance.randrange(1800),
+            facts=chance.choice(FACTS),
+        )
+        for _ in range(count)
+    ]
+
+
 def test_random_histories_visit_every_state_that_is_stored() -> None:
     chance = Random(7)
     states = set[State]()
     for _ in range(80):
-        steps = [
-            Move(
-                kind=chance.choice(KINDS),
-                stale=chance.random() < 0.2,
-                wait_seconds=chance.choice(WAITS),
-                cause=chance.choice(CAUSES),
-                frames=chance.randrange(1800),
-                facts=chance.choice(FACTS),
-            )
-            for _ in range(40)
-        ]
-        states |= lived(steps).states
-    assert states == set(State) - {State.ACCEPTED, State.PLANNED}
+        states |= lived(random_moves(chance, 40)).states
+    assert states == set(State) - set(PASSES)
+
+
+Way = tuple[State | None, str, State]
+"""From a state, by what, to another."""
+
+
+def decided(render: Render | None, event: Occurrence, step: Step) -> Iterator[tuple[Way, Render]]:
+    """The ways that one event takes, each with the render that it leads to."""
+    cell = cell_of(render, event)
+    if not isinstance(cell, Rule):
+        return
+    reached = cell.decide(render, event, step)
+    yield (render.state if render else None, type(event).__name__, reached.state), reached
+    while (way := PASSES.get(here := reached.state)) is not None:
+        reached = way.decide(reached, event, step)
+        yield (here, "by itself", reached.state), reached
+
+
+def declared() -> set[Way]:
+    rules = [(s, k.__name__, c) for s, row in TABLE.items() for k, c in row.items()]
+    rules += [(state, "by itself", way) for state, way in PASSES.items()]
+    return {(s, kind, to) for s, kind, rule in rules if isinstance(rule, Rule) for to in rule.to}
+
+
+def test_every_way_that_is_taken_is_declared_and_every_declared_way_is_taken() -> None:
+    chance = Random(3)
+    taken = set[Way]()
+
+    def news(render: Render, move: Move, now: datetime) -> list[Occurrence]:
+        return [told(shape(render, move), move, now) for told in OCCURRENCES.values()]
+
+    for spec in (THREE_OUTPUTS, ONE_OUTPUT, "nonsense") * 12:
+        history = History(spec=spec)
+        for move in random_moves(chance, 20):
+            step = Step(now=history.now, facts=move.facts)
+            before = history.render
+            refused = UploadRefused(upload=UPLOAD, failure=move.cause, at=NOW)
+            steps = [*decided(None, requested(spec=spec), step), *decided(None, refused, step)]
+            for event in news(before, move, step.now):
+                steps += decided(before, event, step)
+            passing = {r.state: r for _, r in steps if r.state in PASSES}
+            for render in passing.values():  # never stored: what would follow if it were
+                for event in news(render, move, step.now):
+                    steps += decided(render, event, step)
+            taken |= {way for way, _ in steps}
+            history.step(move)
+    assert {way for way in taken if way[0] is not way[2]} == declared()

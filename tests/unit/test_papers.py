@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from infra import papers
+
 ROOT = Path(__file__).parents[2]
 PAPERS = sorted([ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")])
 TOP = {"docs", "functions", "infra", "ops", "render_job", "schemas", "tests"}
@@ -35,3 +37,12 @@ def test_the_index_of_decisions_is_whole() -> None:
     decisions = [path.name for path in ROOT.glob("docs/decisions/0*.md")]
     assert decisions
     assert [name for name in decisions if f"({name})" not in index] == []
+
+
+def test_no_page_that_is_drawn_from_the_code_has_drifted(tmp_path: Path) -> None:
+    assert papers.drifted() == [], "run `make schemas`"
+    assert papers.drifted(tmp_path) == [*papers.PAGES]
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/state-machine.md").write_text("by hand")
+    assert papers.write(tmp_path) == [*papers.PAGES]
+    assert papers.drifted(tmp_path) == []

@@ -1,0 +1,142 @@
+"""While an attempt runs: what it tells, what its silence means, and what a look at it finds."""
+
+from dataclasses import replace
+
+from functions.core import ends, words
+from functions.core.effects import Look, StopExecution
+from functions.core.observations import LaunchAccepted, LaunchDenied, Surveyed, Tick
+from functions.core.render import Render, State
+from functions.core.step import Step, record
+from schemas.events import (
+    AttemptFailed,
+    AttemptPreempted,
+    AttemptStarted,
+    ChunkCommitted,
+    ExecutionEnded,
+    RenderProgress,
+    StitchStarted,
+)
+
+
+def launched(render: Render, event: LaunchAccepted, step: Step) -> Render:
+    """The execution to stop and to look at, until its owner says who it is."""
+    assert render.current is not None, "a running render has an attempt"
+    if render.current.started_at is not None:
+        return render
+    return record(render, execution=event.execution)
+
+
+def denied(render: Render, event: LaunchDenied, step: Step) -> Render:
+    """A launch may be performed twice: denied the second time, the first one still runs."""
+    if render.current is not None and render.current.execution is not None:
+        return render
+    return ends.attempt_over(render, event.failure, render.frames, step)
+
+
+def unwanted(render: Render, event: LaunchAccepted, step: Step) -> Render:
+    """The attempt was given up while its launch was under way: what runs now is for nobody."""
+    assert render.current is not None, "only an attempt is launched"
+    if render.current.execution == event.execution:
+        return render
+    return step.want(render, StopExecution(lane=render.current.lane, execution=event.execution))
+
+
+def started(render: Render, event: AttemptStarted, step: Step) -> Render:
+    """The first task of the owning execution runs."""
+    assert render.current is not None, "a running render has an attempt"
+    if render.current.started_at is not None:
+        return render
+    return _begun(render, event.execution, step)
+
+
+def _begun(render: Render, execution: str, step: Step) -> Render:
+    render = record(render, execution=execution, started_at=step.now)
+    if render.state is State.STARTING:
+        render = replace(render, state=State.RENDERING)
+    return _heard(render, render.frames, step)
+
+
+def progress(render: Render, event: RenderProgress | ChunkCommitted, step: Step) -> Render:
+    """Written only now and then: the truth is the listing of the pieces."""
+    fresh = step.now - render.updated_at < step.facts.policy.progress_every
+    if fresh and render.state is not State.STARTING:
+        return render
+    if render.state is State.STARTING:
+        render = replace(render, state=State.RENDERING)
+    return _heard(render, max(render.frames, event.frames), step)
+
+
+def stitching(render: Render, event: StitchStarted, step: Step) -> Render:
+    """The pieces of an output are being joined."""
+    if render.state is State.STITCHING:
+        return render
+    return _heard(replace(render, state=State.STITCHING), render.frames, step)
+
+
+def preempted(render: Render, event: AttemptPreempted, step: Step) -> Render:
+    """Only told of: the other tasks go on."""
+    return replace(render, why=f"task {event.task} was preempted; what it made is committed")
+
+
+def ended(render: Render, event: ExecutionEnded, step: Step) -> Render:
+    """Believed only after a look: an output may have been delivered in the last moment."""
+    return _look(render, event, step)
+
+
+def gave_up(render: Render, event: AttemptFailed, step: Step) -> Render:
+    """What one task met the others would meet as well: they are stopped."""
+    notice = ExecutionEnded(
+        render=render.id,
+        attempt=event.attempt,
+        execution=event.execution,
+        failure=event.failure,
+        at=event.at,
+    )
+    stop = StopExecution(lane=render.lane or "", execution=event.execution)
+    return step.want(_look(render, notice, step), stop)
+
+
+def silent(render: Render, event: Tick, step: Step) -> Render:
+    """Nothing was heard for too long: look for oneself. The look's answer decides."""
+    if render.revisit_at is not None and step.now < render.revisit_at:
+        return render
+    return _look(render, None, step)
+
+
+def _look(render: Render, ended: ExecutionEnded | None, step: Step) -> Render:
+    assert render.current is not None, "a running render has an attempt"
+    look = Look(
+        attempt=render.attempt,
+        lane=render.current.lane,
+        execution=render.current.execution,
+        ended=ended,
+    )
+    if any(p.effect == look for p in render.pending):
+        return render
+    return step.want(replace(render, revisit_at=step.in_(step.facts.policy.silence)), look)
+
+
+def surveyed(render: Render, event: Surveyed, step: Step) -> Render:
+    """What a look found decides: it is over, too long, not started in time, or well."""
+    assert render.current is not None, "a running render has an attempt"
+    if event.ended:
+        failure = event.failure or words.ended_empty(render)
+        return ends.attempt_over(render, failure, event.frames, step)
+    if step.now >= render.deadline:
+        return ends.fail(replace(render, frames=event.frames), words.deadline_passed(render), step)
+    lane = step.lane(render.current.lane)
+    age = step.now - render.current.launched_at
+    if lane is None or age >= lane.attempt_limit + step.facts.policy.silence:
+        return ends.abandon(render, words.too_long(render), event.frames, step)
+    if event.owner is None:
+        if age >= lane.start_within:
+            return ends.abandon(render, words.not_started(render, lane), event.frames, step)
+        return replace(render, revisit_at=render.current.launched_at + lane.start_within)
+    if render.current.started_at is None:
+        render = _begun(render, event.owner, step)
+    return _heard(render, event.frames, step)
+
+
+def _heard(render: Render, frames: int, step: Step) -> Render:
+    due = min(step.in_(step.facts.policy.silence), render.deadline)
+    return replace(render, frames=frames, revisit_at=due)

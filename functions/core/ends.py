@@ -1,0 +1,132 @@
+"""How an attempt ends, and how a render does: done, failed or cancelled."""
+
+from dataclasses import replace
+
+from functions.core import retry, words
+from functions.core.effects import (
+    AnnounceDeadLetter,
+    AnnounceDone,
+    Launch,
+    Look,
+    RemoveOutput,
+    StopExecution,
+    WakeNext,
+    Withdraw,
+)
+from functions.core.observations import Superseded
+from functions.core.render import RUNNING, Render, State
+from functions.core.step import Step, record, without
+from schemas.events import CancelRender, OutputVerified
+from schemas.failures import Failure, FailureClass
+
+
+def verified(render: Render, event: OutputVerified, step: Step) -> Render:
+    """One more output stands; with the last one the render is done."""
+    if event.output_id not in render.missing:
+        return render
+    render = step.want(
+        replace(render, outputs=(*render.outputs, event)),
+        AnnounceDone(event=words.done(render, event)),
+    )
+    if render.missing:
+        return render
+    if render.state in RUNNING and render.plan:
+        render = record(render, ended_at=step.now, frames_after=render.plan.frames)
+    return step.want(
+        replace(
+            without(render, Launch),
+            state=State.DONE,
+            failure=None,
+            revisit_at=None,
+            frames=render.plan.frames if render.plan else render.frames,
+        ),
+        WakeNext(),
+    )
+
+
+def too_late(render: Render, event: OutputVerified, step: Step) -> Render:
+    """Cancelled wins over a late output, but what was announced stays where it is."""
+    if any(output.output_id == event.output_id for output in render.outputs):
+        return render
+    delivered = event.delivered
+    return step.want(render, RemoveOutput(name=delivered.name, generation=delivered.generation))
+
+
+def attempt_over(render: Render, failure: Failure, frames: int, step: Step) -> Render:
+    """Closes the attempt and decides what follows: again, elsewhere, later or not at all."""
+    assert render.current is not None, "only an attempt can be over"
+    previous = render.attempts[-2].cause if len(render.attempts) > 1 else None
+    barren = render.barren + 1 if frames <= render.current.frames_before else 0
+    closed = without(render, Launch, Look)
+    closed = record(closed, ended_at=step.now, cause=failure, frames_after=frames)
+    render = replace(closed, frames=frames, barren=barren)
+    decision = retry.decide(
+        failure,
+        retries=render.retries,
+        barren=barren,
+        previous=previous,
+        draw=step.facts.draw,
+    )
+    if not decision.again:
+        return fail(replace(render, why=decision.why), failure, step)
+    if barren >= step.facts.policy.barren_attempts and render.lane:
+        render = replace(render, barred=(*render.barred, render.lane), barren=0)
+    render = replace(render, retries=render.retries + decision.counts, why=decision.why)
+    if decision.pause:
+        until = min(step.in_(decision.pause), render.deadline)
+        return replace(render, state=State.WAITING, not_before=until, revisit_at=until)
+    return replace(render, state=State.PLANNED)
+
+
+def abandon(render: Render, failure: Failure, frames: int, step: Step) -> Render:
+    """Ends an attempt that may still run."""
+    return attempt_over(_stopping(render, step), failure, frames, step)
+
+
+def _stopping(render: Render, step: Step) -> Render:
+    """The render with its execution, if one may run, told to stop."""
+    render = without(render, Launch)
+    current = render.current
+    if render.state not in RUNNING or current is None or current.execution is None:
+        return render
+    return step.want(render, StopExecution(lane=current.lane, execution=current.execution))
+
+
+def fail(render: Render, failure: Failure, step: Step) -> Render:
+    """Ends the render with its dead letter."""
+    render = _stopping(render, step)
+    if render.state in RUNNING and render.current and render.current.ended_at is None:
+        render = record(render, ended_at=step.now, cause=failure, frames_after=render.frames)
+    render = replace(
+        render,
+        state=State.FAILED,
+        failure=failure,
+        failures=render.failures + 1,
+        revisit_at=None,
+        not_before=None,
+    )
+    letter = AnnounceDeadLetter(event=words.dead_letter(render, failure, step.now))
+    return step.want(render, letter, WakeNext())
+
+
+def cancel(render: Render, failure: Failure, step: Step) -> Render:
+    """Ends the render because nobody wants it any more."""
+    render = _stopping(render, step)
+    if render.state in RUNNING:
+        render = record(render, ended_at=step.now, cause=failure)
+    render = replace(
+        render, state=State.CANCELLED, failure=failure, revisit_at=None, not_before=None
+    )
+    return step.want(render, Withdraw(), WakeNext())
+
+
+def cancelled(render: Render, event: CancelRender, step: Step) -> Render:
+    """A person does not want it."""
+    message = f"cancelled by {event.by}: {event.reason}"
+    failure = Failure(failure=FailureClass.CANCELLED, reason="operator", message=message)
+    return cancel(render, failure, step)
+
+
+def overtaken(render: Render, event: Superseded, step: Step) -> Render:
+    """A newer request for its upload name has come."""
+    return cancel(render, words.superseded(event.by), step)

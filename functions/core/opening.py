@@ -1,0 +1,137 @@
+"""From asked to launched: a render is opened, planned, and given a lane."""
+
+from dataclasses import replace
+
+from functions.core import ends, words
+from functions.core.effects import Launch, SupersedeOlder
+from functions.core.lanes import Lane
+from functions.core.observations import Tick
+from functions.core.plan import make_plan
+from functions.core.render import LONGEST_HISTORY, Render, State
+from functions.core.route import route
+from functions.core.step import Step
+from schemas.events import AttemptRecord, RenderRequested, ReplayRender, UploadRefused
+from schemas.ids import Upload, render_id
+from schemas.plan import Order
+from schemas.spec import SpecFault, parse_spec
+
+
+def requested(render: None, event: RenderRequested, step: Step) -> Render:
+    """An upload that can be rendered; born cancelled if a newer one of its name is known."""
+    opened = replace(
+        _opened(event.upload, step),
+        media=event.media,
+        spec_source=event.spec_source,
+        spec_text=event.spec_text,
+    )
+    if _is_overtaken(opened, step):
+        return ends.cancel(opened, words.superseded("a newer upload of this name"), step)
+    return step.want(opened, SupersedeOlder(upload=event.upload))
+
+
+def refused(render: None, event: UploadRefused, step: Step) -> Render:
+    """An upload that cannot be rendered is a failed render, so that it is told like any other."""
+    return ends.fail(_opened(event.upload, step), event.failure, step)
+
+
+def _opened(upload: Upload, step: Step) -> Render:
+    return Render(
+        id=render_id(upload),
+        upload=upload,
+        state=State.ACCEPTED,
+        created_at=step.now,
+        updated_at=step.now,
+        deadline=step.in_(step.facts.policy.deadline),
+        revisit_at=step.now,
+    )
+
+
+def planned(render: Render, event: object, step: Step) -> Render:
+    """Reads the spec and freezes the plan."""
+    assert render.media is not None, "only a request with media is accepted"
+    try:
+        spec = parse_spec(render.spec_text)
+        plan = make_plan(render.upload, render.media, spec, folder=step.facts.folder)
+    except SpecFault as fault:
+        return ends.fail(render, fault.failure, step)
+    return replace(render, state=State.PLANNED, plan=plan)
+
+
+def routed(render: Render, event: object, step: Step) -> Render:
+    """Launches the next attempt, or waits for a place, or says why there will be none."""
+    if _is_overtaken(render, step):
+        return ends.cancel(render, words.superseded("a newer upload of this name"), step)
+    if step.now >= render.deadline:
+        return ends.fail(render, words.deadline_passed(render), step)
+    choice = route(step.facts.lanes, barred=render.barred, busy=step.facts.busy)
+    if choice.hopeless:
+        cause = render.current.cause if render.current else None
+        render = replace(render, why=choice.why)
+        return ends.fail(render, cause or words.no_lane(choice.why), step)
+    if choice.lane is None:
+        due = min(step.in_(step.facts.policy.wait), render.deadline)
+        return replace(render, state=State.WAITING, why=choice.why, revisit_at=due, not_before=None)
+    return _start(render, choice.lane, choice.why, step)
+
+
+def _is_overtaken(render: Render, step: Step) -> bool:
+    newest = step.facts.newest
+    return newest is not None and newest > render.upload.age_key
+
+
+def _start(render: Render, lane: Lane, why: str, step: Step) -> Render:
+    number = render.attempt + 1
+    order = Order(
+        render=render.id,
+        attempt=number,
+        lane=lane.id,
+        encoder_class=lane.encoder_class,
+        tasks=lane.tasks,
+        deadline=min(render.deadline, step.in_(lane.attempt_limit)),
+    )
+    record = AttemptRecord(
+        number=number, lane=lane.id, launched_at=step.now, frames_before=render.frames
+    )
+    started = replace(
+        render,
+        state=State.STARTING,
+        lane=lane.id,
+        why=why,
+        attempt=number,
+        attempts=(*render.attempts, record)[-LONGEST_HISTORY:],
+        barren=render.barren if lane.id == render.lane else 0,
+        not_before=None,
+        revisit_at=step.in_(lane.start_within),
+    )
+    return step.want(started, Launch(order=order))
+
+
+def woken(render: Render, event: Tick, step: Step) -> Render:
+    """A waiting render looks for a place again, but not before its pause is over."""
+    if render.not_before is not None and step.now < render.not_before:
+        return render
+    return replace(render, state=State.PLANNED)
+
+
+def settle(render: Render, event: Tick, step: Step) -> Render:
+    """A state that waits for nothing is left at once."""
+    return replace(render, revisit_at=step.now)
+
+
+def replayed(render: Render, event: ReplayRender, step: Step) -> Render:
+    """Everything anew but its identity and its work; what cannot be read is not tried again."""
+    repeated = render.replayed_at is not None and event.at <= render.replayed_at
+    if render.media is None or repeated:
+        return render
+    return replace(
+        render,
+        state=State.PLANNED if render.plan else State.ACCEPTED,
+        deadline=step.in_(step.facts.policy.deadline),
+        revisit_at=step.now,
+        why=f"replayed by {event.by}: {event.reason}",
+        replayed_at=event.at,
+        retries=0,
+        barren=0,
+        barred=(),
+        failure=None,
+    )

@@ -1,0 +1,63 @@
+"""One step of the machine: the moment, the facts, and the small changes that all rules share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from functions.core.effects import Effect
+from functions.core.lanes import Lane, Policy
+from functions.core.render import Pending, Render
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a decision may know beside the render and the event; read just before it."""
+
+    lanes: tuple[Lane, ...]
+    draw: float
+    """From 0 to below 1, drawn anew for each decision: what must not happen everywhere at once."""
+    policy: Policy = field(default_factory=Policy)
+    busy: Mapping[str, int] = field(default_factory=dict)
+    """How many renders run on each lane."""
+    newest: tuple[int, int] | None = None
+    """The largest age key among the renders of this upload name."""
+    folder: str = ""
+    """An output folder that is this render's own or free."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """The moment and the facts, with what a rule asks of them."""
+
+    now: datetime
+    facts: Facts
+
+    def want(self, render: Render, *effects: Effect) -> Render:
+        """The render with these effects pending; one that is pending already is not added."""
+        have = {p.effect for p in render.pending}
+        after = self.now + self.facts.policy.effect_grace
+        new = tuple(Pending(effect=e, others_after=after) for e in effects if e not in have)
+        if not new:
+            return render
+        return replace(render, pending=render.pending + new)
+
+    def in_(self, delay: timedelta) -> datetime:
+        """The moment after that delay."""
+        return self.now + delay
+
+    def lane(self, name: str | None) -> Lane | None:
+        """The lane of that id, None if it was taken away."""
+        return next((lane for lane in self.facts.lanes if lane.id == name), None)
+
+
+def without(render: Render, *kinds: type[Effect]) -> Render:
+    """The render without pending effects that have lost their sense."""
+    kept = tuple(p for p in render.pending if not isinstance(p.effect, kinds))
+    return replace(render, pending=kept)
+
+
+def record(render: Render, **changes: Any) -> Render:
+    """The render with its current attempt's record changed."""
+    assert render.current is not None, "there is no attempt to change"
+    return replace(render, attempts=(*render.attempts[:-1], replace(render.current, **changes)))
