@@ -21,6 +21,10 @@ class FolderTaken(Exception):
     """Another render delivers into that output folder: plan again with a folder of its own."""
 
 
+class LaneFull(Exception):
+    """Others took the last place on that lane first: read the facts again and decide again."""
+
+
 class NotRenderable(Exception):
     """The upload was looked at and cannot be rendered; `failure` says why, for a person."""
 
@@ -51,10 +55,13 @@ class RenderStore(Protocol):
     def load(self, render: str) -> Stored | None:
         """The render as last saved."""
 
-    def save(self, render: Render, *, version: int) -> None:
-        """Save over that version; 0 creates. Raises Conflict, and then nothing was changed.
+    def save(self, render: Render, *, version: int, room: int | None = None) -> None:
+        """Save over that version; 0 creates. Whatever it raises, nothing was changed then.
 
-        The plan's output folder belongs to the first render that saves it. Raises FolderTaken.
+        Raises Conflict if the render is not at that version. The plan's output folder belongs to
+        the first render that saves it: raises FolderTaken. A render that did not run on its lane
+        before, and does from now on, needs one of the lane's `room` places, however many save at
+        once: raises LaneFull if so many others run there already. None counts nobody.
         """
 
     def due(self, before: datetime, *, limit: int) -> Sequence[str]:

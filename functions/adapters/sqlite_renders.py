@@ -7,7 +7,7 @@ from sqlite3 import Connection, Row
 
 from functions.adapters.sqlite_file import SqliteFile, micros
 from functions.core.render import RUNNING, Render, State
-from functions.ports import Conflict, FolderTaken, Stored
+from functions.ports import Conflict, FolderTaken, LaneFull, Stored
 from schemas.wire import from_json, to_json
 
 _SCHEMA = (
@@ -23,6 +23,8 @@ _SCHEMA = (
     "CREATE INDEX IF NOT EXISTS renders_upload ON renders (bucket, name, generation, revision)",
     "CREATE TABLE IF NOT EXISTS folders (folder TEXT PRIMARY KEY, render TEXT NOT NULL) STRICT",
 )
+_RUNNING = ", ".join(f"'{state}'" for state in sorted(RUNNING))
+_RUNS_THERE = f"lane = ? AND state IN ({_RUNNING})"
 
 
 class SqliteRenders:
@@ -39,13 +41,15 @@ class SqliteRenders:
         rows = self._select("SELECT document, version FROM renders WHERE id = ?", render)
         return Stored(render=_render(rows[0]), version=rows[0]["version"]) if rows else None
 
-    def save(self, render: Render, *, version: int) -> None:
-        """Save over that version; 0 creates. Raises Conflict or FolderTaken."""
+    def save(self, render: Render, *, version: int, room: int | None = None) -> None:
+        """Save over that version; 0 creates. Raises Conflict, LaneFull or FolderTaken."""
         columns = _columns(render) | {"version": version + 1}
         with self._file.writing() as db:
             found = db.execute("SELECT version FROM renders WHERE id = ?", (render.id,)).fetchone()
             if (found["version"] if found else 0) != version:
                 raise Conflict(f"{render.id} is no longer at version {version}")
+            if room is not None and render.state in RUNNING:
+                _move_in(db, render, room)
             for folder in _folders(render):
                 _take(db, folder, render.id)
             names, places = ", ".join(columns), ", ".join("?" * len(columns))
@@ -67,9 +71,8 @@ class SqliteRenders:
 
     def running(self, lane: str) -> int:
         """How many renders are starting, rendering or stitching on that lane."""
-        places = ", ".join("?" * len(RUNNING))
-        query = f"SELECT count(*) FROM renders WHERE lane = ? AND state IN ({places})"
-        count: int = self._select(query, lane, *(state.value for state in RUNNING))[0][0]
+        query = f"SELECT count(*) FROM renders WHERE {_RUNS_THERE}"
+        count: int = self._select(query, lane)[0][0]
         return count
 
     def of_upload(self, bucket: str, name: str) -> Sequence[Render]:
@@ -113,6 +116,14 @@ def _folders(render: Render) -> set[str]:
     """Where the plan delivers: an output is named FOLDER/CLIP/OUTPUT.mp4, so it is one folder."""
     outputs = render.plan.outputs if render.plan else ()
     return {output.object_name.rsplit("/", 2)[0] for output in outputs}
+
+
+def _move_in(db: Connection, render: Render, room: int) -> None:
+    """A render that runs on its lane already keeps its place, however full it is there."""
+    query = f"SELECT count(*) AS running, max(id = ?) AS mine FROM renders WHERE {_RUNS_THERE}"
+    there = db.execute(query, (render.id, render.lane)).fetchone()
+    if not there["mine"] and there["running"] >= room:
+        raise LaneFull(f"{render.lane} runs {there['running']} of {room}")
 
 
 def _take(db: Connection, folder: str, render: str) -> None:

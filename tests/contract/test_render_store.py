@@ -1,6 +1,6 @@
 """What every RenderStore promises."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -12,7 +12,7 @@ import pytest
 from functions.adapters.sqlite_renders import SqliteRenders
 from functions.core.effects import WakeNext
 from functions.core.render import Pending, Render, State
-from functions.ports import Conflict, FolderTaken, RenderStore
+from functions.ports import Conflict, FolderTaken, LaneFull, RenderStore
 from schemas.ids import Upload
 from schemas.media import Media, VideoStream
 from schemas.pieces import Span
@@ -88,6 +88,10 @@ def version_of(store: RenderStore, id: str) -> int:
 
 def resave(store: RenderStore, changed: Render) -> None:
     store.save(changed, version=version_of(store, changed.id))
+
+
+def resave_in(store: RenderStore, changed: Render, *, room: int) -> None:
+    store.save(changed, version=version_of(store, changed.id), room=room)
 
 
 def test_a_render_comes_back_as_it_was_saved(store: RenderStore) -> None:
@@ -198,14 +202,74 @@ def test_a_folder_belongs_to_the_first_render_that_saved_it(store: RenderStore) 
     assert store.folder_holder("ana") is None
 
 
+def on_lane(id: str, state: State = State.STARTING, lane: str = "laptop") -> Render:
+    return render(id, state=state, lane=lane)
+
+
+def test_a_lane_takes_no_more_renders_than_it_has_room_for(store: RenderStore) -> None:
+    store.save(on_lane("r-1", State.STARTING), version=0, room=2)
+    store.save(on_lane("r-2", State.STITCHING), version=0, room=2)
+    store.save(on_lane("r-3", State.WAITING), version=0, room=2)
+    store.save(on_lane("r-4", lane="other"), version=0, room=2)
+    with pytest.raises(LaneFull):
+        store.save(on_lane("r-5"), version=0, room=2)
+    assert store.load("r-5") is None
+    with pytest.raises(LaneFull):
+        resave_in(store, on_lane("r-3"), room=2)
+    assert store.load("r-3").render.state is State.WAITING  # type: ignore[union-attr]  # it is there
+    assert store.waiting(limit=9) == ("r-3",)
+    assert store.running("laptop") == 2
+
+
+def test_who_runs_on_a_lane_keeps_the_place_however_full_it_is(store: RenderStore) -> None:
+    store.save(on_lane("r-1"), version=0)
+    store.save(on_lane("r-2"), version=0)
+    resave_in(store, on_lane("r-1", State.RENDERING), room=1)
+    resave_in(store, on_lane("r-1", State.STARTING), room=1)
+    assert store.running("laptop") == 2
+
+
+def test_a_place_left_is_free_for_another(store: RenderStore) -> None:
+    store.save(on_lane("r-1"), version=0, room=1)
+    store.save(on_lane("r-2", lane="other"), version=0, room=1)
+    with pytest.raises(LaneFull):
+        resave_in(store, on_lane("r-1", lane="other"), room=1)
+    resave_in(store, on_lane("r-2", State.WAITING, lane="other"), room=1)
+    resave_in(store, on_lane("r-1", lane="other"), room=1)
+    resave_in(store, on_lane("r-2"), room=1)
+    assert (store.running("laptop"), store.running("other")) == (1, 1)
+
+
+def test_a_save_that_finds_no_room_takes_no_folder(store: RenderStore) -> None:
+    with pytest.raises(LaneFull):
+        store.save(
+            replace(planned("r-1", "ana/talk"), state=State.STARTING, lane="laptop"),
+            version=0,
+            room=0,
+        )
+    assert store.folder_holder("ana/talk") is None
+
+
+def let_go(children: "Sequence[Popen[str]]") -> None:
+    """All at once, as soon as the last of them is ready."""
+    for child in children:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.write("go\n")
+        child.stdin.flush()
+
+
 SAVER = """
     import sys
     from dataclasses import replace
     from pathlib import Path
     from functions.adapters.sqlite_renders import SqliteRenders
     from functions.ports import Conflict
-    sys.stdin.readline()
     store, wins = SqliteRenders(Path(sys.argv[1])), 0
+    print("ready", flush=True)
+    sys.stdin.readline()
     while wins < int(sys.argv[2]):
         stored = store.load("r-1")
         try:
@@ -224,9 +288,45 @@ def test_no_save_of_many_processes_is_lost(
     path = tmp_path / "renders.db"
     SqliteRenders(path).save(render(), version=0)
     savers = [start_python(SAVER, path, 25) for _ in range(3)]
-    outputs = [saver.communicate("go\n", timeout=30)[0] for saver in savers]
+    let_go(savers)
+    outputs = [saver.communicate(timeout=30)[0] for saver in savers]
     assert sorted(int(line) for out in outputs for line in out.split()) == list(range(1, 76))
     assert SqliteRenders(path).load("r-1").render.frames == 75  # type: ignore[union-attr]  # saved
+
+
+MOVER = """
+    import sys
+    from dataclasses import replace
+    from pathlib import Path
+    from functions.adapters.sqlite_renders import SqliteRenders
+    from functions.core.render import State
+    from functions.ports import LaneFull
+    store, lanes, room = SqliteRenders(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
+    plain = store.load("r-1").render
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for lane in range(lanes):
+        mine = replace(plain, id=f"{sys.argv[4]}-{lane}", state=State.STARTING, lane=f"lane-{lane}")
+        try:
+            store.save(mine, version=0, room=room)
+            print(lane)
+        except LaneFull:
+            pass
+"""
+
+
+def test_of_many_processes_no_more_move_into_a_lane_than_it_has_room_for(
+    tmp_path: Path, start_python: Callable[..., "Popen[str]"]
+) -> None:
+    path, lanes, room = tmp_path / "renders.db", 12, 2
+    store = SqliteRenders(path)
+    store.save(render(), version=0)
+    movers = [start_python(MOVER, path, lanes, room, number) for number in range(8)]
+    let_go(movers)
+    outputs = [mover.communicate(timeout=30)[0] for mover in movers]
+    won = [int(line) for out in outputs for line in out.split()]
+    assert sorted(won) == sorted([*range(lanes)] * room)
+    assert [store.running(f"lane-{lane}") for lane in range(lanes)] == [room] * lanes
 
 
 def test_a_finished_save_survives_the_killing_of_its_process(
@@ -236,10 +336,8 @@ def test_a_finished_save_survives_the_killing_of_its_process(
     SqliteRenders(path).save(render(), version=0)
     for lines in (1, 4, 11):
         saver = start_python(SAVER, path, 10_000)
-        assert saver.stdin is not None
+        let_go([saver])
         assert saver.stdout is not None
-        saver.stdin.write("go\n")
-        saver.stdin.flush()
         for _ in range(lines):
             last = int(saver.stdout.readline())
         saver.kill()
