@@ -2,7 +2,7 @@
 
 event ─► load ─► advance ─► save ─► perform each effect ─► mark it, with what it told
                   (pure)     │            │
-          Conflict: again ◄──┘            └─ a crash here: the effect stays pending, and
+ others were first: again ◄──┘            └─ a crash here: the effect stays pending, and
                                              whoever comes by after its grace performs it
 """
 
@@ -18,12 +18,12 @@ from functions.core.render import RUNNING, Render
 from functions.core.step import Facts
 from functions.errors import TryAgainLater
 from functions.perform import perform
-from functions.ports import Conflict, FolderTaken, Ports, RenderStore
+from functions.ports import Conflict, FolderTaken, LaneFull, Ports, RenderStore
 from schemas import names
 from schemas.ids import Upload
 
 TRIES = 20
-"""Conflicts in a row before the event is handed back for later."""
+"""Saves in a row that others forestall before the event is handed back for later."""
 
 log = logging.getLogger("clipline.handle")
 
@@ -90,8 +90,9 @@ def _change(
         if after is before or after == before:
             return _Change(render=after, effects=ours)
         try:
-            ports.renders.save(after, version=stored.version if stored else 0)
-        except (Conflict, FolderTaken):
+            version = stored.version if stored else 0
+            ports.renders.save(after, version=version, room=_room(after, ports))
+        except (Conflict, FolderTaken, LaneFull):
             continue
         if before is None or before.state is not after.state:
             sentence = f"{after.id} is {after.state}" + (f": {after.why}" if after.why else "")
@@ -129,6 +130,11 @@ def _others_on(lane: str, before: Render | None, ports: Ports) -> int:
     """Renders that run on the lane, this one not counted: it gives up its place to decide anew."""
     mine = before is not None and before.state in RUNNING and before.lane == lane
     return ports.renders.running(lane) - mine
+
+
+def _room(render: Render, ports: Ports) -> int | None:
+    """How many renders its lane takes; None for a lane that is not here any more."""
+    return next((lane.executions for lane in ports.lanes if lane.id == render.lane), None)
 
 
 def _folder(upload: Upload, render_id: str, renders: RenderStore) -> str:
