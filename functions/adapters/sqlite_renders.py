@@ -124,14 +124,6 @@ def _move_in(db: Connection, render: Render, room: int) -> None:
         raise LaneFull(f"{render.lane} runs {there['running']} of {room}")
 
 
-def _move_in(db: Connection, render: Render, room: int) -> None:
-    """A render that runs on its lane already keeps its place, however full it is there."""
-    query = f"SELECT count(*) AS running, max(id = ?) AS mine FROM renders WHERE {_RUNS_THERE}"
-    there = db.execute(query, (render.id, render.lane)).fetchone()
-    if not there["mine"] and there["running"] >= room:
-        raise LaneFull(f"{render.lane} runs {there['running']} of {room}")
-
-
 def _take(db: Connection, folder: str, render: str) -> None:
     db.execute("INSERT INTO folders VALUES (?, ?) ON CONFLICT DO NOTHING", (folder, render))
     row = db.execute("SELECT render FROM folders WHERE folder = ?", (folder,)).fetchone()

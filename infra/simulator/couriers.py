@@ -1,0 +1,105 @@
+"""Messages on their way: from the bus to the functions, late, twice, or never."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from functions.errors import TryAgainLater
+from infra.simulator.faults import Fault, Unreachable
+from infra.simulator.memory_bus import MemoryBus
+from infra.simulator.witness import Witness
+from infra.simulator.world import Killed, Process, World
+from schemas.events import CancelRender, Event, ReplayRender
+from schemas.subscriptions import ReceivedMessage, Subscription
+from schemas.wire import event_of
+
+STEPS = (
+    (Fault.CRASH_BEFORE, 1.0),
+    (Fault.CRASH_AFTER, 1.0),
+    (Fault.FROZEN, 1.0),
+    (Fault.UNREACHABLE, 1.0),
+    (Fault.RESPONSE_LOST, 1.0),
+)
+"""What may happen at each call of a function."""
+TRANSIT = 0.05
+"""Seconds from the bus to a function, on average."""
+LATE = 150.0
+"""The longest delay: more than an ack deadline, so a late message may come twice as well."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Couriers:
+    """Pushes what the bus has to the functions, each delivery in a process of its own."""
+
+    world: World
+    bus: MemoryBus
+    witness: Witness
+    subscriptions: Mapping[str, Subscription]
+    functions: Mapping[str, Callable[[Event], object]]
+    """By subscription: what the entry point does with the event."""
+    under_way: int = 0
+    _events: dict[str, Event] = field(default_factory=dict)
+
+    def pump(self) -> None:
+        """Hand out what is due."""
+        for message in self.bus.lease(1000, self.world.now()):
+            self._push(message)
+
+    def published(self) -> None:
+        """Something new is on the bus."""
+        self.world.later(TRANSIT, self.pump)
+
+    def _push(self, message: ReceivedMessage) -> None:
+        subscription = self.subscriptions[message.subscription]
+        deadline = subscription.ack_deadline.total_seconds()
+        again = deadline + subscription.backoff(message.delivery_attempt).total_seconds()
+        for moment in (deadline, again):
+            self.world.later(moment + 1e-3, self.pump)
+        event = self._event(message)
+        name = f"{message.subscription}/{event.id}/{message.delivery_attempt}"
+        draw = self.world.fate.stream(f"push/{name}/{message.message_id}")
+
+        def strikes(fault: Fault) -> bool:
+            return self.world.fate.strikes(name, draw, fault, lambda: event.subject)
+
+        if not isinstance(event, CancelRender | ReplayRender) and strikes(Fault.MESSAGE_LOST):
+            self.bus.ack(message.ack_id)
+            return
+        if strikes(Fault.MESSAGE_LOST_ONCE):
+            return
+        late = draw.uniform(1, LATE) if strikes(Fault.MESSAGE_DELAYED) else 0.0
+        self._deliver(message, event, name, late + draw.expovariate(1 / TRANSIT))
+        if strikes(Fault.MESSAGE_DUPLICATED):
+            self._deliver(message, event, name, draw.expovariate(1 / 5.0))
+
+    def _deliver(self, message: ReceivedMessage, event: Event, name: str, after: float) -> None:
+        self.under_way += 1
+        self.world.start(
+            name,
+            lambda process: self.functions[message.subscription](event),
+            after=after,
+            render=lambda: event.subject,
+            faults=STEPS,
+            then=lambda process, result: self._answered(message, process, result),
+        )
+
+    def _answered(self, message: ReceivedMessage, process: Process, result: object) -> None:
+        """Acknowledge, refuse, or say nothing, as the function's server would."""
+        self.under_way -= 1
+        if isinstance(result, Killed):
+            return
+        if isinstance(result, TryAgainLater | Unreachable):
+            self.bus.nack(message.ack_id, self.world.now())
+            pause = self.subscriptions[message.subscription].backoff(message.delivery_attempt)
+            self.world.later(pause.total_seconds() + 1e-3, self.pump)
+            return
+        if isinstance(result, Exception):
+            self.witness.broken("no exception that nobody foresaw", f"{process.name}: {result!r}")
+        self.bus.ack(message.ack_id)
+
+    def _event(self, message: ReceivedMessage) -> Event:
+        """Read once a message: what is delivered again is the same."""
+        key = message.message_id
+        if key not in self._events:
+            plain = {k.removeprefix("ce-"): v for k, v in message.attributes.items()}
+            self._events[key] = event_of(plain, message.data)
+        return self._events[key]

@@ -1,0 +1,143 @@
+"""What may go wrong, how often, and what did: each fault has a name, by which it can be left out."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from random import Random
+
+
+class Unreachable(ConnectionError):
+    """A service did not answer: what was asked of it may have been done or not."""
+
+
+class Fault(StrEnum):
+    """One way in which something goes wrong, or somebody interferes."""
+
+    MESSAGE_DUPLICATED = "message duplicated"
+    MESSAGE_DELAYED = "message delayed"
+    MESSAGE_LOST_ONCE = "message lost until redelivered"
+    MESSAGE_LOST = "message lost for ever"
+    CRASH_BEFORE = "crash before a call"
+    CRASH_AFTER = "crash after a call"
+    FROZEN = "frozen after a call"
+    UNREACHABLE = "service unreachable"
+    RESPONSE_LOST = "response lost"
+    STORE_CONFLICT = "store conflict"
+    CLOCK_SKEW = "clock skew"
+    LAUNCHED_TWICE = "two executions for one attempt"
+    PENDING_FOR_EVER = "execution pending for ever"
+    STOCK_OUT = "stock-out"
+    QUOTA_REFUSED = "own quota refused"
+    PREEMPTED_WITH_NOTICE = "preempted with notice"
+    PREEMPTED = "preempted without notice"
+    PREEMPTED_IN_NOTICE = "preempted during the notice"
+    OUT_OF_MEMORY = "out of memory that reads exit code 0"
+    SILENT = "dead container that never reports"
+    ENCODER_CRASHED = "encoder crashed"
+    WRONG_ENCODER = "another encoder than ordered"
+    SEEK_MISLED = "seek came out short"
+    STITCHER_DIED_BEFORE = "stitcher died before its commit"
+    STITCHER_DIED_AFTER = "stitcher died after its commit"
+    CANCELLED = "operator cancels"
+    REPLAYED = "operator replays"
+    SUPERSEDED = "newer upload of the name"
+    LATE_SIDECAR = "late sidecar"
+
+
+ODDS: Mapping[Fault, float] = {
+    Fault.MESSAGE_DUPLICATED: 0.04,
+    Fault.MESSAGE_DELAYED: 0.04,
+    Fault.MESSAGE_LOST_ONCE: 0.03,
+    Fault.MESSAGE_LOST: 0.03,
+    Fault.CRASH_BEFORE: 0.002,
+    Fault.CRASH_AFTER: 0.002,
+    Fault.FROZEN: 0.001,
+    Fault.UNREACHABLE: 0.0015,
+    Fault.RESPONSE_LOST: 0.0015,
+    Fault.STORE_CONFLICT: 0.02,
+    Fault.CLOCK_SKEW: 0.05,
+    Fault.LAUNCHED_TWICE: 0.03,
+    Fault.PENDING_FOR_EVER: 0.03,
+    Fault.STOCK_OUT: 0.05,
+    Fault.QUOTA_REFUSED: 0.03,
+    Fault.PREEMPTED_WITH_NOTICE: 0.05,
+    Fault.PREEMPTED: 0.05,
+    Fault.PREEMPTED_IN_NOTICE: 0.03,
+    Fault.OUT_OF_MEMORY: 0.02,
+    Fault.SILENT: 0.04,
+    Fault.ENCODER_CRASHED: 0.01,
+    Fault.WRONG_ENCODER: 0.01,
+    Fault.SEEK_MISLED: 0.02,
+    Fault.STITCHER_DIED_BEFORE: 0.04,
+    Fault.STITCHER_DIED_AFTER: 0.04,
+    Fault.CANCELLED: 0.15,
+    Fault.REPLAYED: 0.6,
+    Fault.SUPERSEDED: 0.25,
+    Fault.LATE_SIDECAR: 0.15,
+}
+"""Of a message, a call, a launch, a task's life, a chunk or an upload, whichever it strikes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Struck:
+    """One fault that happened: its name in this history, and the state of its render then."""
+
+    id: str
+    fault: Fault
+    state: str
+    at: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Fate:
+    """Decides what strikes. With `script`, only the faults that it names: so a history shrinks."""
+
+    seed: str
+    odds: Mapping[Fault, float] = field(default_factory=lambda: dict(ODDS))
+    script: frozenset[str] | None = None
+    is_over: bool = False
+    """From then on nothing goes wrong any more, and everything must come to rest."""
+    struck: list[Struck] = field(default_factory=list)
+    clock: Callable[[], float] = lambda: 0.0
+    state_of: Callable[[str | None], str] = lambda render: "none"
+    _counts: Counter[str] = field(default_factory=Counter)
+
+    def stream(self, name: str) -> Random:
+        """The draws of that name: leaving out one fault shifts nobody else's."""
+        return Random(f"{self.seed}/{name}")
+
+    def strikes(
+        self, name: str, draw: Random, fault: Fault, render: Callable[[], str | None]
+    ) -> bool:
+        """Whether this one strikes here."""
+        return draw.random() < self.odds.get(fault, 0.0) and self._happens(name, fault, render)
+
+    def pick(
+        self,
+        name: str,
+        draw: Random,
+        faults: tuple[tuple[Fault, float], ...],
+        render: Callable[[], str | None],
+    ) -> Fault | None:
+        """At most one of these; one draw decides, so that a call costs one."""
+        left = draw.random()
+        for fault, share in faults:
+            left -= self.odds.get(fault, 0.0) * share
+            if left < 0:
+                return fault if self._happens(name, fault, render) else None
+        return None
+
+    def _happens(self, name: str, fault: Fault, render: Callable[[], str | None]) -> bool:
+        if self.is_over:
+            return False
+        self._counts[name] += 1
+        id = f"{name} · {self._counts[name]} · {fault}"
+        if self.script is not None and id not in self.script:
+            return False
+        self.note(id, fault, render())
+        return True
+
+    def note(self, id: str, fault: Fault, render: str | None) -> None:
+        """It happened, here or by somebody's hand."""
+        self.struck.append(Struck(id=id, fault=fault, state=self.state_of(render), at=self.clock()))

@@ -1,0 +1,389 @@
+"""One history: a world, its people, lanes and functions, from the first upload to the last rest."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+
+import msgspec
+
+from functions.core.lanes import Lane, Policy
+from functions.core.render import TERMINAL, State
+from functions.handle import handle
+from functions.intake import admit
+from functions.ports import NotRenderable, Ports
+from functions.sweep import sweep
+from infra.simulator.capacity import Capacity, Traced
+from infra.simulator.couriers import STEPS, Couriers
+from infra.simulator.faults import ODDS, Fate, Fault, Struck
+from infra.simulator.lanes import SimulatedLane
+from infra.simulator.memory_bus import MemoryBus
+from infra.simulator.memory_objects import MemoryObjects
+from infra.simulator.memory_renders import MemoryRenders
+from infra.simulator.scenario import Deed, Scenario
+from infra.simulator.stepped import SteppedObjects, SteppedPublisher, SteppedRenders
+from infra.simulator.studio import SimulatedStudio
+from infra.simulator.witness import Counts, Violation, Witness
+from infra.simulator.world import Process, World
+from render_job.choose import Worker
+from render_job.tools import Task, Tools
+from render_job.work import work
+from schemas import names
+from schemas.events import CancelRender, Event, ExecutionEnded, ObjectFinalized, ReplayRender
+from schemas.failures import Failure, FailureClass
+from schemas.ids import SIDECAR_SUFFIX
+from schemas.media import AudioStream, Media, VideoStream
+from schemas.plan import Order, RenderPlan
+from schemas.ports import ObjectStore
+from schemas.subscriptions import SUBSCRIPTIONS
+from schemas.topics import Topic
+from schemas.wire import from_json
+
+TICKS = 90_000
+RATE = 30
+SWEEP_EVERY = 60.0
+TROUBLE = 900.0
+"""Seconds, after the last deed, in which things still go wrong; then all must come to rest."""
+LONGEST = 4 * 86_400.0
+"""Not at rest by then is a violation: a render has a deadline of a day."""
+GPU, CPU = "h264_nvenc/ada/470", "libx264/5.1/t1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """All that a history is made from: equal recipes give equal histories."""
+
+    seed: str
+    scenario: Scenario
+    odds: Mapping[Fault, float] = field(default_factory=lambda: dict(ODDS))
+    script: frozenset[str] | None = None
+    """The only faults that may strike; None for whatever the odds bring."""
+    traces: tuple[Traced, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of it."""
+
+    recipe: Recipe
+    violations: tuple[Violation, ...]
+    struck: tuple[Struck, ...]
+    counts: Counts
+    calls: int
+    seconds: float
+    """Virtual."""
+
+
+def live(recipe: Recipe, *, log: Callable[[str], None] | None = None) -> Outcome:
+    """Live it through. With `log`, every line of what happened is told."""
+    with tempfile.TemporaryDirectory(prefix="history-") as folder:
+        return _History(recipe, Path(folder), log).live()
+
+
+class _History:
+    def __init__(self, recipe: Recipe, folder: Path, log: Callable[[str], None] | None) -> None:
+        self._recipe = recipe
+        self._folder = folder
+        self._fate = Fate(seed=recipe.seed, odds=recipe.odds, script=recipe.script)
+        self._world = world = World(self._fate)
+        self._uploads = MemoryObjects("uploads", world.now)
+        self._work = MemoryObjects("work", world.now)
+        self._outputs = MemoryObjects("outputs", world.now)
+        self._renders = MemoryRenders()
+        self._bus = MemoryBus(source="//clipline/simulator", clock=world.now)
+        self._bus.declare(SUBSCRIPTIONS)
+        self._witness = Witness(world, self._uploads, self._work, self._outputs, self._renders)
+        if log is not None:
+            tell = log
+            self._witness.log = lambda line: tell(f"{world.time:9.2f} {line}")
+        self._fate.clock = lambda: world.time
+        self._fate.state_of = self._state_of
+        self._couriers = Couriers(
+            world=world,
+            bus=self._bus,
+            witness=self._witness,
+            subscriptions={one.name: one for one in SUBSCRIPTIONS},
+            functions={
+                "on-upload": self._on_upload,
+                "start-render": self._handled,
+                "on-result": self._handled,
+                "on-execution": self._handled,
+            },
+        )
+        self._lanes = self._make_lanes()
+        self._ports = self._make_ports()
+        self._sweeps = 0
+        self._looked = False
+
+    def live(self) -> Outcome:
+        for number, deed in enumerate(self._recipe.scenario.deeds):
+            self._world.later(deed.at, lambda n=number, d=deed: self._do(n, d))  # type: ignore[misc]  # bound now
+        self._world.later(SWEEP_EVERY, self._sweep)
+        rested = self._world.run(self._is_over, LONGEST)
+        if not self._witness.violations:
+            if not rested:
+                self._witness.broken("all comes to rest", f"not within {LONGEST:.0f} s")
+            self._witness.at_rest()
+        self._world.close()
+        return Outcome(
+            recipe=self._recipe,
+            violations=tuple(self._witness.violations),
+            struck=tuple(self._fate.struck),
+            counts=self._witness.counts,
+            calls=self._world.calls,
+            seconds=self._world.time,
+        )
+
+    # ── parts ──
+
+    def _make_lanes(self) -> dict[str, SimulatedLane]:
+        kinds = (
+            ("cloud-run/us-east4/l4", GPU, 2, 3, False, 0.3),
+            ("batch/us-central1/l4/spot", GPU, 3, 2, True, 3.0),
+            ("cloud-run/us-east4/cpu", CPU, 4, 8, False, 0.3),
+        )
+        return {
+            id: SimulatedLane(
+                lane=Lane(
+                    id=id,
+                    encoder_class=encoder,
+                    tasks=tasks,
+                    executions=executions,
+                    start_within=timedelta(minutes=3),
+                    attempt_limit=timedelta(minutes=55),
+                ),
+                world=self._world,
+                witness=self._witness,
+                capacity=self._capacity(id, number, scarce=encoder == GPU),
+                begin=self._begin,
+                tell=self._tell_end,
+                scratch=self._folder,
+                names_itself=named,
+                spot=spot,
+            )
+            for number, (id, encoder, tasks, executions, named, spot) in enumerate(kinds)
+        }
+
+    def _capacity(self, lane: str, number: int, *, scarce: bool) -> Capacity | Traced:
+        draw = self._fate.stream(f"capacity/{lane}")
+        traces = self._recipe.traces
+        if traces and scarce:
+            one = traces[draw.randrange(len(traces))]
+            return replace(one, offset=draw.randrange(len(one.available)))
+        odds = self._recipe.odds.get(Fault.STOCK_OUT, 0.0)
+        return Capacity(draw, scarce=scarce and draw.random() < odds)
+
+    def _make_ports(self) -> Ports:
+        world = self._world
+        return Ports(
+            clock=world.local,
+            draw=self._draw,
+            renders=SteppedRenders(world, self._renders, self._witness),
+            uploads=self._stepped(self._uploads),
+            work=self._stepped(self._work),
+            outputs=self._stepped(self._outputs),
+            publisher=SteppedPublisher(self._world, self, self._witness),
+            prober=self,
+            lanes=tuple(lane.lane for lane in self._lanes.values()),
+            backends=self._lanes,
+            policy=Policy(),
+        )
+
+    def _stepped(self, store: ObjectStore) -> ObjectStore:
+        return SteppedObjects(self._world, store, self._witness)
+
+    def _draw(self) -> float:
+        return self._world.current.draw.random() if self._world.current else 0.0
+
+    def _state_of(self, render: str | None) -> str:
+        stored = self._renders.load(render) if render else None
+        return stored.render.state.value if stored else "none"
+
+    # ── Publisher and Prober ──
+
+    def publish(self, topic: str, event: Event) -> None:
+        """On the bus, and soon on its way."""
+        self._bus.publish(topic, event)
+        self._couriers.published()
+
+    def probe(self, store: ObjectStore, name: str, *, generation: int) -> Media:
+        """What the object says that it is."""
+        info = store.stat(name)
+        data = store.read_range(name, 0, 1000, generation=generation)
+        seconds, sound, _ = msgspec.json.decode(data, type=tuple[int, bool, bool])
+        if info is None or seconds == 0:
+            said = "there is no video in it"
+            raise NotRenderable(
+                Failure(failure=FailureClass.INPUT, reason="no_video_stream", message=said)
+            )
+        return Media(
+            container="mov",
+            size_bytes=info.size_bytes,
+            seekable=True,
+            video=_video(seconds),
+            audio=AudioStream(codec="aac", sample_rate=48_000, channels=2) if sound else None,
+        )
+
+    # ── functions and tasks ──
+
+    def _on_upload(self, event: Event) -> None:
+        assert isinstance(event, ObjectFinalized), "nothing else is said there"
+        admit(event, self._ports)
+
+    def _handled(self, event: Event) -> None:
+        handle(event, self._ports)  # type: ignore[arg-type]  # topics carry what belongs there
+
+    def _sweep(self) -> None:
+        self._sweeps += 1
+        self._witness.look(self._world.processes.values())
+        over = self._world.time > self._recipe.scenario.last + TROUBLE
+        self._fate.is_over = over
+        if over and self._is_quiet():
+            self._looked = True
+            return
+        self._world.start(f"sweep/{self._sweeps}", lambda process: sweep(self._ports), faults=STEPS)
+        self._world.later(SWEEP_EVERY, self._sweep)
+
+    def _is_over(self) -> bool:
+        return self._looked or bool(self._witness.violations)
+
+    def _is_quiet(self) -> bool:
+        """Nothing is under way, and nothing would happen by itself."""
+        if self._world.processes or not all(lane.is_quiet for lane in self._lanes.values()):
+            return False
+        renders = self._renders.newest(limit=1_000_000)
+        if not all(render.state in TERMINAL and not render.pending for render in renders):
+            return False
+        if any(one.push and self._bus.peek(one.name, limit=1) for one in SUBSCRIPTIONS):
+            return False
+        known = {(r.upload.name, r.upload.generation) for r in renders}
+        return all(
+            info.name.endswith(SIDECAR_SUFFIX) or (info.name, info.generation) in known
+            for info in self._uploads.list()
+        )
+
+    def _begin(
+        self, process: Process, order: Order, execution: str, index: int, stop: Callable[[], bool]
+    ) -> int:
+        """What `render_job/__main__.py` does, over these stores."""
+        work_store = self._stepped(self._work)
+        order = from_json(work_store.read(names.order(order.render, order.attempt)), Order)
+        scratch = self._folder / process.name.replace("/", "_")
+        lane = self._lanes[order.lane]
+        encoder = lane.lane.encoder_class
+        if self._fate.strikes(process.name, process.draw, Fault.WRONG_ENCODER, process.render):
+            encoder = "libx264/9.0/t1"
+        tools = Tools(
+            uploads=self._stepped(self._uploads),
+            work=work_store,
+            outputs=self._stepped(self._outputs),
+            publisher=SteppedPublisher(self._world, self, self._witness),
+            studio=SimulatedStudio(
+                process=process,
+                witness=self._witness,
+                encoder_class=encoder,
+                frames_a_second=process.draw.uniform(60, 240),
+                poisoned=self._is_poisoned,
+            ),
+            clock=_TaskClock(process),
+            scratch=scratch,
+            stop=stop,
+        )
+        task = Task(
+            plan=from_json(work_store.read(names.plan(order.render)), RenderPlan),
+            order=order,
+            worker=Worker(execution=execution, task=index),
+            tools=tools,
+        )
+        self._witness.works(process, task)
+        return work(task)
+
+    def _is_poisoned(self, plan: RenderPlan) -> bool:
+        return bool(msgspec.json.decode(self._uploads.read(plan.upload.name))[2])
+
+    def _tell_end(self, event: ExecutionEnded) -> None:
+        self.publish(Topic.EXECUTION_EVENTS, event)
+
+    # ── people ──
+
+    def _do(self, number: int, deed: Deed) -> None:
+        self._witness.log(f"deed: {deed}")
+        if deed.verb == "upload":
+            self._upload(number, deed)
+        elif deed.verb == "sidecar":
+            if self._uploads.stat(deed.name):
+                self._put(f"{deed.name}{SIDECAR_SUFFIX}", (deed.spec or "").encode(), {})
+                self._note(number, Fault.LATE_SIDECAR, deed.name)
+        elif deed.verb == "cancel":
+            self._command(number, deed, CancelRender, Fault.CANCELLED)
+        else:
+            self._command(number, deed, ReplayRender, Fault.REPLAYED)
+
+    def _upload(self, number: int, deed: Deed) -> None:
+        if self._uploads.stat(deed.name):
+            self._note(number, Fault.SUPERSEDED, deed.name)
+        metadata = {"clipline-spec": deed.spec} if deed.spec else {}
+        data = msgspec.json.encode((deed.seconds, deed.sound, deed.poison))
+        self._put(deed.name, data, metadata)
+
+    def _put(self, name: str, data: bytes, metadata: Mapping[str, str]) -> None:
+        info = self._uploads.write(name, data, metadata=metadata)
+        event = ObjectFinalized(
+            bucket="uploads", name=name, generation=info.generation, at=info.updated
+        )
+        self.publish(Topic.UPLOADS, event)
+
+    def _command(
+        self,
+        number: int,
+        deed: Deed,
+        kind: type[CancelRender] | type[ReplayRender],
+        fault: Fault,
+    ) -> None:
+        for render in self._renders.of_upload("uploads", deed.name)[:1]:
+            if kind is ReplayRender and render.state is not State.FAILED:
+                continue
+            self._note(number, fault, deed.name)
+            command = kind(render=render.id, at=self._world.now(), by="ada", reason="so I say")
+            self.publish(Topic.RENDER_REQUESTS, command)
+
+    def _note(self, number: int, fault: Fault, name: str) -> None:
+        for render in self._renders.of_upload("uploads", name)[:1]:
+            self._fate.note(f"deed {number}", fault, render.id)
+
+
+@dataclass(frozen=True, slots=True)
+class _TaskClock:
+    """A task's clock: its machine may be wrong about the time of day."""
+
+    process: Process
+
+    def now(self) -> datetime:
+        return self.process.world.local()
+
+    def monotonic(self) -> float:
+        return self.process.world.time
+
+    def rest(self, seconds: float, *, until: Callable[[], bool]) -> None:
+        end = self.process.world.time + seconds
+        while self.process.world.time < end and not until():
+            self.process.wait(min(0.5, end - self.process.world.time))
+
+
+def _video(seconds: int) -> VideoStream:
+    return VideoStream(
+        codec="h264",
+        width=1280,
+        height=720,
+        rotation=0,
+        pixel_format="yuv420p",
+        sample_aspect=Fraction(1),
+        time_base=Fraction(1, TICKS),
+        frame_rate=Fraction(RATE),
+        frames=seconds * RATE,
+        first_pts=0,
+        end_pts=seconds * TICKS,
+        largest_gap=TICKS // RATE,
+    )

@@ -1,0 +1,289 @@
+"""Lanes that lie: executions that start late, twice or never, and machines that are taken away.
+
+The life of an execution, as Cloud Run's jobs and Batch's have it:
+
+    launch ─► pending ─► tasks run, each again up to `retries` times ─► ended ─► told, or not
+                 │            └─ preempted: notice, grace, SIGKILL; or SIGKILL alone
+                 └─ for ever, if there is no capacity: a refusal can hang
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from functions.core.lanes import Lane
+from functions.ports import ExecutionState, LaunchRefused
+from infra.simulator.capacity import Capacity, Traced
+from infra.simulator.faults import Fault, Unreachable
+from infra.simulator.witness import Witness
+from infra.simulator.world import Process, World
+from render_job.errors import Exit
+from schemas.events import ExecutionEnded
+from schemas.failures import Failure, FailureClass
+from schemas.plan import Order
+
+GRACE = 10.0
+"""Seconds between SIGTERM and SIGKILL, as on Cloud Run."""
+START = 12.0
+"""Seconds that a start takes on average."""
+STEPS = (
+    (Fault.CRASH_BEFORE, 1.0),
+    (Fault.CRASH_AFTER, 1.0),
+    (Fault.FROZEN, 1.0),
+    (Fault.UNREACHABLE, 0.3),
+    (Fault.RESPONSE_LOST, 0.3),
+)
+"""What may happen at each call of a task."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """One task of an execution."""
+
+    index: int
+    life: int = 0
+    process: Process | None = None
+    noticed: bool = False
+    code: int | None = None
+    """The last exit code; None for a death without one."""
+    is_over: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Execution:
+    """One execution, as its lane knows it."""
+
+    name: str
+    order: Order
+    runs: list[Run]
+    is_started: bool = False
+    is_stopped: bool = False
+    is_over: bool = False
+    is_silent: bool = False
+    out_of_memory: bool = False
+    failure: Failure | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class SimulatedLane:
+    """A Backend. `begin` says what a task does; `tell` publishes that an execution is over."""
+
+    lane: Lane
+    world: World
+    witness: Witness
+    capacity: Capacity | Traced
+    begin: Callable[[Process, Order, str, int, Callable[[], bool]], int]
+    tell: Callable[[ExecutionEnded], None]
+    scratch: Path
+    retries: int = 3
+    spot: float = 1.0
+    """How much more often than others its machines are taken away."""
+    names_itself: bool = False
+    """Whether a launch has a name of our choice, as Batch's `job_id`, and so happens once."""
+    executions: dict[str, Execution] = field(default_factory=dict)
+    _count: int = 0
+
+    def launch(self, order: Order) -> str:
+        """Start the attempt; refusals are typed, and an accepted one may never start."""
+        return self.world.call(lambda: self._launch(order), ((Fault.RESPONSE_LOST, 20.0),))
+
+    def stop(self, execution: str) -> None:
+        """SIGTERM, grace, SIGKILL."""
+        self.world.call(lambda: self._stop(execution))
+
+    def state(self, execution: str) -> ExecutionState | None:
+        """What the lane says of it."""
+        return self.world.call(lambda: self._state(execution))
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing runs here; what is pending for ever may stay so."""
+        return all(one.is_over or not one.is_started for one in self.executions.values())
+
+    # ── launching ──
+
+    def _launch(self, order: Order) -> str:
+        self.witness.launched(order)
+        name = f"{order.render}-{order.attempt:04}"
+        if self.names_itself and name in self.executions:
+            return name
+        draw = self.world.fate.stream(f"launch/{self.lane.id}/{name}/{self._count}")
+        if self._strikes(Fault.QUOTA_REFUSED, draw, order):
+            self.witness.ended(order)
+            raise LaunchRefused(_refusal("quota_exceeded", "our own quota is used up"))
+        hangs = self._strikes(Fault.PENDING_FOR_EVER, draw, order)
+        if not self.capacity.is_there(self.world.time):
+            self._note(Fault.STOCK_OUT, order)
+            if draw.random() < 0.5:
+                self.witness.ended(order)
+                raise LaunchRefused(_refusal("stock_out", "no machine of this kind is left"))
+            hangs = True
+        first = self._accept(order, name, draw, hangs=hangs)
+        if not self.names_itself and self._strikes(Fault.LAUNCHED_TWICE, draw, order):
+            self._accept(order, name, draw, hangs=False)
+        return first
+
+    def _accept(self, order: Order, name: str, draw: Random, *, hangs: bool) -> str:
+        self._count += 1
+        if not self.names_itself:
+            name = f"{name}-{self._count}"
+        execution = Execution(
+            name=name, order=order, runs=[Run(index=index) for index in range(order.tasks)]
+        )
+        self.executions[name] = execution
+        self.witness.log(f"{name} is accepted on {self.lane.id}" + (", and hangs" * hangs))
+        if not hangs:
+            self.world.later(draw.expovariate(1 / START), lambda: self._start(execution))
+        return name
+
+    def _start(self, execution: Execution) -> None:
+        if execution.is_stopped or execution.is_over:
+            return
+        execution.is_started = True
+        self.witness.counts.starts += 1
+        self.witness.log(f"{execution.name} starts")
+        draw = self.world.fate.stream(f"execution/{execution.name}")
+        execution.is_silent = self._strikes(Fault.SILENT, draw, execution.order)
+        left = (execution.order.deadline - self.world.now()).total_seconds()
+        self.world.later(max(left, 0), lambda: self._time_out(execution))
+        for run in execution.runs:
+            self._run(execution, run, after=draw.expovariate(1 / 1.0))
+
+    # ── tasks ──
+
+    def _run(self, execution: Execution, run: Run, *, after: float) -> None:
+        name = f"task/{execution.name}/{run.index}/{run.life}"
+        run.noticed = execution.is_stopped
+
+        def main(process: Process) -> int:
+            return self.begin(
+                process, execution.order, execution.name, run.index, lambda: run.noticed
+            )
+
+        run.process = self.world.start(
+            name,
+            main,
+            after=after,
+            render=lambda: execution.order.render,
+            faults=STEPS,
+            then=lambda process, result: self._run_ended(execution, run, process, result),
+        )
+        self._threaten(execution, run)
+
+    def _threaten(self, execution: Execution, run: Run) -> None:
+        """Perhaps this machine is taken away in the middle of its work."""
+        process = run.process
+        assert process is not None, "it has just been started"
+        draw, order = process.draw, execution.order
+        at = draw.uniform(0.1, 25)
+        if draw.random() < self.spot:
+            if self._hits(Fault.PREEMPTED_WITH_NOTICE, process):
+                self.world.later(at, lambda: self._notice(run, process, GRACE))
+            elif self._hits(Fault.PREEMPTED_IN_NOTICE, process):
+                self.world.later(at, lambda: self._notice(run, process, draw.uniform(0, 1)))
+            elif self._hits(Fault.PREEMPTED, process):
+                self.world.later(at, process.kill)
+        if self._strikes(Fault.OUT_OF_MEMORY, draw, order):
+            execution.out_of_memory = True
+            self.world.later(at, process.kill)
+
+    def _notice(self, run: Run, process: Process, grace: float) -> None:
+        if run.process is process:
+            run.noticed = True
+            self.world.later(grace, process.kill)
+
+    def _run_ended(self, execution: Execution, run: Run, process: Process, result: object) -> None:
+        run.process = None
+        run.code = int(result) if isinstance(result, int) else None
+        if isinstance(result, Unreachable):
+            run.code = Exit.BUG
+        elif isinstance(result, Exception):
+            self.witness.broken("no exception that nobody foresaw", f"{process.name}: {result!r}")
+        self.witness.log(f"{process.name} ends with {result!r}")
+        if run.code == Exit.REPORTED or run.life >= self.retries or execution.is_stopped:
+            run.is_over = True
+        else:
+            run.life += 1
+            self._run(execution, run, after=process.draw.uniform(0.5, 5))
+        if all(one.is_over for one in execution.runs):
+            self._end(execution, self._failure(execution))
+
+    # ── ends ──
+
+    def _stop(self, name: str) -> None:
+        execution = self.executions.get(name)
+        if execution is None or execution.is_over:
+            return
+        execution.is_stopped = True
+        if not execution.is_started:
+            self._end(execution, _stopped())
+            return
+        for run in execution.runs:
+            if run.process is not None:
+                self._notice(run, run.process, GRACE)
+
+    def _time_out(self, execution: Execution) -> None:
+        if not execution.is_over:
+            self._stop(execution.name)
+
+    def _end(self, execution: Execution, failure: Failure | None) -> None:
+        if execution.is_over:
+            return
+        execution.is_over = True
+        execution.failure = failure
+        self.witness.ended(execution.order)
+        self.witness.log(f"{execution.name} is over: {failure.reason if failure else 'all exit 0'}")
+        if execution.is_silent:
+            return
+        draw = self.world.fate.stream(f"end/{execution.name}")
+        event = ExecutionEnded(
+            render=execution.order.render,
+            attempt=execution.order.attempt,
+            execution=execution.name,
+            failure=failure,
+            at=self.world.now(),
+        )
+        self.world.later(draw.expovariate(1 / 3.0), lambda: self.tell(event))
+
+    def _failure(self, execution: Execution) -> Failure | None:
+        """As the lane tells it: an out-of-memory kill may read `exit code: 0`."""
+        codes = {run.code for run in execution.runs}
+        if execution.is_stopped:
+            return _stopped()
+        if codes == {Exit.REPORTED} or (execution.out_of_memory and None in codes):
+            return None
+        if Exit.TRY_AGAIN in codes:
+            return _of(FailureClass.PREEMPTED, "task_preempted")
+        if Exit.BUG in codes:
+            return _of(FailureClass.INTERNAL, "task_bug")
+        return _of(FailureClass.CRASH, "task_killed")
+
+    def _state(self, name: str) -> ExecutionState | None:
+        execution = self.executions.get(name)
+        if execution is None:
+            return None
+        return ExecutionState(ended=execution.is_over, failure=execution.failure)
+
+    def _hits(self, fault: Fault, process: Process) -> bool:
+        return self.world.fate.strikes(process.name, process.draw, fault, process.render)
+
+    def _strikes(self, fault: Fault, draw: Random, order: Order) -> bool:
+        name = f"{order.render}-{order.attempt}"
+        return self.world.fate.strikes(name, draw, fault, lambda: order.render)
+
+    def _note(self, fault: Fault, order: Order) -> None:
+        id = f"{order.render}-{order.attempt} · {fault}"
+        self.world.fate.note(id, fault, order.render)
+
+
+def _refusal(reason: str, message: str) -> Failure:
+    return Failure(failure=FailureClass.CAPACITY, reason=reason, message=message)
+
+
+def _stopped() -> Failure:
+    return _of(FailureClass.CANCELLED, "stopped")
+
+
+def _of(kind: FailureClass, reason: str) -> Failure:
+    return Failure(failure=kind, reason=reason, message=f"the execution ended: {reason}")

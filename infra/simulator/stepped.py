@@ -1,0 +1,182 @@
+"""The ports as processes see them: every call is a step, at which anything may happen."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from functions.core.render import Render
+from functions.ports import Conflict, RenderStore, Stored
+from infra.simulator.faults import Fault
+from infra.simulator.witness import Witness
+from infra.simulator.world import World
+from schemas.events import Event
+from schemas.ports import ObjectInfo, ObjectStore, Publisher
+
+_STITCHER_DIES = ((Fault.STITCHER_DIED_BEFORE, 1.0), (Fault.STITCHER_DIED_AFTER, 1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedObjects:
+    """An ObjectStore over another one."""
+
+    world: World
+    store: ObjectStore
+    witness: Witness
+
+    @property
+    def bucket(self) -> str:
+        """The other's."""
+        return self.store.bucket
+
+    def now(self) -> datetime:
+        """The true time."""
+        return self.store.now()
+
+    def stat(self, name: str) -> ObjectInfo | None:
+        """A step."""
+        return self.world.call(lambda: self.store.stat(name))
+
+    def list(
+        self, prefix: str = "", *, after: str = "", limit: int | None = None
+    ) -> Iterator[ObjectInfo]:
+        """A step, at its beginning."""
+        return self.world.call(lambda: self.store.list(prefix, after=after, limit=limit))
+
+    def read(self, name: str) -> bytes:
+        """A step."""
+        return self.world.call(lambda: self.store.read(name))
+
+    def read_range(self, name: str, start: int, length: int, *, generation: int) -> bytes:
+        """A step."""
+        return self.world.call(
+            lambda: self.store.read_range(name, start, length, generation=generation)
+        )
+
+    def write(
+        self,
+        name: str,
+        data: bytes,
+        *,
+        if_generation_match: int | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> ObjectInfo:
+        """A step."""
+
+        def act() -> ObjectInfo:
+            info = self.store.write(
+                name, data, if_generation_match=if_generation_match, metadata=metadata
+            )
+            self.witness.written(self.bucket, info)
+            return info
+
+        return self.world.call(act)
+
+    def upload(
+        self,
+        name: str,
+        path: Path,
+        *,
+        if_generation_match: int | None = 0,
+        metadata: Mapping[str, str] | None = None,
+    ) -> ObjectInfo:
+        """A step."""
+
+        def act() -> ObjectInfo:
+            info = self.store.upload(
+                name, path, if_generation_match=if_generation_match, metadata=metadata
+            )
+            self.witness.written(self.bucket, info)
+            return info
+
+        return self.world.call(act, _STITCHER_DIES if self.bucket == "outputs" else ())
+
+    def download(self, name: str, path: Path) -> ObjectInfo:
+        """A step."""
+        return self.world.call(lambda: self.store.download(name, path))
+
+    def delete(self, name: str, *, if_generation_match: int | None = None) -> None:
+        """A step."""
+
+        def act() -> None:
+            self.store.delete(name, if_generation_match=if_generation_match)
+            self.witness.deleted(self.bucket, name)
+
+        self.world.call(act)
+
+    @contextmanager
+    def readable(self, name: str, *, generation: int) -> Iterator[str]:
+        """Not a step: what is made of it takes far longer."""
+        with self.store.readable(name, generation=generation) as url:
+            yield url
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedRenders:
+    """A RenderStore over another one."""
+
+    world: World
+    store: RenderStore
+    witness: Witness
+
+    def load(self, render: str) -> Stored | None:
+        """A step."""
+        return self.world.call(lambda: self.store.load(render))
+
+    def save(self, render: Render, *, version: int, room: int | None = None) -> None:
+        """A step; now and then somebody else seems to have been faster."""
+        process = self.world.current
+        if process and self.world.fate.strikes(
+            process.name, process.draw, Fault.STORE_CONFLICT, process.render
+        ):
+            raise Conflict(f"{render.id} was saved by somebody else")
+
+        def act() -> None:
+            before = self.store.load(render.id)
+            self.store.save(render, version=version, room=room)
+            self.witness.saved(before.render if before else None, render)
+
+        self.world.call(act)
+
+    def due(self, before: datetime, *, limit: int) -> Sequence[str]:
+        """A step."""
+        return self.world.call(lambda: self.store.due(before, limit=limit))
+
+    def waiting(self, *, limit: int) -> Sequence[str]:
+        """A step."""
+        return self.world.call(lambda: self.store.waiting(limit=limit))
+
+    def running(self, lane: str) -> int:
+        """No step: one query with `of_upload`, which is one."""
+        return self.store.running(lane)
+
+    def of_upload(self, bucket: str, name: str) -> Sequence[Render]:
+        """A step."""
+        return self.world.call(lambda: self.store.of_upload(bucket, name))
+
+    def folder_holder(self, folder: str) -> str | None:
+        """No step: as `running`."""
+        return self.store.folder_holder(folder)
+
+    def newest(self, *, limit: int, prefix: str = "") -> Sequence[Render]:
+        """For people; no step."""
+        return self.store.newest(limit=limit, prefix=prefix)
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedPublisher:
+    """A Publisher over another one."""
+
+    world: World
+    publisher: Publisher
+    witness: Witness
+
+    def publish(self, topic: str, event: Event) -> None:
+        """A step."""
+
+        def act() -> None:
+            self.publisher.publish(topic, event)
+            self.witness.published(topic, event)
+
+        self.world.call(act)

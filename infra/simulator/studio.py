@@ -1,0 +1,248 @@
+"""A studio that writes what a file would hold instead of holding it: JSON for pictures and sound.
+
+Making takes virtual time, during which the task is heard, stopped or killed like any other. A look
+at a file compares what it says with the plan, so a wrong decision makes a wrong file here as well.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+import msgspec
+
+from infra.simulator.faults import Fault
+from infra.simulator.witness import Witness
+from infra.simulator.world import Process
+from render_job.errors import RenderFault, Stopped
+from render_job.studio import Terms
+from schemas.certificate import Certificate, PieceVerdict
+from schemas.failures import Failure, FailureClass
+from schemas.pieces import Span
+from schemas.plan import RECIPE_VERSION, SAMPLE_RATE, AudioPlan, OutputPlan, RenderPlan
+
+MOMENT = 1.5
+"""Seconds between two signs of life of an encoder."""
+LOOKING = 12.0
+"""A decoder is so much faster than an encoder."""
+
+
+class Made(TypedDict):
+    """What a file holds: of which source and output, by which encoder, which frames."""
+
+    source: str
+    output: str
+    encoder: str
+    spans: list[tuple[int, int]]
+    """Frames, or samples."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedStudio:
+    """One task's studio."""
+
+    process: Process
+    witness: Witness
+    encoder_class: str
+    frames_a_second: float
+    poisoned: Callable[[RenderPlan], bool]
+    """Whether the source cannot be decoded to its end."""
+
+    def make_pictures(
+        self,
+        plan: RenderPlan,
+        output: OutputPlan,
+        span: Span,
+        path: Path,
+        *,
+        source: str,
+        seek: bool,
+        terms: Terms,
+    ) -> None:
+        """Frame after frame; a poisoned source ends in the middle of the video."""
+        self.witness.encoding(self.process, plan, output, span, self.encoder_class)
+        wanted = len(span)
+        if seek and self._strikes(Fault.SEEK_MISLED):
+            wanted = max(1, wanted - 3)
+        made = 0
+
+        def keep() -> None:
+            spans = [(span.start, span.start + made)] if made else []
+            self._write(path, plan, output.id, spans)
+            self.witness.encoded(self.process, made)
+
+        try:
+            crash = self._strikes(Fault.ENCODER_CRASHED)
+            while made < wanted:
+                share = min(wanted - made, max(1, round(self.frames_a_second * MOMENT)))
+                self.process.wait(share / self.frames_a_second)
+                made += share
+                self._go_on(terms, made)
+                middle = output.frames // 2
+                if self.poisoned(plan) and span.start <= middle < span.start + made:
+                    raise RenderFault(_poisoned(middle))
+                if crash:
+                    raise RenderFault(_crashed())
+        finally:
+            keep()
+
+    def make_sound(
+        self,
+        plan: RenderPlan,
+        audio: AudioPlan,
+        path: Path,
+        *,
+        source: str,
+        seek: bool,
+        terms: Terms,
+    ) -> None:
+        """A hundred times faster than it is heard."""
+        self.process.wait(audio.samples / SAMPLE_RATE / 100)
+        self._go_on(terms, 0)
+        self._write(path, plan, f"sound of {audio.clip}", [(0, audio.samples)])
+
+    def join(
+        self,
+        output: OutputPlan,
+        pieces: Sequence[Path],
+        sound: Path | None,
+        path: Path,
+        *,
+        terms: Terms,
+    ) -> None:
+        """All spans in the order of the pieces."""
+        parts = [_read(piece) for piece in pieces]
+        if len({(part["source"], part["output"], part["encoder"]) for part in parts}) != 1:
+            raise RenderFault(_mixed())
+        self.process.wait(0.2 + output.frames / 20_000)
+        self._go_on(terms, 0)
+        whole = Made(**{**parts[0], "spans": [span for part in parts for span in part["spans"]]})
+        path.write_bytes(msgspec.json.encode(whole))
+
+    def keep_whole_gops(self, path: Path, gop: int) -> int:
+        """What an encoder that was killed leaves: every GOP that it had finished."""
+        if not path.exists():
+            return 0
+        made = _read(path)
+        if not made["spans"]:
+            return 0
+        ((start, end),) = made["spans"]
+        frames = (end - start) // gop * gop
+        made["spans"] = [(start, start + frames)] if frames else []
+        path.write_bytes(msgspec.json.encode(made))
+        return frames
+
+    def check_pictures(
+        self, path: Path, output: OutputPlan, span: Span, *, heard: Callable[[], None]
+    ) -> PieceVerdict:
+        """Whether it holds exactly these frames of this output."""
+        made = _read(path)
+        self._look(len(span), heard)
+        frames = sum(end - start for start, end in made["spans"])
+        right = made["output"] == output.id and made["spans"] == [(span.start, span.end)]
+        return _verdict(frames, () if right else (f"it holds {made['spans']}, not {span}",))
+
+    def check_sound(
+        self, path: Path, audio: AudioPlan, *, heard: Callable[[], None]
+    ) -> PieceVerdict:
+        """Whether it is as long as planned."""
+        made = _read(path)
+        heard()
+        samples = sum(end - start for start, end in made["spans"])
+        return _verdict(samples, () if samples == audio.samples else ("its length is wrong",))
+
+    def check_output(
+        self,
+        path: Path,
+        output: OutputPlan,
+        audio: AudioPlan | None,
+        pieces: Mapping[Span, Path],
+        *,
+        heard: Callable[[], None],
+    ) -> Certificate:
+        """Whether its spans tile the output."""
+        made, at = _read(path), 0
+        self._look(output.frames // 10, heard)
+        faults = [] if made["output"] == output.id else ["it is of another output"]
+        for start, end in made["spans"]:
+            if start != at:
+                faults.append(f"frame {at} is followed by frame {start}")
+            at = end
+        if at != output.frames:
+            faults.append(f"it ends at frame {at} of {output.frames}")
+        return Certificate(
+            planned_frames=output.frames,
+            frames=sum(end - start for start, end in made["spans"]),
+            frame_rate=output.frame_rate,
+            width=output.width,
+            height=output.height,
+            duration_seconds=output.frames / output.frame_rate,
+            pieces=len(pieces),
+            seams=len(pieces) - 1,
+            audio_samples=audio.samples if audio else None,
+            drift_samples=0,
+            size_bytes=path.stat().st_size,
+            sha256=made["source"],
+            encoder_class=self.encoder_class,
+            recipe=RECIPE_VERSION,
+            faults=tuple(faults),
+        )
+
+    def _go_on(self, terms: Terms, frames: int) -> None:
+        if terms.stop():
+            raise Stopped
+        terms.heard(frames)
+
+    def _look(self, frames: int, heard: Callable[[], None]) -> None:
+        """Decode so many frames."""
+        left = frames / self.frames_a_second / LOOKING
+        while left > 0:
+            self.process.wait(min(left, MOMENT))
+            heard()
+            left -= MOMENT
+
+    def _strikes(self, fault: Fault) -> bool:
+        process = self.process
+        return process.world.fate.strikes(process.name, process.draw, fault, process.render)
+
+    def _write(
+        self, path: Path, plan: RenderPlan, output: str, spans: list[tuple[int, int]]
+    ) -> None:
+        upload = plan.upload
+        made = Made(
+            source=f"{upload.bucket}/{upload.name}#{upload.generation}",
+            output=output,
+            encoder=self.encoder_class,
+            spans=spans,
+        )
+        path.write_bytes(msgspec.json.encode(made))
+
+
+def _read(path: Path) -> Made:
+    return msgspec.json.decode(path.read_bytes(), type=Made)
+
+
+def _verdict(frames: int, faults: tuple[str, ...]) -> PieceVerdict:
+    return PieceVerdict(
+        frames=frames,
+        decoded_frames=frames,
+        size_bytes=frames,
+        sha256="",
+        extradata_md5="",
+        faults=faults,
+    )
+
+
+def _poisoned(frame: int) -> Failure:
+    said = f"the picture of frame {frame} cannot be decoded"
+    return Failure(failure=FailureClass.INPUT, reason="undecodable", message=said)
+
+
+def _crashed() -> Failure:
+    said = "ffmpeg was killed by signal 9"
+    return Failure(failure=FailureClass.CRASH, reason="ffmpeg_killed", message=said)
+
+
+def _mixed() -> Failure:
+    said = "pieces of two kinds were to be joined"
+    return Failure(failure=FailureClass.INTERNAL, reason="mixed_encoders", message=said)

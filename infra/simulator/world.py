@@ -1,0 +1,199 @@
+"""Virtual time, and processes that stand still at every call to the outside.
+
+One thread and one queue of moments. A process is ordinary synchronous code in a greenlet: at each
+call it is suspended, others go on, and before it does so or after it, it may be killed. What a
+killed process tries afterwards, in a `finally` for example, has no effect: kill -9 runs no code.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
+from typing import TypeVar
+
+from greenlet import getcurrent, greenlet
+
+from infra.simulator.faults import Fate, Fault, Unreachable
+
+T = TypeVar("T")
+
+DAWN = datetime(2026, 1, 1, tzinfo=UTC)
+"""Every world begins then."""
+CALL = 0.02
+"""Seconds that a call takes on average; the times are exponential, so that any order happens."""
+LONGEST_FREEZE = 200.0
+
+
+class Killed(BaseException):
+    """Thrown into a process that dies without notice."""
+
+
+class Process:
+    """A function's invocation or a task: code, a name that replays find again, and a clock."""
+
+    def __init__(
+        self,
+        world: "World",
+        name: str,
+        main: Callable[["Process"], object],
+        *,
+        render: Callable[[], str | None],
+        faults: tuple[tuple[Fault, float], ...],
+        then: Callable[["Process", object], None],
+    ) -> None:
+        self.world = world
+        self.name = name
+        self.draw = world.fate.stream(name)
+        self.render = render
+        """The render that it works for, as far as is known: for the count of what was tried."""
+        self.faults = faults
+        self.is_dead = False
+        self.is_over = False
+        self.born = world.time
+        self.is_frozen = False
+        self.thawed = 0.0
+        """When it was last found to have stood still for long."""
+        self.skew = timedelta(0)
+        self._main = main
+        self._then = then
+        self._greenlet = greenlet(self._run, parent=world.hub)
+
+    def wait(self, seconds: float) -> None:
+        """Let others go on for so long. Raises Killed if it is killed meanwhile."""
+        self.world.later(seconds, self.resume)
+        self.world.hub.switch()
+        if self.is_dead:
+            raise Killed
+
+    def call(self, act: Callable[[], T], extra: tuple[tuple[Fault, float], ...] = ()) -> T:
+        """One call to the outside: takes a moment, and anything may happen around it."""
+        if self.is_dead:
+            raise Killed
+        world = self.world
+        fault = world.fate.pick(self.name, self.draw, self.faults + extra, self.render)
+        self.wait(self.draw.expovariate(1 / CALL))
+        if fault is None:
+            return act()
+        if fault in (Fault.CRASH_BEFORE, Fault.STITCHER_DIED_BEFORE):
+            self.die()
+        if fault is Fault.UNREACHABLE:
+            raise Unreachable("the service does not answer")
+        result = act()
+        if fault in (Fault.CRASH_AFTER, Fault.STITCHER_DIED_AFTER):
+            self.die()
+        if fault is Fault.RESPONSE_LOST:
+            raise Unreachable("the answer is lost")
+        if fault is Fault.FROZEN:
+            self.is_frozen = True
+            self.wait(self.draw.uniform(5, LONGEST_FREEZE))
+            self.is_frozen = False
+            self.thawed = world.time
+        return result
+
+    def die(self) -> None:
+        """Ends here. Raises Killed."""
+        self.is_dead = True
+        raise Killed
+
+    def kill(self) -> None:
+        """Kill -9 from outside: it is over at once, whatever it was about to do."""
+        if self.is_over or self.is_dead:
+            return
+        self.is_dead = True
+        self.world.later(0, self.resume)
+
+    def resume(self) -> None:
+        """Go on where it stood; the world's loop calls it."""
+        if self.is_over:
+            return
+        self.world.current = self
+        try:
+            self._greenlet.switch()
+        finally:
+            self.world.current = None
+
+    def _run(self) -> None:
+        result: object = None
+        try:
+            if not self.is_dead:
+                result = self._main(self)
+        except Killed as end:
+            result = end
+        except Exception as error:
+            result = error
+        finally:
+            self.is_over = True
+        self.world.processes.pop(self.name, None)
+        self.world.current = None
+        self._then(self, result)
+
+
+class World:
+    """A queue of moments. Equal seeds and equal fates give equal histories, to the microsecond."""
+
+    def __init__(self, fate: Fate) -> None:
+        self.fate = fate
+        self.time = 0.0
+        """Seconds since the dawn."""
+        self.hub = getcurrent()
+        self.current: Process | None = None
+        self.processes: dict[str, Process] = {}
+        self.calls = 0
+        self._queue: list[tuple[float, int, Callable[[], None]]] = []
+        self._count = 0
+
+    def now(self) -> datetime:
+        """The true time, which the stores have."""
+        return DAWN + timedelta(microseconds=round(self.time * 1e6))
+
+    def local(self) -> datetime:
+        """The time as the machine of the current process has it."""
+        return self.now() + self.current.skew if self.current else self.now()
+
+    def later(self, seconds: float, act: Callable[[], None]) -> None:
+        """Do it after so many seconds; of equal moments the first that was asked for is first."""
+        self._count += 1
+        heappush(self._queue, (self.time + seconds, self._count, act))
+
+    def start(
+        self,
+        name: str,
+        main: Callable[[Process], object],
+        *,
+        after: float = 0.0,
+        render: Callable[[], str | None] = lambda: None,
+        faults: tuple[tuple[Fault, float], ...] = (),
+        then: Callable[[Process, object], None] = lambda process, result: None,
+    ) -> Process:
+        """A process that begins after so many seconds. `then` is told what it returned or raised.
+
+        A killed one ends with Killed, as a value.
+        """
+        while name in self.processes:
+            name += "'"
+        process = Process(self, name, main, render=render, faults=faults, then=then)
+        if self.fate.strikes(name, process.draw, Fault.CLOCK_SKEW, render):
+            process.skew = timedelta(seconds=process.draw.uniform(-20, 20))
+        self.processes[name] = process
+        self.later(after, process.resume)
+        return process
+
+    def call(self, act: Callable[[], T], extra: tuple[tuple[Fault, float], ...] = ()) -> T:
+        """A call to the outside by whoever is current; the world's own hand just acts."""
+        self.calls += 1
+        return act() if self.current is None else self.current.call(act, extra)
+
+    def run(self, until: Callable[[], bool], longest: float) -> bool:
+        """Moment after moment until it is so; False if that takes longer than so many seconds."""
+        while not until():
+            if not self._queue or self._queue[0][0] > longest:
+                return False
+            self.time, _, act = heappop(self._queue)
+            act()
+        return True
+
+    def close(self) -> None:
+        """End what still runs, so that nothing of this world stays in memory."""
+        for process in list(self.processes.values()):
+            process.is_dead = True
+            process.resume()
+        self._queue.clear()
