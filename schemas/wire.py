@@ -10,7 +10,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from threading import Lock
@@ -20,7 +20,7 @@ import msgspec
 
 from schemas.events import Event, ObjectFinalized
 from schemas.tagged import Tagged
-from schemas.times import utc
+from schemas.times import in_utc, utc
 
 MESSAGE_PUBLISHED = "google.cloud.pubsub.topic.v1.messagePublished"
 _TYPES: dict[str, type[Event]] = {
@@ -49,15 +49,14 @@ class Message:
 
 def to_json(value: object) -> bytes:
     """The value as JSON, equal bytes for equal values. Raises NaiveTime for a zoneless time."""
-    encoded: bytes = msgspec.json.encode(_in_utc(value), enc_hook=_encode)
-    return encoded
+    return _encoded(in_utc(value))
 
 
 def from_json(data: bytes, kind: type[T]) -> T:
     """The value of that kind. Unknown fields are ignored. Raises Unreadable for anything else."""
     _meet(kind)
     try:
-        return _in_utc(msgspec.json.decode(data, type=kind, dec_hook=_decode))
+        return in_utc(msgspec.json.decode(data, type=kind, dec_hook=_decode))
     except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
         raise Unreadable(f"not a {kind.__name__}: {error}") from error
 
@@ -81,7 +80,7 @@ def json_schema(kind: type) -> dict[str, Any]:
 
 def message_of(event: Event, source: str) -> Message:
     """The event as a Pub/Sub message; equal events from one source make equal bytes."""
-    event = _in_utc(event)
+    event = in_utc(event)
     attributes = {
         "ce-specversion": "1.0",
         "ce-id": event.id,
@@ -93,7 +92,7 @@ def message_of(event: Event, source: str) -> Message:
     }
     if isinstance(event, ObjectFinalized):
         return Message(attributes=attributes, data=_storage_data(event))
-    return Message(attributes=attributes, data=to_json(event))
+    return Message(attributes=attributes, data=_encoded(event))
 
 
 def event_of(attributes: Mapping[str, object], data: object) -> Event:
@@ -182,23 +181,9 @@ def _object(data: object) -> dict[str, Any]:
     return data
 
 
-def _in_utc(value: T) -> T:
-    """The value with all its times in UTC, which is itself where they are.
-
-    Raises NaiveTime for a time without a zone: msgspec by itself accepts it.
-    """
-    inner: Any = value
-    if isinstance(inner, datetime):
-        inner = utc(inner)
-    elif isinstance(inner, Mapping):
-        inner = {key: _in_utc(item) for key, item in inner.items()}
-    elif isinstance(inner, list | tuple):
-        inner = type(inner)(map(_in_utc, inner))
-    elif (names := getattr(inner, "__dataclass_fields__", None)) is not None:
-        old = {name: getattr(inner, name) for name in names}
-        new = {name: item for name in names if (item := _in_utc(old[name])) is not old[name]}
-        inner = replace(inner, **new) if new else inner
-    return inner  # type: ignore[no-any-return]  # of the type that came in
+def _encoded(value: object) -> bytes:
+    encoded: bytes = msgspec.json.encode(value, enc_hook=_encode)
+    return encoded
 
 
 def _encode(value: object) -> str:

@@ -1,535 +1,180 @@
-"""What every Backend promises, and what the supervisor of child processes promises beside."""
+"""What every Backend promises."""
 
-import fcntl
-import os
-import signal
-import sys
-import textwrap
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import pytest
 
-from functions.adapters.child_process import ChildProcesses, Supervisor
 from functions.ports import Backend, ExecutionState
 from schemas.failures import Failure, FailureClass
 from schemas.plan import Order
-
-if TYPE_CHECKING:
-    from subprocess import Popen
-
-WAIT_FOR_SIGTERM = "say('ready'); signal.pause()"
-IGNORE_SIGTERM = "signal.signal(signal.SIGTERM, signal.SIG_IGN); say('ready'); time.sleep(60)"
-GRANDCHILD = """
-    if os.fork() == 0:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        lock = open('lock', 'w')
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        say('grandchild')
-        time.sleep(60)
-    while not heard('grandchild'):
-        time.sleep(0.001)
-"""
-PREAMBLE = """
-import fcntl, os, select, signal, sys, time
-os.chdir(sys.argv[1])
-E = os.environ
-TASK, ATTEMPT = int(E['CLOUD_RUN_TASK_INDEX']), int(E['CLOUD_RUN_TASK_ATTEMPT'])
-def say(word):
-    with open(word, 'a') as file:
-        file.write(f'{TASK}.{ATTEMPT}\\n')
-def heard(word):
-    return os.path.exists(word) and open(word).read() != ''
-"""
+from tests.contract.machine import Machine
 
 
-def order(tasks: int = 1, attempt: int = 1, seconds: float = 60) -> Order:
-    return Order(
-        render="r",
-        attempt=attempt,
-        lane="laptop/cpu",
-        encoder_class="x264",
-        tasks=tasks,
-        deadline=datetime.now(UTC) + timedelta(seconds=seconds),
-    )
+class Place(Protocol):
+    """A backend with the lane behind it, whose tasks run until they are told how to end."""
 
+    @property
+    def backend(self) -> Backend: ...
 
-def task_argv(folder: Path, code: str) -> list[str]:
-    """Isolated and without site packages: such a Python starts in 15 ms."""
-    return [sys.executable, "-IS", "-c", PREAMBLE + textwrap.dedent(code), str(folder)]
+    def now(self) -> datetime:
+        """The clock by which orders have deadlines."""
 
+    def let_begin(self, execution: str, tasks: int) -> None:
+        """Go on until so many tasks of it run."""
 
-@dataclass(kw_only=True)
-class Machine:
-    """A backend, its supervisors one after the other, and what the tasks said in `folder`."""
+    def let_end(self, execution: str, code: int = 0) -> None:
+        """From now on every run of its tasks ends at once with that exit code."""
 
-    folder: Path
-    until: Callable[..., None]
-    backend: Backend
-    told: list[tuple[str, Failure | None]] = field(default_factory=list)
-    refusals: int = 0
-    supervisor: Supervisor | None = None
+    def wait_for_end(self, execution: str) -> None:
+        """Go on until it has ended: because it was let end, or was stopped."""
 
-    def start(self, code: str = "", **options: object) -> Supervisor:
-        """From now on tasks run that code; the supervisor before this one is shut down."""
-        self.close()
-        settings = {
-            "argv": lambda order, execution, task: task_argv(self.folder, code),
-            "environment": {},
-            "log_folder": self.folder / "logs",
-            "grace": timedelta(seconds=5),
-        }
-        self.supervisor = Supervisor(
-            self.folder / "executions.db",
-            on_end=self._hear,
-            **(settings | options),  # type: ignore[arg-type]  # settings come by name
-        )
-        return self.supervisor
+    def runs(self, execution: str) -> int:
+        """How many runs of its tasks have begun, retries counted."""
 
     def close(self) -> None:
-        if self.supervisor:
-            self.supervisor.shutdown()
-
-    def drive(self, claim: Callable[[], bool], what: str) -> None:
-        """Step until the claim holds."""
-        supervisor = self.supervisor
-        assert supervisor
-
-        def claim_after_a_step() -> bool:
-            supervisor.step()
-            return claim()
-
-        self.until(claim_after_a_step, what)
-
-    def outcome(self, execution: str) -> Failure | None:
-        """Step until it has ended and that was told; a failure that was told is the state's."""
-        self.drive(lambda: execution in (name for name, _ in self.told), "the end was told")
-        state = self.backend.state(execution)
-        assert state is not None
-        assert state.ended
-        assert (execution, state.failure) in self.told
-        return state.failure
-
-    def said(self, word: str) -> list[str]:
-        """TASK.ATTEMPT of each run that said the word, sorted."""
-        path = self.folder / word
-        return sorted(path.read_text().split()) if path.exists() else []
-
-    def _hear(self, order: Order, execution: str, failure: Failure | None) -> None:
-        assert execution == f"{order.render}-{order.attempt:04}"
-        if self.refusals:
-            self.refusals -= 1
-            raise ConnectionError("the bus is away")
-        self.told.append((execution, failure))
+        """Leave nothing running."""
 
 
-FACTORIES = {"child_process": lambda folder: ChildProcesses(folder / "executions.db")}
+TASK = """
+    say(f"begun-{E['CLOUD_RUN_EXECUTION']}")
+    end = f"end-{E['CLOUD_RUN_EXECUTION']}"
+    while not heard(end):
+        time.sleep(0.001)
+    sys.exit(int(open(end).read()))
+"""
+
+
+class ChildProcessPlace:
+    """Child processes, as on the laptop."""
+
+    def __init__(self, folder: Path, until: Callable[..., None]) -> None:
+        self._machine = Machine(folder=folder, until=until)
+        self._machine.start(TASK, max_retries=1)
+
+    @property
+    def backend(self) -> Backend:
+        return self._machine.backend
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def let_begin(self, execution: str, tasks: int) -> None:
+        self._machine.drive(lambda: self.runs(execution) == tasks, f"{tasks} tasks run")
+
+    def let_end(self, execution: str, code: int = 0) -> None:
+        (self._machine.folder / f"end-{execution}").write_text(str(code))
+
+    def wait_for_end(self, execution: str) -> None:
+        self._machine.outcome(execution)
+
+    def runs(self, execution: str) -> int:
+        return len(self._machine.said(f"begun-{execution}"))
+
+    def close(self) -> None:
+        self._machine.close()
+
+
+FACTORIES: dict[str, Callable[[Path, Callable[..., None]], Place]] = {
+    "child_process": ChildProcessPlace,
+}
 
 
 @pytest.fixture(params=sorted(FACTORIES))
-def machine(
+def place(
     request: pytest.FixtureRequest, tmp_path: Path, until: Callable[..., None]
-) -> Iterator[Machine]:
-    machine = Machine(folder=tmp_path, until=until, backend=FACTORIES[request.param](tmp_path))
-    yield machine
-    machine.close()
+) -> Iterator[Place]:
+    place = FACTORIES[request.param](tmp_path, until)
+    yield place
+    place.close()
 
 
-# Every Backend.
+def launch(place: Place, tasks: int = 1, attempt: int = 1) -> str:
+    order = Order(
+        render="r",
+        attempt=attempt,
+        lane="a/lane",
+        encoder_class="x264",
+        tasks=tasks,
+        deadline=place.now() + timedelta(minutes=1),
+    )
+    return place.backend.launch(order)
 
 
-def test_launching_an_attempt_again_runs_it_once(machine: Machine) -> None:
-    machine.start("say('ran')")
-    first, second = machine.backend.launch(order(2)), machine.backend.launch(order(3))
-    assert first == second
-    assert machine.outcome(first) is None
-    assert machine.backend.launch(order(2)) == first
-    machine.drive(lambda: True, "one more step")
-    assert machine.said("ran") == ["0.0", "1.0"]
+def outcome(place: Place, execution: str) -> Failure | None:
+    place.wait_for_end(execution)
+    state = place.backend.state(execution)
+    assert state is not None
+    assert state.ended
+    return state.failure
 
 
-def test_attempts_of_a_render_are_different_executions(machine: Machine) -> None:
-    machine.start()
-    one, two = machine.backend.launch(order()), machine.backend.launch(order(attempt=2))
+def test_an_execution_has_not_ended_until_its_tasks_have(place: Place) -> None:
+    execution = launch(place, tasks=2)
+    assert place.backend.state(execution) == ExecutionState(ended=False)
+    place.let_begin(execution, 2)
+    assert place.backend.state(execution) == ExecutionState(ended=False)
+    place.let_end(execution)
+    assert outcome(place, execution) is None
+    assert place.runs(execution) == 2
+
+
+def test_attempts_of_a_render_are_different_executions(place: Place) -> None:
+    one, two = launch(place), launch(place, attempt=2)
     assert one != two
-    assert [machine.outcome(one), machine.outcome(two)] == [None, None]
+    place.let_end(one)
+    assert outcome(place, one) is None
+    assert place.backend.state(two) == ExecutionState(ended=False)
+    place.let_end(two)
+    assert outcome(place, two) is None
 
 
-def test_an_execution_has_not_ended_until_its_tasks_have(machine: Machine) -> None:
-    machine.start("say('ready')\nwhile not os.path.exists('go'): time.sleep(0.001)")
-    execution = machine.backend.launch(order())
-    assert machine.backend.state(execution) == ExecutionState(ended=False)
-    machine.drive(lambda: bool(machine.said("ready")), "the task runs")
-    assert machine.backend.state(execution) == ExecutionState(ended=False)
-    (machine.folder / "go").touch()
-    assert machine.outcome(execution) is None
+def test_an_attempt_launched_twice_ends_under_each_name_it_was_given(place: Place) -> None:
+    # Whether they are one execution or two is the lane's own: the owner record sorts that out.
+    names = [launch(place), launch(place)]
+    for name in names:
+        place.let_end(name)
+    assert [outcome(place, name) for name in names] == [None, None]
 
 
-def test_an_unknown_execution_has_no_state_and_may_be_stopped(machine: Machine) -> None:
-    machine.backend.stop("r-0009")
-    assert machine.backend.state("r-0009") is None
+def test_a_task_that_fails_for_good_is_the_failure_of_its_execution(place: Place) -> None:
+    execution = launch(place)
+    place.let_end(execution, code=3)
+    failure = outcome(place, execution)
+    assert failure is not None
+    assert failure.failure is FailureClass.CRASH
 
 
-def test_stopping_ends_it_as_cancelled_without_a_retry(machine: Machine) -> None:
-    machine.start(WAIT_FOR_SIGTERM)
-    execution = machine.backend.launch(order(2))
-    machine.drive(lambda: len(machine.said("ready")) == 2, "both tasks run")
-    machine.backend.stop(execution)
-    machine.backend.stop(execution)
-    failure = machine.outcome(execution)
+def test_an_unknown_execution_has_no_state_and_may_be_stopped(place: Place) -> None:
+    place.backend.stop("r-0009")
+    assert place.backend.state("r-0009") is None
+
+
+def test_stopping_ends_it_as_cancelled_without_a_retry(place: Place) -> None:
+    execution = launch(place, tasks=2)
+    place.let_begin(execution, 2)
+    place.backend.stop(execution)
+    place.backend.stop(execution)
+    failure = outcome(place, execution)
     assert failure is not None
     assert failure.failure is FailureClass.CANCELLED
-    assert machine.said("ready") == ["0.0", "1.0"]
+    assert place.runs(execution) == 2
 
 
-def test_what_was_stopped_before_it_began_never_runs(machine: Machine) -> None:
-    machine.start("say('ran')")
-    execution = machine.backend.launch(order())
-    machine.backend.stop(execution)
-    failure = machine.outcome(execution)
+def test_what_is_stopped_at_once_ends_as_cancelled(place: Place) -> None:
+    execution = launch(place)
+    place.backend.stop(execution)
+    failure = outcome(place, execution)
     assert failure is not None
     assert failure.failure is FailureClass.CANCELLED
-    assert machine.said("ran") == []
 
 
-def test_stopping_after_the_end_changes_nothing(machine: Machine) -> None:
-    machine.start()
-    execution = machine.backend.launch(order())
-    assert machine.outcome(execution) is None
-    machine.backend.stop(execution)
-    machine.start()
-    machine.drive(lambda: True, "one more step")
-    assert machine.backend.state(execution) == ExecutionState(ended=True)
-
-
-# How child processes are run.
-
-
-def test_a_task_is_told_who_it_is_and_nothing_else(machine: Machine) -> None:
-    # Python itself and macOS add these two.
-    added = ("LC_CTYPE", "__CF_USER_TEXT_ENCODING")
-    code = f"print(*sorted(f'{{k}}={{v}}' for k, v in E.items() if k not in {added}))"
-    machine.start(code, environment={"GREETING": "hello"})
-    execution = machine.backend.launch(order(2))
-    assert machine.outcome(execution) is None
-    words = (machine.folder / "logs" / f"{execution}-1.log").read_text().split()
-    assert words.pop(0).startswith("CLIPLINE_LIFELINE_FD=")
-    assert words == [
-        f"CLOUD_RUN_EXECUTION={execution}",
-        "CLOUD_RUN_TASK_ATTEMPT=0",
-        "CLOUD_RUN_TASK_COUNT=2",
-        "CLOUD_RUN_TASK_INDEX=1",
-        "GREETING=hello",
-    ]
-
-
-def test_a_task_inherits_what_it_is_meant_to_and_leads_its_own_session(machine: Machine) -> None:
-    reads, writes = os.pipe()
-    code = f"os.write({writes}, b'here' if os.getsid(0) == os.getpid() else b'not alone')"
-    machine.start(code, inherited=(writes,))
-    assert machine.outcome(machine.backend.launch(order())) is None
-    assert os.read(reads, 100) == b"here"
-    os.close(reads)
-    os.close(writes)
-
-
-def test_a_failed_task_is_tried_again_alone_and_counted(machine: Machine) -> None:
-    machine.start("say('ran'); sys.exit(75 if TASK == 1 and ATTEMPT < 2 else 0)")
-    assert machine.outcome(machine.backend.launch(order(2))) is None
-    assert machine.said("ran") == ["0.0", "1.0", "1.1", "1.2"]
-
-
-@pytest.mark.parametrize(
-    ("end", "failure", "reason", "words"),
-    [
-        ("sys.exit(75)", FailureClass.PREEMPTED, "task_preempted", "exit code 75"),
-        ("sys.exit(70)", FailureClass.INTERNAL, "task_bug", "exit code 70"),
-        ("sys.exit(3)", FailureClass.CRASH, "task_failed", "exit code 3"),
-        ("os.kill(os.getpid(), 9)", FailureClass.CRASH, "task_killed", "signal 9"),
-        (
-            "os.kill(os.getpid(), signal.SIGUSR1)",
-            *(FailureClass.CRASH, "task_signalled", f"signal {signal.SIGUSR1.value}"),
-        ),
-    ],
-)
-def test_when_a_task_fails_for_good_the_others_go_on(
-    machine: Machine, end: str, failure: FailureClass, reason: str, words: str
-) -> None:
-    code = f"""
-        if TASK == 1:
-            say('failing')
-            print('my last words', flush=True)
-            {end}
-        while machine_has_more_to_do():
-            time.sleep(0.001)
-        say('done')
-    """
-    more = "def machine_has_more_to_do():\n    return not os.path.exists('go')\n"
-    machine.start(more + textwrap.dedent(code), max_retries=1)
-    execution = machine.backend.launch(order(2))
-    supervisor = machine.supervisor
-    assert supervisor
-    machine.drive(
-        lambda: machine.said("failing") == ["1.0", "1.1"] and supervisor.running() == 1,
-        "task 1 has failed for good",
-    )
-    assert machine.backend.state(execution) == ExecutionState(ended=False)
-    (machine.folder / "go").touch()
-    told = machine.outcome(execution)
-    assert told is not None
-    assert (told.failure, told.reason) == (failure, reason)
-    assert told.message.startswith("task 1 ")
-    assert f"{words} after 1 retries" in told.message
-    assert told.detail == "my last words\n" * 2
-    assert machine.said("done") == ["0.0"]
-
-
-def test_of_two_tasks_that_failed_the_last_one_is_named(machine: Machine) -> None:
-    machine.start(
-        "while TASK == 0 and not os.path.exists('go'): time.sleep(0.001)\nsys.exit(70 + TASK)",
-        max_retries=0,
-    )
-    execution = machine.backend.launch(order(2))
-    supervisor = machine.supervisor
-    assert supervisor
-    machine.drive(lambda: supervisor.running() == 1, "task 1 has failed")
-    (machine.folder / "go").touch()
-    failure = machine.outcome(execution)
-    assert failure is not None
-    assert (failure.failure, failure.reason) == (FailureClass.INTERNAL, "task_bug")
-
-
-def test_all_that_was_done_in_spite_of_a_stop_counts(machine: Machine) -> None:
-    machine.start(
-        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n" + WAIT_FOR_SIGTERM,
-    )
-    execution = machine.backend.launch(order())
-    machine.drive(lambda: bool(machine.said("ready")), "the task runs")
-    machine.backend.stop(execution)
-    assert machine.outcome(execution) is None
-
-
-def test_a_program_that_cannot_be_started_is_a_task_that_failed(machine: Machine) -> None:
-    machine.start(argv=lambda order, execution, task: ["/nowhere/at/all"], max_retries=1)
-    failure = machine.outcome(machine.backend.launch(order()))
-    assert failure is not None
-    assert (failure.failure, failure.reason) == (FailureClass.CRASH, "task_failed")
-    assert "exit code 127 after 1 retries" in failure.message
-    assert "/nowhere/at/all" in failure.detail
-
-
-def lock_is_free(machine: Machine) -> bool:
-    """Whether the grandchild is gone: the kernel gives back a dead process's locks."""
-    with (machine.folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-
-def test_what_a_task_leaves_behind_is_killed(machine: Machine) -> None:
-    machine.start(GRANDCHILD)
-    assert machine.outcome(machine.backend.launch(order())) is None
-    machine.until(lambda: lock_is_free(machine), "the grandchild is gone")
-
-
-def test_a_task_gets_its_grace_to_end_by_itself(machine: Machine) -> None:
-    machine.start(
-        "signal.signal(signal.SIGTERM, lambda *_: (say('saved'), sys.exit(75)))\n"
-        + WAIT_FOR_SIGTERM,
-    )
-    execution = machine.backend.launch(order())
-    machine.drive(lambda: bool(machine.said("ready")), "the task runs")
-    machine.backend.stop(execution)
-    failure = machine.outcome(execution)
-    assert failure is not None
-    assert failure.failure is FailureClass.CANCELLED
-    assert machine.said("saved") == ["0.0"]
-
-
-def test_a_task_that_ignores_sigterm_is_killed_with_its_group(machine: Machine) -> None:
-    machine.start(textwrap.dedent(GRANDCHILD) + IGNORE_SIGTERM, grace=timedelta(seconds=0.2))
-    execution = machine.backend.launch(order())
-    machine.drive(lambda: bool(machine.said("ready")), "the task runs")
-    machine.backend.stop(execution)
-    before = datetime.now(UTC)
-    failure = machine.outcome(execution)
-    assert failure is not None
-    assert failure.failure is FailureClass.CANCELLED
-    assert datetime.now(UTC) - before >= timedelta(seconds=0.2)
-    machine.until(lambda: lock_is_free(machine), "the grandchild is gone")
-
-
-def test_at_the_deadline_tasks_are_stopped_for_good(machine: Machine) -> None:
-    later = [datetime.now(UTC)]
-    machine.start(WAIT_FOR_SIGTERM, clock=lambda: later[0])
-    execution = machine.backend.launch(order(2))
-    machine.drive(lambda: len(machine.said("ready")) == 2, "both tasks run")
-    later[0] += timedelta(minutes=2)
-    failure = machine.outcome(execution)
-    assert failure is not None
-    assert failure.failure is FailureClass.TIMEOUT
-    assert machine.said("ready") == ["0.0", "1.0"]
-
-
-def test_after_the_deadline_nothing_begins(machine: Machine) -> None:
-    machine.start("say('ran')")
-    failure = machine.outcome(machine.backend.launch(order(seconds=-1)))
-    assert failure is not None
-    assert failure.failure is FailureClass.TIMEOUT
-    assert machine.said("ran") == []
-
-
-# What survives.
-
-RESUMED = """
-    say('ran')
-    if TASK > 0 and not heard('second life'):
-        say('ready')
-        select.select([int(E['CLIPLINE_LIFELINE_FD'])], [], [], 60)
-        assert os.read(int(E['CLIPLINE_LIFELINE_FD']), 1) == b''
-        say('orphaned')
-"""
-
-
-def test_after_a_kill_unfinished_tasks_go_on_without_using_a_retry(
-    machine: Machine, start_python: "Callable[..., Popen[str]]"
-) -> None:
-    first = start_python(
-        """
-        import sys, time
-        from pathlib import Path
-        from functions.adapters.child_process import Supervisor
-
-        folder, argv = Path(sys.argv[1]), sys.argv[2:]
-        supervisor = Supervisor(
-            folder / "executions.db",
-            argv=lambda order, execution, task: argv,
-            environment={},
-            on_end=lambda order, execution, failure: None,
-            log_folder=folder / "logs",
-        )
-        ready = folder / "ready"
-        while not (ready.exists() and supervisor.running() == 2):
-            supervisor.step()
-            time.sleep(0.001)
-        print("task 0 is done", flush=True)
-        sys.stdin.read()
-        """,
-        *(machine.folder, *task_argv(machine.folder, RESUMED)),
-    )
-    execution = machine.backend.launch(order(3))
-    assert first.stdout is not None
-    assert first.stdout.readline() == "task 0 is done\n"
-    machine.until(lambda: len(machine.said("ready")) == 2, "tasks 1 and 2 wait")
-    first.send_signal(signal.SIGKILL)
-    machine.until(lambda: len(machine.said("orphaned")) == 2, "both saw the end of their parent")
-    assert machine.backend.state(execution) == ExecutionState(ended=False)
-    (machine.folder / "second life").write_text("yes")
-    machine.start(RESUMED, max_retries=0)
-    assert machine.outcome(execution) is None
-    assert machine.said("ran") == ["0.0", "1.0", "1.0", "2.0", "2.0"]
-
-
-def test_a_shutdown_ends_every_task_and_the_next_supervisor_resumes(machine: Machine) -> None:
-    first = machine.start("say('ran')\nif TASK and not heard('go'): signal.pause()")
-    execution = machine.backend.launch(order(2))
-    machine.drive(lambda: len(machine.said("ran")) == 2 and first.running() == 1, "one is done")
-    first.shutdown()
-    assert first.running() == 0
-    assert not first.step()
-    assert machine.backend.state(execution) == ExecutionState(ended=False)
-    (machine.folder / "go").write_text("yes")
-    machine.start("say('ran')", max_retries=0)
-    assert machine.outcome(execution) is None
-    assert machine.said("ran") == ["0.0", "1.0", "1.0"]
-
-
-def test_a_shutdown_kills_what_ignores_it(machine: Machine) -> None:
-    supervisor = machine.start(IGNORE_SIGTERM, grace=timedelta(seconds=0.1))
-    machine.backend.launch(order())
-    machine.drive(lambda: bool(machine.said("ready")), "the task runs")
-    supervisor.shutdown()
-    assert supervisor.running() == 0
-
-
-def test_retries_that_were_used_stay_used_after_a_restart(machine: Machine) -> None:
-    machine.start(f"if ATTEMPT == 0: sys.exit(3)\n{WAIT_FOR_SIGTERM}", max_retries=1)
-    execution = machine.backend.launch(order())
-    machine.drive(lambda: machine.said("ready") == ["0.1"], "the retry runs")
-    machine.start("sys.exit(3)", max_retries=1)
-    failure = machine.outcome(execution)
-    assert failure is not None
-    assert "after 1 retries" in failure.message
-
-
-def test_a_stop_is_remembered_over_a_restart(machine: Machine) -> None:
-    machine.start(WAIT_FOR_SIGTERM)
-    execution = machine.backend.launch(order())
-    machine.drive(lambda: bool(machine.said("ready")), "the task runs")
-    machine.close()
-    machine.backend.stop(execution)
-    machine.start("say('again')")
-    failure = machine.outcome(execution)
-    assert failure is not None
-    assert failure.failure is FailureClass.CANCELLED
-    assert machine.said("again") == []
-
-
-def test_an_end_that_was_not_taken_is_told_again(machine: Machine) -> None:
-    machine.refusals = 1
-    machine.start()
-    execution = machine.backend.launch(order())
-    assert machine.outcome(execution) is None
-    assert machine.refusals == 0
-    machine.drive(lambda: True, "one more step")
-    assert machine.told == [(execution, None)]
-
-
-def test_an_end_that_nobody_took_is_told_after_a_restart(machine: Machine) -> None:
-    machine.refusals = 1
-    machine.start("say('ran')")
-    execution = machine.backend.launch(order())
-    machine.drive(lambda: machine.refusals == 0, "the end was refused")
-    machine.start("say('ran')")
-    assert machine.outcome(execution) is None
-    assert machine.said("ran") == ["0.0"]
-
-
-def test_an_end_that_was_taken_is_not_told_again_after_a_restart(machine: Machine) -> None:
-    machine.start()
-    execution = machine.backend.launch(order())
-    assert machine.outcome(execution) is None
-    second = machine.start()
-    assert not second.step()
-    assert machine.told == [(execution, None)]
-
-
-def test_a_supervisor_without_work_says_so(machine: Machine) -> None:
-    supervisor = machine.start()
-    assert not supervisor.step()
-    machine.backend.launch(order())
-    assert supervisor.step()
-    assert supervisor.running() == 1
-
-
-def test_only_what_ended_long_ago_and_was_told_is_forgotten(machine: Machine) -> None:
-    machine.start("print('words')")
-    old = machine.backend.launch(order())
-    assert machine.outcome(old) is None
-    untold = machine.backend.launch(order(attempt=2))
-    machine.refusals = 1
-    machine.drive(lambda: machine.refusals == 0, "the second end was refused")
-    waiting = machine.backend.launch(order(attempt=3))
-    machine.start(clock=lambda: datetime.now(UTC) + timedelta(days=6))
-    assert machine.backend.state(old) is not None
-    machine.start(clock=lambda: datetime.now(UTC) + timedelta(days=8))
-    assert machine.backend.state(old) is None
-    assert machine.backend.state(untold) == ExecutionState(ended=True)
-    assert machine.backend.state(waiting) == ExecutionState(ended=False)
-    logs = [path.name for path in (machine.folder / "logs").iterdir()]
-    assert logs == [f"{untold}-0.log"]
+def test_stopping_after_the_end_changes_nothing(place: Place) -> None:
+    execution = launch(place)
+    place.let_end(execution)
+    assert outcome(place, execution) is None
+    place.backend.stop(execution)
+    assert outcome(place, execution) is None
+    assert place.runs(execution) == 1

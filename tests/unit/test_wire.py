@@ -1,8 +1,8 @@
 import base64
 import contextlib
 import json
-from collections.abc import Mapping
-from dataclasses import fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 from typing import Any, cast
@@ -126,6 +126,33 @@ def test_a_time_without_a_zone_is_never_sent(event: Event) -> None:
         message_of(naive, SOURCE)
     with pytest.raises(NaiveTime):
         to_json({"deep": [naive]})
+
+
+def with_one_time_naive(value: Any) -> Iterator[Any]:
+    """The value as often as there are times in it, each time with another one without its zone."""
+    if isinstance(value, datetime):
+        yield value.replace(tzinfo=None)
+    elif isinstance(value, tuple):
+        for place, item in enumerate(value):
+            for naive in with_one_time_naive(item):
+                yield (*value[:place], naive, *value[place + 1 :])
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            for naive in with_one_time_naive(getattr(value, field.name)):
+                yield replace(value, **{field.name: naive})
+
+
+def test_a_time_without_a_zone_is_found_wherever_it_stands() -> None:
+    pending = tuple(Pending(effect=e, others_after=NOW) for e in effects_of_every_kind())
+    render = replace(rendering(), pending=pending, replayed_at=NOW, not_before=NOW)
+    render = replace(render, outputs=(verified(render),))
+    naives = [naive for value in (*EVENTS, render) for naive in with_one_time_naive(value)]
+    assert len(naives) > 40
+    for naive in naives:
+        with pytest.raises(NaiveTime):
+            to_json(naive)
+        with pytest.raises(NaiveTime):
+            to_json({"deep": [naive]})
 
 
 @every_event
