@@ -51,6 +51,10 @@ LONGEST = 4 * 86_400.0
 GPU, CPU = "h264_nvenc/ada/470", "libx264/5.1/t1"
 
 
+_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+"""Where files cost least: a history makes and removes hundreds of small ones."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """All that a history is made from: equal recipes give equal histories."""
@@ -78,7 +82,7 @@ class Outcome:
 
 def live(recipe: Recipe, *, log: Callable[[str], None] | None = None) -> Outcome:
     """Live it through. With `log`, every line of what happened is told."""
-    with tempfile.TemporaryDirectory(prefix="history-") as folder:
+    with tempfile.TemporaryDirectory(prefix="history-", dir=_MEMORY) as folder:
         return _History(recipe, Path(folder), log).live()
 
 
