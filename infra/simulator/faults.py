@@ -1,4 +1,4 @@
-"""What may go wrong, how often, and what did: each fault has a name, by which it can be left out."""
+"""What may go wrong, how often, and what did; each fault has a name, to be left out by."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
