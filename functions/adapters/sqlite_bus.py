@@ -160,17 +160,6 @@ class SqliteBus:
                 if row["leased"] and row["deliveries"] == deliveries:
                     _fail(db, row, now)
 
-    def next_due(self) -> datetime | None:
-        """When `lease` will next have something, if nothing is published before."""
-        query = f"SELECT min(due_at) FROM queue WHERE subscription IN {_PUSHED}"
-        (first,) = self._file.reading.execute(query).fetchone()
-        return None if first is None else moment(first)
-
-    def changes(self) -> int:
-        """Another number whenever somebody else changed something; compare within one thread."""
-        number: int = self._file.reading.execute("PRAGMA data_version").fetchone()[0]
-        return number
-
     def _take(
         self, where: str, values: tuple[str, ...], limit: int, now: datetime
     ) -> Sequence[Delivery]:
