@@ -1,6 +1,7 @@
-"""Why ffmpeg ended as it did: from an exit status and its last words to a typed failure."""
+"""From what ffmpeg or the system said to a typed failure."""
 
 import re
+from errno import EDQUOT, EFBIG, EIO, ENOSPC
 from signal import SIGXCPU, SIGXFSZ, Signals
 
 from schemas.failures import Failure, FailureClass
@@ -42,6 +43,20 @@ def diagnose(status: int, words: str) -> Failure:
         return _failure(FailureClass.INPUT, "source_unreadable", said, detail)
     said = f"ffmpeg failed with exit status {status}."
     return _failure(FailureClass.CRASH, "ffmpeg_failed", said, detail)
+
+
+def of_os_error(error: OSError) -> Failure | None:
+    """The failure of the machine's disk that it tells of; None for any other error, a bug.
+
+    A full disk has one fingerprint, whether ffmpeg met it or we did.
+    """
+    detail = _meaningful(str(error))
+    if error.errno in (ENOSPC, EDQUOT, EFBIG):
+        return _failure(FailureClass.DEPENDENCY, "disk_full", "The disk is full.", detail)
+    if error.errno == EIO:
+        said = "The disk cannot be read or written."
+        return _failure(FailureClass.DEPENDENCY, "disk_broken", said, detail)
+    return None
 
 
 def _failure(kind: FailureClass, reason: str, message: str, detail: str) -> Failure:

@@ -127,10 +127,6 @@ class Supervisor:
         ]
         return any(told_or_changed)
 
-    def running(self) -> int:
-        """How many tasks run now; any thread may ask."""
-        return len(self._children)
-
     def shutdown(self) -> None:
         """SIGTERM to every task, SIGKILL to what is left after the grace; call it after `step`.
 

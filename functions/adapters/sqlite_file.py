@@ -1,5 +1,6 @@
 """One SQLite file that many threads and processes write, shared by the local adapters."""
 
+import errno
 import os
 import sqlite3
 import threading
@@ -14,6 +15,10 @@ from schemas.times import utc
 
 BUSY = timedelta(seconds=30)
 """How long a writer waits for its turn before it gives up with sqlite3.OperationalError."""
+
+_ERRNO = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_IOERR: errno.EIO}
+_PRIMARY = 0xFF
+"""The bits of an extended result code that are its primary one (https://sqlite.org/rescode.html)."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -69,15 +74,31 @@ class SqliteFile:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, alone among all writers; an exception leaves nothing behind."""
-        db = self.reading
-        db.execute("BEGIN IMMEDIATE")
+        """One transaction, alone among all writers; an exception leaves nothing behind.
+
+        Raises OSError where the disk is full (ENOSPC) or broken (EIO): only adapters know SQLite's.
+        """
         try:
-            yield db
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
+            with _transaction(self.reading) as db:
+                yield db
+        except sqlite3.OperationalError as error:
+            number = _ERRNO.get(getattr(error, "sqlite_errorcode", 0) & _PRIMARY)
+            if number is None:
+                raise
+            raise OSError(number, os.strerror(number), str(self._path)) from error
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield db
         db.execute("COMMIT")
+    except BaseException:
+        # A full or broken disk has made SQLite roll back by itself.
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
 
 
 class _Connection(sqlite3.Connection):

@@ -33,7 +33,8 @@ class Policy:
     effect_grace: timedelta = timedelta(seconds=10)
     """How long whoever saved an effect has, before others perform it."""
     upload_grace: timedelta = timedelta(minutes=1)
-    """An upload without a render after so long was forgotten: its event is published again."""
+    """An upload without a render after so long was forgotten: its event is published again, and
+    then ever more seldom (`functions/core/reminders.py`)."""
     progress_every: timedelta = timedelta(seconds=2)
     """Progress is not written more often: it must not wear out the document."""
     wait: timedelta = timedelta(seconds=30)

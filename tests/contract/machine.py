@@ -1,5 +1,6 @@
 """Child processes for the contract suites: what tasks run is Python code given by the test."""
 
+import os
 import sys
 import textwrap
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from functions.adapters.child_process import ChildProcesses, Supervisor
+from functions.adapters.sqlite_executions import Executions
 from schemas.failures import Failure
 from schemas.plan import Order
 
@@ -21,6 +23,8 @@ def say(word):
         file.write(f'{TASK}.{ATTEMPT}\\n')
 def heard(word):
     return os.path.exists(word) and open(word).read() != ''
+with open('pids', 'a') as file:
+    file.write(f'{os.getpid()}\\n')
 """
 
 
@@ -98,9 +102,27 @@ class Machine:
         path = self.folder / word
         return sorted(path.read_text().split()) if path.exists() else []
 
+    def over(self) -> list[int]:
+        """The tasks of executions not yet told that will not run again."""
+        executions = Executions(self.folder / "executions.db").untold()
+        return [task.index for one in executions for task in one.tasks if task.ended_at]
+
+    def alive(self) -> list[int]:
+        """The processes of the tasks that are still there."""
+        pids = map(int, (self.folder / "pids").read_text().split())
+        return list(filter(is_there, pids))
+
     def _hear(self, order: Order, execution: str, failure: Failure | None) -> None:
         assert execution == f"{order.render}-{order.attempt:04}"
         if self.refusals:
             self.refusals -= 1
             raise ConnectionError("the bus is away")
         self.told.append((execution, failure))
+
+
+def is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

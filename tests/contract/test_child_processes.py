@@ -134,12 +134,8 @@ def test_when_a_task_fails_for_good_the_others_go_on(
     more = "def machine_has_more_to_do():\n    return not os.path.exists('go')\n"
     machine.start(more + textwrap.dedent(code), max_retries=1)
     execution = machine.backend.launch(order(2))
-    supervisor = machine.supervisor
-    assert supervisor
-    machine.drive(
-        lambda: machine.said("failing") == ["1.0", "1.1"] and supervisor.running() == 1,
-        "task 1 has failed for good",
-    )
+    machine.drive(lambda: machine.over() == [1], "task 1 has failed for good")
+    assert machine.said("failing") == ["1.0", "1.1"]
     assert machine.backend.state(execution) == ExecutionState(ended=False)
     (machine.folder / "go").touch()
     told = machine.outcome(execution)
@@ -157,9 +153,7 @@ def test_of_two_tasks_that_failed_the_last_one_is_named(machine: Machine) -> Non
         max_retries=0,
     )
     execution = machine.backend.launch(order(2))
-    supervisor = machine.supervisor
-    assert supervisor
-    machine.drive(lambda: supervisor.running() == 1, "task 1 has failed")
+    machine.drive(lambda: machine.over() == [1], "task 1 has failed")
     (machine.folder / "go").touch()
     failure = machine.outcome(execution)
     assert failure is not None
@@ -268,6 +262,7 @@ def test_after_a_kill_unfinished_tasks_go_on_without_using_a_retry(
         import sys, time
         from pathlib import Path
         from functions.adapters.child_process import Supervisor
+        from functions.adapters.sqlite_executions import Executions
 
         folder, argv = Path(sys.argv[1]), sys.argv[2:]
         supervisor = Supervisor(
@@ -277,8 +272,8 @@ def test_after_a_kill_unfinished_tasks_go_on_without_using_a_retry(
             on_end=lambda order, execution, failure: None,
             log_folder=folder / "logs",
         )
-        ready = folder / "ready"
-        while not (ready.exists() and supervisor.running() == 2):
+        table = Executions(folder / "executions.db")
+        while not any(task.ended_at for one in table.untold() for task in one.tasks):
             supervisor.step()
             time.sleep(0.001)
         print("task 0 is done", flush=True)
@@ -302,9 +297,9 @@ def test_after_a_kill_unfinished_tasks_go_on_without_using_a_retry(
 def test_a_shutdown_ends_every_task_and_the_next_supervisor_resumes(machine: Machine) -> None:
     first = machine.start("say('ran')\nif TASK and not heard('go'): signal.pause()")
     execution = machine.backend.launch(order(2))
-    machine.drive(lambda: len(machine.said("ran")) == 2 and first.running() == 1, "one is done")
+    machine.drive(lambda: len(machine.said("ran")) == 2 and machine.over() == [0], "one is done")
     first.shutdown()
-    assert first.running() == 0
+    assert machine.alive() == []
     assert not first.step()
     assert machine.backend.state(execution) == ExecutionState(ended=False)
     (machine.folder / "go").write_text("yes")
@@ -317,8 +312,9 @@ def test_a_shutdown_kills_what_ignores_it(machine: Machine) -> None:
     supervisor = machine.start(IGNORE_SIGTERM, grace=timedelta(seconds=0.1))
     machine.backend.launch(order())
     machine.drive(lambda: bool(machine.said("ready")), "the task runs")
+    assert len(machine.alive()) == 1
     supervisor.shutdown()
-    assert supervisor.running() == 0
+    assert machine.alive() == []
 
 
 def test_retries_that_were_used_stay_used_after_a_restart(machine: Machine) -> None:
@@ -376,9 +372,9 @@ def test_an_end_that_was_taken_is_not_told_again_after_a_restart(machine: Machin
 def test_a_supervisor_without_work_says_so(machine: Machine) -> None:
     supervisor = machine.start()
     assert not supervisor.step()
-    machine.backend.launch(order())
+    execution = machine.backend.launch(order())
     assert supervisor.step()
-    assert supervisor.running() == 1
+    assert machine.outcome(execution) is None
 
 
 def test_only_what_ended_long_ago_and_was_told_is_forgotten(machine: Machine) -> None:

@@ -1,10 +1,16 @@
-"""A database outlives the version that made it: `make up` goes on after a `git pull`."""
+"""A database outlives the version that made it, and a disk that was full for a while."""
 
+import errno
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from functions.adapters.sqlite_file import MadeByNewer, SqliteFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from subprocess import Popen
 
 FIRST = "CREATE TABLE IF NOT EXISTS things (name TEXT) STRICT"
 SECOND = "ALTER TABLE things ADD COLUMN size INTEGER NOT NULL DEFAULT 7"
@@ -25,3 +31,49 @@ def test_a_file_of_a_newer_version_is_refused_unchanged(tmp_path: Path) -> None:
     with pytest.raises(MadeByNewer, match="newer version"):
         SqliteFile(path, [FIRST])
     SqliteFile(path, [FIRST, SECOND])
+
+
+def test_a_full_file_is_told_as_the_system_would_and_takes_more_when_there_is_room(
+    tmp_path: Path,
+) -> None:
+    file = SqliteFile(tmp_path / "a.db", [FIRST])
+    pages = file.reading.execute("PRAGMA page_count").fetchone()[0]
+    file.reading.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(OSError, match="No space left") as full, file.writing() as db:
+        db.executemany("INSERT INTO things VALUES (?)", [("small",), ("large" * 5000,)])
+    assert full.value.errno == errno.ENOSPC
+    file.reading.execute("PRAGMA max_page_count = 1000")
+    with file.writing() as db:
+        db.execute("INSERT INTO things VALUES ('later')")
+    assert [row["name"] for row in file.reading.execute("SELECT name FROM things")] == ["later"]
+
+
+CUT_OFF = """
+    import errno, os, resource, sys
+    from pathlib import Path
+    from functions.adapters.sqlite_file import SqliteFile
+    path = Path(sys.argv[1])
+    file = SqliteFile(path, [sys.argv[2]])
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = os.path.getsize(f"{path}-wal")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, most[1]))
+    try:
+        with file.writing() as db:
+            db.execute("INSERT INTO things VALUES ('lost')")
+            print("all but committed")
+    except OSError as error:
+        print(errno.errorcode[error.errno])
+    resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    with file.writing() as db:
+        db.execute("INSERT INTO things VALUES ('later')")
+"""
+
+
+def test_a_disk_that_fails_in_the_commit_leaves_nothing_and_the_next_one_counts(
+    tmp_path: Path, start_python: "Callable[..., Popen[str]]"
+) -> None:
+    path = tmp_path / "a.db"
+    child = start_python(CUT_OFF, path, FIRST)
+    assert child.communicate(timeout=30)[0].split("\n") == ["all but committed", "EIO", ""]
+    rows = SqliteFile(path, [FIRST]).reading.execute("SELECT name FROM things")
+    assert [row["name"] for row in rows] == ["later"]

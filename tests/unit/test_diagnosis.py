@@ -1,10 +1,12 @@
 """From ffmpeg's last words to a typed failure; the words are real ones."""
 
+from errno import EDQUOT, EFBIG, EIO, ENOENT, ENOSPC, EPIPE
+from os import strerror
 from signal import SIGKILL, SIGXCPU, SIGXFSZ
 
 import pytest
 
-from render_job.diagnosis import diagnose
+from render_job.diagnosis import diagnose, of_os_error
 from schemas.failures import FailureClass
 
 MOOV = "[mov,mp4,m4a,3gp,3g2,mj2 @ 0x55d0c8a3] moov atom not found\n"
@@ -33,6 +35,29 @@ def test_a_status_and_words_have_one_class(
     failure = diagnose(status, words)
     assert failure.failure is kind
     assert reason in (failure.reason, None)
+
+
+@pytest.mark.parametrize("number", [ENOSPC, EDQUOT, EFBIG])
+def test_a_full_disk_is_one_failure_whoever_meets_it(number: int) -> None:
+    failure = of_os_error(OSError(number, strerror(number), "/scratch/r-1/piece.mp4"))
+    assert failure is not None
+    assert (failure.failure, failure.reason) == (FailureClass.DEPENDENCY, "disk_full")
+    assert failure.fingerprint == diagnose(228, MUX).fingerprint
+    assert strerror(number) in failure.detail
+    assert "scratch" not in failure.detail
+
+
+def test_a_broken_disk_is_no_bug() -> None:
+    failure = of_os_error(OSError(EIO, strerror(EIO)))
+    assert failure is not None
+    assert (failure.failure, failure.reason) == (FailureClass.DEPENDENCY, "disk_broken")
+
+
+@pytest.mark.parametrize(
+    "error", [FileNotFoundError(ENOENT, strerror(ENOENT)), BrokenPipeError(EPIPE, "x"), OSError()]
+)
+def test_any_other_error_of_the_system_is_a_bug(error: OSError) -> None:
+    assert of_os_error(error) is None
 
 
 def test_a_killed_ffmpeg_is_told_with_the_signals_name() -> None:
