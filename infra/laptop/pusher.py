@@ -7,12 +7,13 @@ messages"); anything else, or no answer within the ack deadline, and the message
 import http.client
 import logging
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 from urllib.parse import quote
 
-from functions.adapters.sqlite_bus import Delivery, SqliteBus
+from functions.adapters.sqlite_bus import Delivery
 from infra.laptop.subscriptions import ACK_DEADLINES
 
 ACKNOWLEDGED = frozenset({102, 200, 201, 202, 204})
@@ -25,12 +26,25 @@ says (section 3.1.3.2)."""
 log = logging.getLogger("clipline.pusher")
 
 
+class Inbox(Protocol):
+    """What there is to push, as `SqliteBus` has it."""
+
+    def lease(self, limit: int, now: datetime) -> Sequence[Delivery]:
+        """Due messages, which are the caller's until the ack deadline."""
+
+    def ack(self, ack_id: str) -> None:
+        """Done with it; late or repeated it does no harm."""
+
+    def nack(self, ack_id: str, now: datetime) -> None:
+        """It failed, and comes again."""
+
+
 class Pusher:
     """Delivers at least once, in no order, a few messages at a time."""
 
-    def __init__(self, bus: SqliteBus, port: int, paths: Mapping[str, str]) -> None:
+    def __init__(self, inbox: Inbox, port: int, paths: Mapping[str, str]) -> None:
         """`paths` says under which path each push subscription's function is served."""
-        self._bus = bus
+        self._inbox = inbox
         self._port = port
         self._paths = paths
         self._pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="push")
@@ -42,7 +56,7 @@ class Pusher:
         room = IN_FLIGHT - len(self._posts)
         if room == 0:
             return False
-        due = self._bus.lease(room, datetime.now(UTC))
+        due = self._inbox.lease(room, datetime.now(UTC))
         self._posts.update(self._pool.submit(self._deliver, delivery) for delivery in due)
         return bool(due)
 
@@ -57,9 +71,9 @@ class Pusher:
     def _deliver(self, delivery: Delivery) -> None:
         status = self._post(delivery)
         if status in ACKNOWLEDGED:
-            self._bus.ack(delivery.ack_id)
+            self._inbox.ack(delivery.ack_id)
             return
-        self._bus.nack(delivery.ack_id, datetime.now(UTC))
+        self._inbox.nack(delivery.ack_id, datetime.now(UTC))
         log.warning(
             "%s answered %s to %s, attempt %s",
             *(delivery.subscription, status, delivery.message_id, delivery.delivery_attempt),
