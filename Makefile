@@ -8,7 +8,8 @@ BIN := .venv/bin
 # A path may hold spaces, quotes and dollars: it travels in the environment, as it was typed.
 override VIDEO := $(value VIDEO)
 override SPEC := $(value SPEC)
-export VIDEO SPEC
+override CHAOS := $(value CHAOS)
+export VIDEO SPEC CHAOS
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -17,8 +18,9 @@ export VIDEO SPEC
 help:           ## List what can be asked for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: runtime    ## Render one video on this machine (VIDEO=path, SPEC=path; a sample without them)
-	@$(BIN)/python -m infra.laptop run $${VIDEO:+--video "$$VIDEO"} $${SPEC:+--spec "$$SPEC"}
+run: runtime    ## Render one video here (VIDEO=, SPEC=path, else a sample; CHAOS=seed to be killed)
+	@$(BIN)/python -m infra.laptop run $${VIDEO:+--video "$$VIDEO"} $${SPEC:+--spec "$$SPEC"} \
+		$${CHAOS:+--chaos "$$CHAOS"}
 
 up: runtime     ## Keep the laptop's cloud running: drop a video into its folder and it is rendered
 	@$(BIN)/python -m infra.laptop up

@@ -17,6 +17,7 @@ from infra.laptop.incarnation import RunningAlready, is_running
 from infra.laptop.pipeline import Pipeline
 from infra.laptop.quiet import logs_to_file
 from infra.laptop.run import render_one
+from infra.laptop.weather import Weather
 from render_job.errors import RenderFault
 
 SLOW_STOP = 14.0
@@ -30,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     run = verbs.add_parser("run", help="render one video and show what happens")
     run.add_argument("--video", type=Path, help="a video file; a sample without it")
     run.add_argument("--spec", type=Path, help="a JSON file that says what to make of it")
+    run.add_argument("--chaos", metavar="SEED", help="misbehave meanwhile, by this seed")
     verbs.add_parser("up", help="keep the laptop's cloud running")
     reset = verbs.add_parser("reset", help="forget renders, messages and objects")
     reset.add_argument("--yes", action="store_true", help="do not ask")
@@ -40,7 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         place = laptop()
         if told.verb == "run":
-            return render_one(place, told.video, told.spec, console)
+            weather = _weather(place, told.chaos)
+            return render_one(place, told.video, told.spec, console, weather)
         return _up(place, console) if told.verb == "up" else _reset(place, console, told.yes)
     except Refused as refusal:
         print(refusal, file=sys.stderr)
@@ -52,13 +55,21 @@ def main(arguments: list[str] | None = None) -> int:
         return Status.INTERRUPTED
 
 
+def _weather(place: Laptop, chaos: str | None) -> Weather:
+    if chaos is None:
+        return Weather()
+    from infra.laptop.storm import storm  # nobody else is to load it
+
+    return storm(chaos, place)
+
+
 def _up(place: Laptop, console: Console) -> int:
     logs_to_file(place.logs)
     asked, ask = os.pipe()
     for number in (signal.SIGINT, signal.SIGTERM):
         # A handler runs in the middle of anything: a byte into a pipe needs no lock.
         signal.signal(number, lambda *_: os.write(ask, b"."))
-    pipeline = Pipeline(place)
+    pipeline = Pipeline(place, Weather())
     try:
         console.print(f"Up. Drop a video into {place.uploads}/ and find it in {place.outputs}/")
         console.print("Look: .venv/bin/clipline renders   Stop: Ctrl-C", highlight=False)

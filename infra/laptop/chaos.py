@@ -10,7 +10,6 @@ import argparse
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from functions.adapters.sqlite_bus import SqliteBus
 from functions.adapters.sqlite_renders import SqliteRenders
 from functions.core.render import TERMINAL, State
 from functions.settings import Laptop
+from infra.laptop import processes
 from infra.laptop.encodings import encoded_again, encoder_runs
 from infra.laptop.run import SAMPLE
 from infra.laptop.subscriptions import DONE
@@ -87,25 +87,13 @@ class _Up:
         """SIGKILL what the kind says, children first. A pipeline that died by itself is a find."""
         if self._process.poll() is not None:
             sys.exit(f"the pipeline ended by itself with {self._process.returncode}")
-        tasks = _children(self._process.pid)
+        tasks = processes.children(self._process.pid)
         if kind == "task" and tasks:
-            _kill(tasks[0])
+            processes.send(tasks[0])
             time.sleep(0.2)
         if kind == "all":
             for task in tasks:
-                _kill(task)
-
-
-def _children(parent: int) -> list[int]:
-    found = Path(f"/proc/{parent}/task").glob("*/children")
-    return [int(pid) for path in found for pid in path.read_text().split()]
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+                processes.send(task)
 
 
 def _small_video(folder: Path) -> Path:

@@ -22,6 +22,7 @@ from infra.laptop.pusher import Pusher
 from infra.laptop.server import Server
 from infra.laptop.subscriptions import PUSH_PATHS, subscriptions
 from infra.laptop.watcher import Watcher
+from infra.laptop.weather import Weather
 from render_job.encoder import THREADS, encoder_class, find_ffmpeg
 from schemas.events import ExecutionEnded, ObjectFinalized
 from schemas.failures import Failure
@@ -38,16 +39,16 @@ SUPERVISE_EVERY = timedelta(milliseconds=30)
 class Pipeline:
     """The laptop's cloud over one home. Made means running; `close` stops it and every child."""
 
-    def __init__(self, place: Laptop) -> None:
+    def __init__(self, place: Laptop, weather: Weather) -> None:
         """Raises RunningAlready, and RenderFault where there is no ffmpeg to render with."""
         self._incarnation = Incarnation(place.state)
         try:
-            self._begin(place)
+            self._begin(place, weather)
         except BaseException:
             self._incarnation.leave()
             raise
 
-    def _begin(self, place: Laptop) -> None:
+    def _begin(self, place: Laptop, weather: Weather) -> None:
         os.environ.update(environment(place))
         self._bus = SqliteBus(place.bus, source=SOURCE)
         self._bus.declare(subscriptions())
@@ -57,24 +58,26 @@ class Pipeline:
             argv=_task,
             environment={**environment(place), "PATH": os.environ.get("PATH", "")},
             on_end=self._tell_end,
+            max_retries=weather.retries,
             log_folder=place.logs,
             inherited=(self._incarnation.inherited,),
         )
-        self._pusher = Pusher(self._bus, self._server.port, PUSH_PATHS)
+        self._pusher = Pusher(weather.over(self._bus), self._server.port, PUSH_PATHS)
         watcher = Watcher(DirectoryObjects(place.uploads, "uploads"), self._tell_upload)
         self._loops = (
             Loop("watcher", watcher.step, LOOK_EVERY),
             Loop("sweeper", self._sweep, SWEEP_EVERY),
             Loop("supervisor", self._supervisor.step, SUPERVISE_EVERY),
-            Loop("pusher", self._pusher.step, DELIVER_EVERY),
+            *weather.loops(),
         )
+        self._pushing = Loop("pusher", self._pusher.step, DELIVER_EVERY)
 
     def close(self) -> None:
         """Stop taking in, let the tasks commit what is whole, stop answering."""
-        for loop in self._loops[:3]:
+        for loop in self._loops:
             loop.stop()
         self._supervisor.shutdown()
-        self._loops[3].stop()
+        self._pushing.stop()
         self._pusher.rest()
         self._server.close()
         self._pusher.close()

@@ -7,12 +7,12 @@ messages"); anything else, or no answer within the ack deadline, and the message
 import http.client
 import logging
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 from urllib.parse import quote
 
-from functions.adapters.sqlite_bus import SqliteBus
 from infra.laptop.subscriptions import ACK_DEADLINES
 from schemas.subscriptions import ReceivedMessage
 
@@ -26,12 +26,25 @@ says (section 3.1.3.2)."""
 log = logging.getLogger("clipline.pusher")
 
 
+class Inbox(Protocol):
+    """What there is to push, as `SqliteBus` has it."""
+
+    def lease(self, limit: int, now: datetime) -> Sequence[ReceivedMessage]:
+        """Due messages, which are the caller's until the ack deadline."""
+
+    def ack(self, ack_id: str) -> None:
+        """Done with it; late or repeated it does no harm."""
+
+    def nack(self, ack_id: str, now: datetime) -> None:
+        """It failed, and comes again."""
+
+
 class Pusher:
     """Delivers at least once, in no order, a few messages at a time."""
 
-    def __init__(self, bus: SqliteBus, port: int, paths: Mapping[str, str]) -> None:
+    def __init__(self, inbox: Inbox, port: int, paths: Mapping[str, str]) -> None:
         """`paths` says under which path each push subscription's function is served."""
-        self._bus = bus
+        self._inbox = inbox
         self._port = port
         self._paths = paths
         self._pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="push")
@@ -43,7 +56,7 @@ class Pusher:
         room = IN_FLIGHT - len(self._posts)
         if room == 0:
             return False
-        due = self._bus.lease(room, datetime.now(UTC))
+        due = self._inbox.lease(room, datetime.now(UTC))
         self._posts.update(self._pool.submit(self._deliver, received) for received in due)
         return bool(due)
 
@@ -58,9 +71,9 @@ class Pusher:
     def _deliver(self, received: ReceivedMessage) -> None:
         status = self._post(received)
         if status in ACKNOWLEDGED:
-            self._bus.ack(received.ack_id)
+            self._inbox.ack(received.ack_id)
             return
-        self._bus.nack(received.ack_id, datetime.now(UTC))
+        self._inbox.nack(received.ack_id, datetime.now(UTC))
         log.warning(
             "%s answered %s to %s, attempt %s",
             *(received.subscription, status, received.message_id, received.delivery_attempt),

@@ -23,6 +23,7 @@ from infra.laptop.loop import Loop
 from infra.laptop.pipeline import LOOK_EVERY, Pipeline, environment
 from infra.laptop.quiet import logs_to_file
 from infra.laptop.subscriptions import DEAD_LETTERS, DONE
+from infra.laptop.weather import Weather
 from ops.watch import Watch
 from render_job.encoder import find_ffmpeg
 from schemas.events import OutputVerified
@@ -37,7 +38,9 @@ SAMPLE = Path(__file__).parent / "sample" / "sample.mp4"
 _STATUSES = {FailureClass.INPUT: Status.BAD_INPUT, FailureClass.SPEC: Status.BAD_SPEC}
 
 
-def render_one(place: Laptop, video: Path | None, spec: Path | None, console: Console) -> int:
+def render_one(
+    place: Laptop, video: Path | None, spec: Path | None, console: Console, weather: Weather
+) -> int:
     """Render it and return the exit status. Raises Refused before anything is started."""
     path = _readable(video) if video is not None else SAMPLE
     if path.name.endswith(SIDECAR_SUFFIX):
@@ -47,7 +50,7 @@ def render_one(place: Laptop, video: Path | None, spec: Path | None, console: Co
     what = f"video: {path.name}" if video is not None else "sample: 30 s with sound"
     console.print(f"ffmpeg: {ffmpeg.source} {ffmpeg.version} · {what}", highlight=False)
     logs_to_file(place.logs)
-    with _running(place, console):
+    with _running(place, console, weather):
         parts = ports()
         since = datetime.now(UTC)
         watch = Watch(console=console, ports=parts, since=since)
@@ -57,11 +60,14 @@ def render_one(place: Laptop, video: Path | None, spec: Path | None, console: Co
         watch.say("uploaded", name)
         bus = SqliteBus(place.bus, source=SOURCE)
         render = watch.follow(partial(_render_of, info, parts), lambda r: _is_told(r, bus))
-        return _report(place, render, watch, since, console)
+        wall = datetime.now(UTC) - since
+        status = _report(place, render, watch, wall, console)
+    weather.tell(render, wall, console)
+    return status
 
 
 @contextmanager
-def _running(place: Laptop, console: Console) -> Iterator[None]:
+def _running(place: Laptop, console: Console, weather: Weather) -> Iterator[None]:
     """A pipeline of our own for as long as it takes, or the one that is up already.
 
     Should that one end before us, ours takes its place: nobody waits for a render without one.
@@ -71,7 +77,7 @@ def _running(place: Laptop, console: Console) -> Iterator[None]:
     def lead() -> bool:
         if not own:
             with suppress(RunningAlready):
-                own.append(Pipeline(place))
+                own.append(Pipeline(place, weather))
         return False
 
     lead()
@@ -115,10 +121,9 @@ def _is_told(render: Render, bus: SqliteBus) -> bool:
 
 
 def _report(
-    place: Laptop, render: Render, watch: Watch, since: datetime, console: Console
+    place: Laptop, render: Render, watch: Watch, wall: timedelta, console: Console
 ) -> Status:
     """The last lines: where the clip is, or why there is none."""
-    wall = datetime.now(UTC) - since
     if render.state is State.DONE:
         watch.say("done", "published")
         for output in render.outputs:

@@ -366,6 +366,28 @@ def test_many_threads_may_read_their_first_render_at_once(running: Home) -> None
         assert subprocess.run(words, cwd=CHECKOUT, check=False).returncode == 0
 
 
+def test_under_chaos_by_seed_a_run_ends_as_it_does_when_calm(
+    home: Home, tmp_path: Path, slow: Path, whole: Whole
+) -> None:
+    video, spec = tmp_path / "film.mp4", tmp_path / "spec.json"
+    shutil.copy(slow, video)
+    spec.write_text(SLOW)
+    words = ("--chaos", "2,every=1.5,notice=0,ffmpeg=0", "--video", str(video), "--spec", str(spec))
+    status, said = home.run(*words)
+    assert status == Status.OK, said
+    render = assert_nothing_was_lost_or_doubled(home, whole)
+    assert home.pieces(render) == whole.pieces
+    assert home.dead_letters() == []
+    assert sum(map(int, re.findall(r"(\d+) x [a-z ]+ without notice", said))) >= 2, said
+    assert re.search(r"\d+ messages, \d+ of them twice, \d+ late", said), said
+    assert home.processes() == []
+
+
+def test_a_pipeline_that_is_up_is_left_in_peace(running: Home) -> None:
+    status, said = running.run("--chaos", "1")
+    assert (status, "left in peace" in said) == (Status.UNSUITABLE, True), said
+
+
 def test_chaos_loses_and_doubles_nothing() -> None:
     words = ("--kills", "6", "--uploads", "3", "--seed", "7")
     done = subprocess.run(
