@@ -1,12 +1,13 @@
 """Performing effects: the only way from a decision to the outside world."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from functions.core.effects import (
     AnnounceDeadLetter,
     AnnounceDone,
+    CloseAttempt,
     Effect,
     Launch,
     Look,
@@ -27,7 +28,7 @@ from functions.core.observations import (
 from functions.core.render import TERMINAL, Render
 from functions.made import made
 from functions.ports import ExecutionState, LaunchRefused, Ports
-from schemas import names
+from schemas import labels, names
 from schemas.events import OutputVerified
 from schemas.failures import Failure, FailureClass
 from schemas.ports import PreconditionFailed
@@ -60,11 +61,15 @@ def _stop_execution(effect: StopExecution, render: Render, ports: Ports) -> list
     return []
 
 
+def _close_attempt(effect: CloseAttempt, render: Render, ports: Ports) -> list[Occurrence]:
+    with contextlib.suppress(PreconditionFailed):
+        ports.work.write(names.closed(render.id, effect.attempt), b"{}", if_generation_match=0)
+    return []
+
+
 def _look(effect: Look, render: Render, ports: Ports) -> list[Occurrence]:
     """Delivered outputs first: what is verified counts, whatever became of its attempt."""
-    told: list[Occurrence] = []
-    for info in ports.work.list(names.delivered(render.id, "").removesuffix(".json")):
-        told.append(from_json(ports.work.read(info.name), OutputVerified))
+    told: list[Occurrence] = [*_delivered(render, ports)]
     owner = _owner(effect, render, ports)
     state = _execution_state(effect, owner, ports)
     surveyed = Surveyed(
@@ -76,6 +81,14 @@ def _look(effect: Look, render: Render, ports: Ports) -> list[Occurrence]:
         failure=state.failure,
     )
     return [*told, surveyed]
+
+
+def _delivered(render: Render, ports: Ports) -> Iterator[OutputVerified]:
+    """What stands under its final name, also where its stitcher died before it could say so."""
+    for output in render.plan.outputs if render.plan else ():
+        info = ports.outputs.stat(output.object_name)
+        if info is not None and labels.is_of(info, render.id):
+            yield labels.record_of(info, ports.outputs.bucket, output.id)
 
 
 def _owner(effect: Look, render: Render, ports: Ports) -> str | None:
@@ -143,6 +156,7 @@ def _wake_next(effect: WakeNext, render: Render, ports: Ports) -> list[Occurrenc
 _PERFORMERS: Mapping[type[Effect], Callable[[Any, Render, Ports], list[Occurrence]]] = {
     Launch: _launch,
     StopExecution: _stop_execution,
+    CloseAttempt: _close_attempt,
     Look: _look,
     Withdraw: _withdraw,
     RemoveOutput: _remove_output,

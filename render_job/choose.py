@@ -48,6 +48,8 @@ class Seen:
     """Ids of outputs that stand verified."""
     claims: Mapping[str, Claim] = field(default_factory=dict)
     newest_attempt: int = 0
+    closed: bool = False
+    """Whether the order's own attempt was given up."""
     cancelled: bool = False
 
 
@@ -97,6 +99,8 @@ def choose(plan: RenderPlan, order: Order, me: Worker, seen: Seen) -> Choice:
     """The next thing to do. Sound comes first, then what is ready to be joined, then pieces."""
     if seen.cancelled:
         return Leave(why="the render is cancelled")
+    if seen.closed:
+        return Leave(why=f"attempt {order.attempt} was given up")
     if seen.newest_attempt > order.attempt:
         return Leave(why=f"attempt {seen.newest_attempt} has been ordered")
     if all(output.id in seen.delivered for output in plan.outputs):

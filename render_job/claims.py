@@ -102,6 +102,10 @@ def _write(
 
 
 def _is_over(store: ObjectStore, order: Order) -> bool:
-    """Cancelled, or fenced by a later attempt."""
-    marks = (names.cancelled(order.render), names.order(order.render, order.attempt + 1))
+    """Cancelled, given up, or fenced by a later attempt."""
+    marks = (
+        names.cancelled(order.render),
+        names.closed(order.render, order.attempt),
+        names.order(order.render, order.attempt + 1),
+    )
     return any(store.stat(mark) is not None for mark in marks)

@@ -6,7 +6,6 @@ join ─► verify ─► create-only under the final name ─► record ─► 
 """
 
 import contextlib
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -17,12 +16,12 @@ from render_job.errors import RenderFault
 from render_job.survey import sound_name
 from render_job.tools import Task
 from schemas import names
-from schemas.certificate import Certificate, Delivered
+from schemas.certificate import Certificate
 from schemas.events import OutputVerified
 from schemas.failures import Failure, FailureClass
+from schemas.labels import is_of, label, record_of
 from schemas.plan import OutputPlan
 from schemas.ports import ObjectInfo, PreconditionFailed
-from schemas.times import utc
 from schemas.wire import from_json, to_json
 
 
@@ -75,12 +74,7 @@ def _commit(task: Task, output: OutputPlan, path: Path, certificate: Certificate
     tools, render = task.tools, task.plan.render
     if tools.work.stat(names.cancelled(render)) is not None:
         raise ClaimLost("the render is cancelled")
-    metadata = {
-        "clipline-render": render,
-        "clipline-attempt": str(task.order.attempt),
-        "clipline-verified-at": tools.clock.now().isoformat(),
-        "clipline-certificate": to_json(certificate).decode(),
-    }
+    metadata = label(render, task.order.attempt, tools.clock.now(), certificate)
     try:
         return tools.outputs.upload(output.object_name, path, metadata=metadata)
     except PreconditionFailed:
@@ -93,22 +87,12 @@ def _commit(task: Task, output: OutputPlan, path: Path, certificate: Certificate
 def _recorded(task: Task, output: OutputPlan, standing: ObjectInfo) -> OutputVerified:
     """The record, made from what the delivered file itself says, the first time by anybody."""
     plan, tools = task.plan, task.tools
-    if standing.metadata.get("clipline-render") != plan.render:
+    if not is_of(standing, plan.render):
         message = f"'{standing.name}' stands in the outputs already and is not of this render"
         raise RenderFault(
             Failure(failure=FailureClass.INTERNAL, reason="output_name_taken", message=message)
         )
-    certificate = from_json(standing.metadata["clipline-certificate"].encode(), Certificate)
-    record = OutputVerified(
-        render=plan.render,
-        attempt=int(standing.metadata["clipline-attempt"]),
-        output_id=output.id,
-        delivered=Delivered(
-            bucket=tools.outputs.bucket, name=standing.name, generation=standing.generation
-        ),
-        certificate=certificate,
-        at=utc(datetime.fromisoformat(standing.metadata["clipline-verified-at"])),
-    )
+    record = record_of(standing, tools.outputs.bucket, output.id)
     name = names.delivered(plan.render, output.id)
     with contextlib.suppress(PreconditionFailed):
         tools.work.write(name, to_json(record), if_generation_match=0)

@@ -31,6 +31,11 @@ def owner(render: str, attempt: int) -> str:
     return f"{home(render)}attempts/{attempt:04}/owner.json"
 
 
+def closed(render: str, attempt: int) -> str:
+    """Stands once the attempt was given up: whoever still works for it must leave."""
+    return f"{home(render)}attempts/{attempt:04}/closed.json"
+
+
 def newest_attempt(names: list[str]) -> int:
     """The highest attempt that was ordered, judged by a listing of the home; 0 if none."""
     found = (re.search(r"/attempts/(\d{4,})/order\.json$", name) for name in names)

@@ -10,6 +10,7 @@ from functions.core.step import Step, record
 from schemas.events import (
     AttemptFailed,
     AttemptPreempted,
+    AttemptRecord,
     AttemptStarted,
     ChunkCommitted,
     ExecutionEnded,
@@ -20,31 +21,29 @@ from schemas.events import (
 
 def launched(render: Render, event: LaunchAccepted, step: Step) -> Render:
     """The execution to stop and to look at, until its owner says who it is."""
-    assert render.current is not None, "a running render has an attempt"
-    if render.current.started_at is not None:
+    if _attempt(render).started_at is not None:
         return render
     return record(render, execution=event.execution)
 
 
 def denied(render: Render, event: LaunchDenied, step: Step) -> Render:
     """A launch may be performed twice: denied the second time, the first one still runs."""
-    if render.current is not None and render.current.execution is not None:
+    if _attempt(render).execution is not None:
         return render
     return ends.attempt_over(render, event.failure, render.frames, step)
 
 
 def unwanted(render: Render, event: LaunchAccepted, step: Step) -> Render:
     """The attempt was given up while its launch was under way: what runs now is for nobody."""
-    assert render.current is not None, "only an attempt is launched"
-    if render.current.execution == event.execution:
+    current = _attempt(render)
+    if current.execution == event.execution:
         return render
-    return step.want(render, StopExecution(lane=render.current.lane, execution=event.execution))
+    return step.want(render, StopExecution(lane=current.lane, execution=event.execution))
 
 
 def started(render: Render, event: AttemptStarted, step: Step) -> Render:
     """The first task of the owning execution runs."""
-    assert render.current is not None, "a running render has an attempt"
-    if render.current.started_at is not None:
+    if _attempt(render).started_at is not None:
         return render
     return _begun(render, event.execution, step)
 
@@ -98,19 +97,14 @@ def gave_up(render: Render, event: AttemptFailed, step: Step) -> Render:
 
 def silent(render: Render, event: Tick, step: Step) -> Render:
     """Nothing was heard for too long: look for oneself. The look's answer decides."""
-    if render.revisit_at is not None and step.now < render.revisit_at:
+    if render.revisit_at is None or step.now < render.revisit_at:
         return render
     return _look(render, None, step)
 
 
 def _look(render: Render, ended: ExecutionEnded | None, step: Step) -> Render:
-    assert render.current is not None, "a running render has an attempt"
-    look = Look(
-        attempt=render.attempt,
-        lane=render.current.lane,
-        execution=render.current.execution,
-        ended=ended,
-    )
+    current = _attempt(render)
+    look = Look(attempt=render.attempt, lane=current.lane, execution=current.execution, ended=ended)
     if any(p.effect == look for p in render.pending):
         return render
     return step.want(replace(render, revisit_at=step.in_(step.facts.policy.silence)), look)
@@ -118,25 +112,42 @@ def _look(render: Render, ended: ExecutionEnded | None, step: Step) -> Render:
 
 def surveyed(render: Render, event: Surveyed, step: Step) -> Render:
     """What a look found decides: it is over, too long, not started in time, or well."""
-    assert render.current is not None, "a running render has an attempt"
+    if event.owner is not None and _attempt(render).execution is None:
+        render = record(render, execution=event.owner)
+    current = _attempt(render)
     if event.ended:
         failure = event.failure or words.ended_empty(render)
         return ends.attempt_over(render, failure, event.frames, step)
     if step.now >= render.deadline:
         return ends.fail(replace(render, frames=event.frames), words.deadline_passed(render), step)
-    lane = step.lane(render.current.lane)
-    age = step.now - render.current.launched_at
+    lane = step.lane(current.lane)
+    age = step.now - current.launched_at
     if lane is None or age >= lane.attempt_limit + step.facts.policy.silence:
         return ends.abandon(render, words.too_long(render), event.frames, step)
     if event.owner is None:
         if age >= lane.start_within:
             return ends.abandon(render, words.not_started(render, lane), event.frames, step)
-        return replace(render, revisit_at=render.current.launched_at + lane.start_within)
-    if render.current.started_at is None:
+        return replace(render, revisit_at=current.launched_at + lane.start_within)
+    if current.started_at is None:
         render = _begun(render, event.owner, step)
     return _heard(render, event.frames, step)
+
+
+def lingering(render: Render, event: Surveyed, step: Step) -> Render:
+    """A look after the end: what still works is told to stop again, until nothing can any more."""
+    lane, works = _attempt(render).lane, event.owner is not None and not event.ended
+    render = replace(render, revisit_at=ends.aftermath(render, step, ended=not works))
+    if event.owner is None or not works:
+        return render
+    return step.want(render, StopExecution(lane=lane, execution=event.owner))
 
 
 def _heard(render: Render, frames: int, step: Step) -> Render:
     due = min(step.in_(step.facts.policy.silence), render.deadline)
     return replace(render, frames=frames, revisit_at=due)
+
+
+def _attempt(render: Render) -> AttemptRecord:
+    """The attempt that the event is about: the fence let no other one pass."""
+    assert render.current is not None, "only an attempt is told of"
+    return render.current

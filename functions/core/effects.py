@@ -32,6 +32,14 @@ class StopExecution(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CloseAttempt(Effect):
+    """Tell whoever still works for an attempt that it was given up. Twice: the mark stands."""
+
+    attempt: int
+    kind: str = "close-attempt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Look(Effect):
     """Read the truth about an attempt: delivered outputs, committed frames, whether it still runs.
 

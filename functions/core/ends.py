@@ -1,11 +1,13 @@
 """How an attempt ends, and how a render does: done, failed or cancelled."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from functions.core import retry, words
 from functions.core.effects import (
     AnnounceDeadLetter,
     AnnounceDone,
+    CloseAttempt,
     Launch,
     Look,
     RemoveOutput,
@@ -14,7 +16,7 @@ from functions.core.effects import (
     Withdraw,
 )
 from functions.core.observations import Superseded
-from functions.core.render import RUNNING, Render, State
+from functions.core.render import RUNNING, Render, Rest, State
 from functions.core.step import Step, record, without
 from schemas.events import CancelRender, OutputVerified
 from schemas.failures import Failure, FailureClass
@@ -52,12 +54,14 @@ def too_late(render: Render, event: OutputVerified, step: Step) -> Render:
     return step.want(render, RemoveOutput(name=delivered.name, generation=delivered.generation))
 
 
-def attempt_over(render: Render, failure: Failure, frames: int, step: Step) -> Render:
+def attempt_over(
+    render: Render, failure: Failure, frames: int, step: Step, *, ended: bool = True
+) -> Render:
     """Closes the attempt and decides what follows: again, elsewhere, later or not at all."""
     assert render.current is not None, "only an attempt can be over"
     previous = render.attempts[-2].cause if len(render.attempts) > 1 else None
     barren = render.barren + 1 if frames <= render.current.frames_before else 0
-    closed = without(render, Launch, Look)
+    closed = step.want(without(render, Launch, Look), CloseAttempt(attempt=render.attempt))
     closed = record(closed, ended_at=step.now, cause=failure, frames_after=frames)
     render = replace(closed, frames=frames, barren=barren)
     decision = retry.decide(
@@ -68,9 +72,9 @@ def attempt_over(render: Render, failure: Failure, frames: int, step: Step) -> R
         draw=step.facts.draw,
     )
     if not decision.again:
-        return fail(replace(render, why=decision.why), failure, step)
-    if barren >= step.facts.policy.barren_attempts and render.lane:
-        render = replace(render, barred=(*render.barred, render.lane), barren=0)
+        return fail(replace(render, why=decision.why), failure, step, ended=ended)
+    if barren >= step.facts.policy.barren_attempts:
+        render = _avoiding(render, failure, step)
     render = replace(render, retries=render.retries + decision.counts, why=decision.why)
     if decision.pause:
         until = min(step.in_(decision.pause), render.deadline)
@@ -78,9 +82,19 @@ def attempt_over(render: Render, failure: Failure, frames: int, step: Step) -> R
     return replace(render, state=State.PLANNED)
 
 
+def _avoiding(render: Render, failure: Failure, step: Step) -> Render:
+    """The render without the lane on which it got nowhere, for a while or for good."""
+    assert render.lane is not None, "an attempt has a lane"
+    if retry.RULES[failure.failure].passes:
+        others = tuple(rest for rest in render.resting if rest.lane != render.lane)
+        rest = Rest(lane=render.lane, until=step.in_(step.facts.policy.rest))
+        return replace(render, resting=(*others, rest), barren=0)
+    return replace(render, barred=(*render.barred, render.lane), barren=0)
+
+
 def abandon(render: Render, failure: Failure, frames: int, step: Step) -> Render:
     """Ends an attempt that may still run."""
-    return attempt_over(_stopping(render, step), failure, frames, step)
+    return attempt_over(_stopping(render, step), failure, frames, step, ended=False)
 
 
 def _stopping(render: Render, step: Step) -> Render:
@@ -92,17 +106,18 @@ def _stopping(render: Render, step: Step) -> Render:
     return step.want(render, StopExecution(lane=current.lane, execution=current.execution))
 
 
-def fail(render: Render, failure: Failure, step: Step) -> Render:
+def fail(render: Render, failure: Failure, step: Step, *, ended: bool = False) -> Render:
     """Ends the render with its dead letter."""
     render = _stopping(render, step)
     if render.state in RUNNING and render.current and render.current.ended_at is None:
         render = record(render, ended_at=step.now, cause=failure, frames_after=render.frames)
+        render = step.want(render, CloseAttempt(attempt=render.attempt))
     render = replace(
         render,
         state=State.FAILED,
         failure=failure,
         failures=render.failures + 1,
-        revisit_at=None,
+        revisit_at=aftermath(render, step, ended=ended),
         not_before=None,
     )
     letter = AnnounceDeadLetter(event=words.dead_letter(render, failure, step.now))
@@ -115,9 +130,29 @@ def cancel(render: Render, failure: Failure, step: Step) -> Render:
     if render.state in RUNNING:
         render = record(render, ended_at=step.now, cause=failure)
     render = replace(
-        render, state=State.CANCELLED, failure=failure, revisit_at=None, not_before=None
+        render,
+        state=State.CANCELLED,
+        failure=failure,
+        revisit_at=aftermath(render, step, ended=False),
+        not_before=None,
     )
     return step.want(render, Withdraw(), WakeNext())
+
+
+def aftermath(render: Render, step: Step, *, ended: bool) -> datetime | None:
+    """When to look after the end: an attempt that was given up may have delivered meanwhile.
+
+    `ended` says that the last one was seen to be over. One before it may have been frozen in the
+    middle of a delivery, and is gone for certain once its time limit is over.
+    """
+    if render.current is None or (ended and render.attempt == 1):
+        return None
+    lane = step.lane(render.current.lane)
+    limit = (lane.attempt_limit if lane else timedelta(0)) + step.facts.policy.silence
+    gone_at = render.current.launched_at + limit
+    if step.now >= gone_at:
+        return None
+    return gone_at if ended else min(step.in_(step.facts.policy.silence), gone_at)
 
 
 def cancelled(render: Render, event: CancelRender, step: Step) -> Render:

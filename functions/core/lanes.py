@@ -41,3 +41,5 @@ class Policy:
     """A render that waits for a place looks again after so long, if nobody wakes it."""
     barren_attempts: int = 3
     """So many attempts in a row that commit nothing bar their lane, whatever the cause."""
+    rest: timedelta = timedelta(minutes=10)
+    """But only for so long where the cause was capacity or preemption: those end by themselves."""

@@ -204,6 +204,13 @@ _TERMINAL: _Row = {
     **_all(_OF_ATTEMPT, _LATE),
     **_all((CancelRender, ReplayRender, Superseded, Tick), _ENDED),
 }
+_WITHOUT_ALL_OUTPUTS: _Row = {
+    **_TERMINAL,
+    LaunchAccepted: Rule(attempt.unwanted),
+    ExecutionEnded: Rule(attempt.ended),
+    Surveyed: Rule(attempt.lingering),
+    Tick: Rule(attempt.silent),
+}
 
 TABLE: Mapping[State | None, Mapping[type, Cell]] = {
     None: {
@@ -230,12 +237,11 @@ TABLE: Mapping[State | None, Mapping[type, Cell]] = {
     State.STITCHING: {**_RUNS, StitchStarted: Rule(attempt.stitching)},
     State.DONE: {**_TERMINAL, OutputVerified: _AGAIN},
     State.FAILED: {
-        **_TERMINAL,
-        LaunchAccepted: Rule(attempt.unwanted),
+        **_WITHOUT_ALL_OUTPUTS,
         OutputVerified: Rule(ends.verified, (State.DONE,)),
         ReplayRender: Rule(opening.replayed, (State.ACCEPTED, State.PLANNED)),
     },
-    State.CANCELLED: {**_TERMINAL, OutputVerified: Rule(ends.too_late)},
+    State.CANCELLED: {**_WITHOUT_ALL_OUTPUTS, OutputVerified: Rule(ends.too_late)},
 }
 PASSES: Mapping[State, Rule] = {
     State.ACCEPTED: Rule(opening.planned, (State.PLANNED, State.FAILED)),

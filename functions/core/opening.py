@@ -63,13 +63,14 @@ def routed(render: Render, event: object, step: Step) -> Render:
         return ends.cancel(render, words.superseded("a newer upload of this name"), step)
     if step.now >= render.deadline:
         return ends.fail(render, words.deadline_passed(render), step)
-    choice = route(step.facts.lanes, barred=render.barred, busy=step.facts.busy)
+    resting = {rest.lane: rest.until for rest in render.resting if rest.until > step.now}
+    choice = route(step.facts.lanes, barred=render.barred, resting=resting, busy=step.facts.busy)
     if choice.hopeless:
         cause = render.current.cause if render.current else None
         render = replace(render, why=choice.why)
         return ends.fail(render, cause or words.no_lane(choice.why), step)
     if choice.lane is None:
-        due = min(step.in_(step.facts.policy.wait), render.deadline)
+        due = min(choice.until or step.in_(step.facts.policy.wait), render.deadline)
         return replace(render, state=State.WAITING, why=choice.why, revisit_at=due, not_before=None)
     return _start(render, choice.lane, choice.why, step)
 
@@ -133,5 +134,6 @@ def replayed(render: Render, event: ReplayRender, step: Step) -> Render:
         retries=0,
         barren=0,
         barred=(),
+        resting=(),
         failure=None,
     )

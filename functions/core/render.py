@@ -43,6 +43,14 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """A lane that had no machines for this render, or took them away: not before `until`."""
+
+    lane: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Render:
     """One request, from asked to delivered."""
 
@@ -54,7 +62,8 @@ class Render:
     deadline: datetime
     """Not done by then is failed, whatever it was waiting for."""
     revisit_at: datetime | None
-    """When time alone may move it on; None at its end."""
+    """When time alone may move it on. At its end: when to look whether an attempt that was given up
+    still works or has delivered meanwhile; None once that is settled."""
     not_before: datetime | None = None
     """A waiting render is not woken before this moment: its last attempt asked for a pause."""
     media: Media | None = None
@@ -74,6 +83,8 @@ class Render:
     """Attempts in a row on `lane` that committed nothing."""
     barred: tuple[str, ...] = ()
     """Lanes that this render will not use again."""
+    resting: tuple[Rest, ...] = ()
+    """Lanes that it will not use for a while: a stock-out ends, what is broken does not."""
     frames: int = 0
     """Committed and running frames as last heard; the truth is the listing of the pieces."""
     outputs: tuple[OutputVerified, ...] = ()

@@ -19,6 +19,11 @@ class RetryRule:
     pause: timedelta = timedelta(0)
     longest_pause: timedelta = timedelta(minutes=10)
 
+    @property
+    def passes(self) -> bool:
+        """Whether what went wrong ends by itself: a stock-out does, a bug does not."""
+        return self.retries is None
+
 
 _NEVER = RetryRule(retries=0)
 RULES = {

@@ -258,7 +258,7 @@ class _History:
         if self._world.processes or not all(lane.is_quiet for lane in self._lanes.values()):
             return False
         renders = self._renders.newest(limit=1_000_000)
-        if not all(render.state in TERMINAL and not render.pending for render in renders):
+        if not all(r.state in TERMINAL and r.due_at is None for r in renders):
             return False
         if any(one.push and self._bus.peek(one.name, limit=1) for one in SUBSCRIPTIONS):
             return False

@@ -27,6 +27,8 @@ GRACE = 10.0
 """Seconds between SIGTERM and SIGKILL, as on Cloud Run."""
 START = 12.0
 """Seconds that a start takes on average."""
+MUCH_LATER = (100.0, 2500.0)
+"""Seconds after which half of those that hang start after all, when nobody waits any more."""
 STEPS = (
     (Fault.CRASH_BEFORE, 1.0),
     (Fault.CRASH_AFTER, 1.0),
@@ -135,6 +137,8 @@ class SimulatedLane:
         self.witness.log(f"{name} is accepted on {self.lane.id}" + (", and hangs" * hangs))
         if not hangs:
             self.world.later(draw.expovariate(1 / START), lambda: self._start(execution))
+        elif draw.random() < 0.5:
+            self.world.later(draw.uniform(*MUCH_LATER), lambda: self._start(execution))
         return name
 
     def _start(self, execution: Execution) -> None:

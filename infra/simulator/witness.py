@@ -22,6 +22,7 @@ from schemas.events import (
     RenderDeadLetter,
     RenderDone,
 )
+from schemas.failures import FailureClass
 from schemas.pieces import Span
 from schemas.plan import Order, OutputPlan, RenderPlan
 from schemas.ports import ObjectInfo, ObjectStore
@@ -30,6 +31,7 @@ from schemas.wire import to_json
 OVERSTAY = 210.0
 """Seconds that an execution may work for a render that is at its end: two sweeps, of which the
 first may crash, the grace of a saved effect, and the grace of a stop."""
+_PASSING = {FailureClass.CAPACITY, FailureClass.PREEMPTED}
 _OWN_REASONS = {"start_deadline", "attempt_limit", "render_deadline", "superseded", "operator"}
 """Causes for which the control plane closes an attempt by itself."""
 
@@ -269,6 +271,10 @@ class Witness:
             self._broken("everything is performed", f"{render.id}: {render.pending[0].effect}")
         if render.state is State.DONE and render.missing:
             self._broken("done means every output", render.id)
+        passing = render.failure and render.failure.failure in _PASSING
+        if render.state is State.FAILED and passing:
+            seen = f"{render.id}: {render.failure.message if render.failure else ''}"
+            self._broken("what passes by itself fails nobody", seen)
         if render.state in (State.FAILED, State.CANCELLED) and render.failure is None:
             self._broken("an end has a reason", render.id)
         for output in render.outputs:

@@ -69,6 +69,8 @@ TWO_LANES = facts(LANE, OTHER_LANE)
 CRASH = failure(FailureClass.CRASH)
 PREEMPTED = failure(FailureClass.PREEMPTED)
 CAPACITY = failure(FailureClass.CAPACITY)
+DEPENDENCY = failure(FailureClass.DEPENDENCY)
+TIMEOUT = failure(FailureClass.TIMEOUT)
 
 
 def progress(render: Render, frames: int) -> RenderProgress:
@@ -536,17 +538,29 @@ def test_three_barren_attempts_bar_their_lane_whatever_the_cause() -> None:
     for cause in (PREEMPTED, CAPACITY):
         render = next_attempt(render, cause)
         assert (render.lane, render.barred) == (LANE.id, ())
-    render = next_attempt(render, PREEMPTED)
+    render = next_attempt(render, DEPENDENCY)
     assert (render.lane, render.barred) == (OTHER_LANE.id, (LANE.id,))
     assert render.why == f"{LANE.id} is barred"
+
+
+def test_what_ends_by_itself_bars_a_lane_for_a_while_only() -> None:
+    render = rendering(facts=TWO_LANES)
+    for cause in (DEPENDENCY, DEPENDENCY, CAPACITY):
+        render = next_attempt(render, cause)
+    assert (render.lane, render.barred) == (OTHER_LANE.id, ())
+    assert render.why == f"{LANE.id} rests"
+    (rest,) = render.resting
+    render = after(render, over(render, PREEMPTED, frames=60), now=rest.until, facts=TWO_LANES)
+    assert render.lane == LANE.id
 
 
 def test_an_attempt_that_commits_something_clears_its_lane() -> None:
     render = rendering(facts=TWO_LANES)
     for frames in (0, 0, 60, 60, 60):
         render = next_attempt(render, PREEMPTED, frames=frames)
-        assert render.barred == ()
-    assert next_attempt(render, PREEMPTED, frames=60).barred == (LANE.id,)
+        assert render.resting == ()
+    (rest,) = next_attempt(render, PREEMPTED, frames=60).resting
+    assert rest.lane == LANE.id
 
 
 def test_waiting_for_a_place_does_not_forgive_a_barren_lane() -> None:
@@ -555,15 +569,25 @@ def test_waiting_for_a_place_does_not_forgive_a_barren_lane() -> None:
         render = after(render, over(render, PREEMPTED), now=NOW, facts=BUSY)
         assert (render.state, render.barren) == (State.WAITING, number)
         render = after(render, tick(render), now=NOW)
-    assert after(render, over(render, PREEMPTED), now=NOW, facts=BUSY).barred == (LANE.id,)
+    (rest,) = after(render, over(render, PREEMPTED), now=NOW, facts=BUSY).resting
+    assert rest.lane == LANE.id
 
 
 def test_when_every_lane_is_barred_it_fails_for_the_last_cause() -> None:
     render = rendering()
+    for cause in (PREEMPTED, PREEMPTED, TIMEOUT):
+        render = after(render, over(render, cause), now=NOW)
+    assert (render.state, render.failure) == (State.FAILED, TIMEOUT)
+    assert render.why == f"every lane is barred ({LANE.id})"
+
+
+def test_when_every_lane_rests_it_waits_for_the_first_to_wake() -> None:
+    render = rendering()
     for _ in range(3):
         render = after(render, over(render, PREEMPTED), now=NOW)
-    assert (render.state, render.failure) == (State.FAILED, PREEMPTED)
-    assert render.why == f"every lane is barred ({LANE.id})"
+    assert (render.state, render.revisit_at) == (State.WAITING, NOW + POLICY.rest)
+    render = after(render, tick(render), now=NOW + POLICY.rest)
+    assert (render.state, render.lane, render.barren) == (State.STARTING, LANE.id, 0)
 
 
 def test_a_denied_launch_is_the_end_of_its_attempt() -> None:
@@ -591,7 +615,8 @@ def test_a_launch_denied_when_it_is_repeated_leaves_the_first_alone() -> None:
 @pytest.mark.parametrize("end", [CAPACITY, failure(FailureClass.BUDGET)], ids=["waits", "failed"])
 def test_a_launch_that_comes_after_its_attempt_was_given_up_is_stopped(end: Failure) -> None:
     render = starting()
-    render = all_performed(after(render, over(render, end), now=NOW))
+    unseen = replace(over(render, end), owner=None)
+    render = all_performed(after(render, unseen, now=NOW))
     assert render.state in (State.WAITING, State.FAILED)
     late = after(render, accepted(render), now=NOW)
     assert effects(late) == [StopExecution(lane=LANE.id, execution=execution(render))]
@@ -702,7 +727,9 @@ def test_a_pause_never_lasts_past_the_deadline() -> None:
 def test_whatever_is_under_way_can_be_cancelled(state: str) -> None:
     render = in_state(State(state))
     render = after(render, cancel(render), now=NOW)
-    assert (render.state, render.revisit_at) == (State.CANCELLED, None)
+    assert render.state is State.CANCELLED
+    launched = state in ("starting", "rendering", "stitching")
+    assert render.revisit_at == (NOW + POLICY.silence if launched else None)
     assert render.failure is not None
     assert render.failure.message == "cancelled by ada: wrong file"
     assert wants(render, Withdraw)
@@ -790,8 +817,8 @@ def test_a_failed_render_stays_failed_until_its_last_output_is_found() -> None:
 def test_a_replay_goes_on_with_everything_anew_but_its_identity_and_its_work() -> None:
     render = rendering(spec=THREE_OUTPUTS, facts=TWO_LANES)
     render = after(render, verified(render), now=NOW)
-    for frames in (0, 0, 0, 7, 8):
-        render = next_attempt(render, PREEMPTED, frames=frames)
+    for cause, frames in ((PREEMPTED, 0), (PREEMPTED, 0), (DEPENDENCY, 0), (PREEMPTED, 7)):
+        render = next_attempt(render, cause, frames=frames)
     assert render.barred == (LANE.id,)
     render = after(render, over(render, failure(FailureClass.BUDGET), frames=9), now=NOW)
     later = NOW + timedelta(days=3)

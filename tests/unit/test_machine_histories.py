@@ -199,7 +199,8 @@ class History:
     def check_render(self, render: Render) -> None:
         ended = render.state in TERMINAL
         assert ended or render.due_at is not None
-        assert (render.revisit_at is None) == ended
+        assert ended or render.revisit_at is not None
+        assert render.state is not State.DONE or render.revisit_at is None
         assert (render.state is State.DONE) == (render.plan is not None and not render.missing)
         assert (render.failure is None) == (render.state not in (State.FAILED, State.CANCELLED))
         assert sum(isinstance(effect, Launch) for effect in effects(render)) <= (not ended)

@@ -4,7 +4,7 @@ import pytest
 
 from functions.core.lanes import Lane
 from functions.core.route import route
-from tests.unit.makers import LANE
+from tests.unit.makers import LANE, NOW, seconds
 
 A, B, C = (replace(LANE, id=f"lane/{name}", executions=2) for name in "abc")
 
@@ -30,7 +30,7 @@ def test_the_first_lane_with_a_place_is_taken_and_says_why(
     chosen: Lane | None,
     why: str,
 ) -> None:
-    found = route(lanes, barred=barred, busy=busy)
+    found = route(lanes, barred=barred, resting={}, busy=busy)
     assert (found.lane, found.why, found.hopeless) == (chosen, why, False)
 
 
@@ -45,5 +45,17 @@ def test_the_first_lane_with_a_place_is_taken_and_says_why(
 def test_without_any_usable_lane_there_is_no_hope(
     lanes: tuple[Lane, ...], barred: tuple[str, ...], why: str
 ) -> None:
-    found = route(lanes, barred=barred, busy={})
+    found = route(lanes, barred=barred, resting={}, busy={})
     assert (found.lane, found.hopeless, found.why) == (None, True, why)
+
+
+def test_a_lane_that_rests_is_passed_over() -> None:
+    found = route((A, B, C), barred=("lane/b",), resting={"lane/a": NOW}, busy={})
+    assert (found.lane, found.why) == (C, "lane/a rests; lane/b is barred")
+
+
+def test_where_all_that_is_left_rests_the_first_to_wake_is_waited_for() -> None:
+    resting = {"lane/a": NOW + seconds(90), "lane/b": NOW + seconds(60)}
+    found = route((A, B, C), barred=("lane/c",), resting=resting, busy={})
+    assert (found.lane, found.hopeless, found.until) == (None, False, NOW + seconds(60))
+    assert found.why == "waits until 12:01:00 UTC: no lane kept a machine for it of late"

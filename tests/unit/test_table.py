@@ -14,11 +14,12 @@ from functions.core.machine import (
     advance,
     cell_of,
 )
-from functions.core.observations import LaunchAccepted, LaunchDenied, Superseded, Tick
+from functions.core.observations import LaunchAccepted, LaunchDenied, Superseded, Surveyed, Tick
 from functions.core.render import RUNNING, TERMINAL, State
 from schemas.events import (
     CancelRender,
     ChunkCommitted,
+    ExecutionEnded,
     OutputVerified,
     RenderRequested,
     ReplayRender,
@@ -27,6 +28,7 @@ from schemas.events import (
 from tests.unit.makers import FACTS, NOW, rendering, started, starting, surveyed, verified
 
 KINDS = set(get_args(Occurrence))
+LEFT_BEHIND = {OutputVerified, LaunchAccepted, ExecutionEnded, Surveyed, Tick}
 
 
 def decided_in(state: State | None) -> set[type]:
@@ -68,12 +70,13 @@ def test_nothing_changes_what_is_done() -> None:
     assert decided_in(State.DONE) == set()
 
 
-def test_only_a_late_output_concerns_what_is_cancelled() -> None:
-    assert decided_in(State.CANCELLED) == {OutputVerified}
+def test_only_what_an_attempt_leaves_behind_concerns_what_is_cancelled() -> None:
+    assert decided_in(State.CANCELLED) == LEFT_BEHIND
+    assert ways_from(State.CANCELLED) == set()
 
 
-def test_only_a_late_output_or_launch_or_a_replay_concerns_what_is_failed() -> None:
-    assert decided_in(State.FAILED) == {OutputVerified, LaunchAccepted, ReplayRender}
+def test_only_what_an_attempt_leaves_behind_or_a_replay_concerns_what_is_failed() -> None:
+    assert decided_in(State.FAILED) == LEFT_BEHIND | {ReplayRender}
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - TERMINAL))
