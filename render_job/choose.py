@@ -47,7 +47,6 @@ class Seen:
     delivered: frozenset[str] = frozenset()
     """Ids of outputs that stand verified."""
     claims: Mapping[str, Claim] = field(default_factory=dict)
-    newest_attempt: int = 0
     closed: bool = False
     """Whether the order's own attempt was given up."""
     cancelled: bool = False
@@ -101,8 +100,6 @@ def choose(plan: RenderPlan, order: Order, me: Worker, seen: Seen) -> Choice:
         return Leave(why="the render is cancelled")
     if seen.closed:
         return Leave(why=f"attempt {order.attempt} was given up")
-    if seen.newest_attempt > order.attempt:
-        return Leave(why=f"attempt {seen.newest_attempt} has been ordered")
     if all(output.id in seen.delivered for output in plan.outputs):
         return Leave(why="every output is delivered")
     if seen.now >= order.deadline:

@@ -36,12 +36,6 @@ def closed(render: str, attempt: int) -> str:
     return f"{home(render)}attempts/{attempt:04}/closed.json"
 
 
-def newest_attempt(names: list[str]) -> int:
-    """The highest attempt that was ordered, judged by a listing of the home; 0 if none."""
-    found = (re.search(r"/attempts/(\d{4,})/order\.json$", name) for name in names)
-    return max((int(match[1]) for match in found if match), default=0)
-
-
 def cancelled(render: str) -> str:
     """Stands while nothing may be worked on or delivered any more."""
     return f"{home(render)}cancelled.json"
