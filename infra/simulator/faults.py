@@ -39,6 +39,9 @@ class Fault(StrEnum):
     SEEK_MISLED = "seek came out short"
     STITCHER_DIED_BEFORE = "stitcher died before its commit"
     STITCHER_DIED_AFTER = "stitcher died after its commit"
+    NOT_A_VIDEO = "upload that is no video"
+    IMPOSSIBLE_SPEC = "spec that cannot be"
+    POISONED = "source that ends in the middle"
     CANCELLED = "operator cancels"
     REPLAYED = "operator replays"
     SUPERSEDED = "newer upload of the name"
@@ -71,6 +74,9 @@ ODDS: Mapping[Fault, float] = {
     Fault.SEEK_MISLED: 0.02,
     Fault.STITCHER_DIED_BEFORE: 0.04,
     Fault.STITCHER_DIED_AFTER: 0.04,
+    Fault.NOT_A_VIDEO: 0.04,
+    Fault.IMPOSSIBLE_SPEC: 0.03,
+    Fault.POISONED: 0.04,
     Fault.CANCELLED: 0.15,
     Fault.REPLAYED: 0.6,
     Fault.SUPERSEDED: 0.25,
