@@ -117,7 +117,18 @@ class Fate:
         self, name: str, draw: Random, fault: Fault, render: Callable[[], str | None]
     ) -> bool:
         """Whether this one strikes here."""
-        return draw.random() < self.odds.get(fault, 0.0) and self._happens(name, fault, render)
+        return draw.random() < self.odds.get(fault, 0.0) and self.happens(name, fault, render)
+
+    def foresees(self, name: str, draw: Random, fault: Fault) -> str | None:
+        """The id of what is drawn now and strikes later, by `befalls`; None for nothing."""
+        return self._id(name, fault) if draw.random() < self.odds.get(fault, 0.0) else None
+
+    def befalls(self, id: str | None, fault: Fault, render: str | None) -> bool:
+        """Whether what was foreseen strikes now: it may be too late for it."""
+        if id is None or self.is_over:
+            return False
+        self.note(id, fault, render)
+        return True
 
     def pick(
         self,
@@ -131,18 +142,24 @@ class Fate:
         for fault, share in faults:
             left -= self.odds.get(fault, 0.0) * share
             if left < 0:
-                return fault if self._happens(name, fault, render) else None
+                return fault if self.happens(name, fault, render) else None
         return None
 
-    def _happens(self, name: str, fault: Fault, render: Callable[[], str | None]) -> bool:
-        if self.is_over:
-            return False
-        self._counts[name] += 1
-        id = f"{name} · {self._counts[name]} · {fault}"
-        if self.script is not None and id not in self.script:
+    def happens(self, name: str, fault: Fault, render: Callable[[], str | None]) -> bool:
+        """Whether it does, where something else than a lot wants it to."""
+        id = self._id(name, fault)
+        if id is None:
             return False
         self.note(id, fault, render())
         return True
+
+    def _id(self, name: str, fault: Fault) -> str | None:
+        """What it is called, the same in every life of this history; None if it may not strike."""
+        if self.is_over:
+            return None
+        self._counts[name] += 1
+        id = f"{name} · {self._counts[name]} · {fault}"
+        return id if self.script is None or id in self.script else None
 
     def note(self, id: str, fault: Fault, render: str | None) -> None:
         """It happened, here or by somebody's hand."""
