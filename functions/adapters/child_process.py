@@ -16,7 +16,6 @@ One run of a task, as on Cloud Run (https://cloud.google.com/run/docs/configurin
 
 import logging
 import os
-import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -24,18 +23,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from functions.adapters.child_outcome import NOT_STARTED, REPORTED, cause_to_stop, failure_of
 from functions.adapters.child_run import ChildRun
 from functions.adapters.sqlite_executions import Execution, Executions, TaskRecord
 from functions.ports import ExecutionState
-from schemas.failures import Failure, FailureClass
+from schemas.failures import Failure
 from schemas.plan import Order
-
-REPORTED = 0
-"""A task's exit code that asks for nothing more; `render_job/errors.py` says all three."""
-BUG = 70
-TRY_AGAIN = 75
-NOT_STARTED = 127
-"""What a shell says of a program that could not be started; here too it is a failed run."""
 
 GRACE = timedelta(seconds=10)
 """What Cloud Run gives a task between SIGTERM and SIGKILL."""
@@ -150,7 +143,7 @@ class Supervisor:
     def _advance(self, before: Execution) -> bool:
         execution = self._with_results(before)
         mine = self._children_of(execution)
-        cause = _cause(execution, self._clock())
+        cause = cause_to_stop(execution, self._clock())
         if all(task.ended_at for task in execution.tasks) or (cause and not mine):
             self._end(execution, cause)
             return True
@@ -220,7 +213,7 @@ class Supervisor:
         if not failed or cause:
             return cause if failed else None
         last = max(failed, key=lambda task: (task.ended_at, task.index))
-        return replace(_failure_of(last), detail=self._last_words(execution.name, last.index))
+        return replace(failure_of(last), detail=self._last_words(execution.name, last.index))
 
     def _last_words(self, execution: str, task: int) -> str:
         with suppress(OSError), self._log_of(execution, task).open("rb") as file:
@@ -266,27 +259,3 @@ class _Pause:
         doubled = max(FIRST_PAUSE.total_seconds(), self.seconds * 2)
         seconds = min(doubled, LONGEST_PAUSE.total_seconds())
         return _Pause(seconds, time.monotonic() + seconds)
-
-
-def _cause(execution: Execution, now: datetime) -> Failure | None:
-    """Why its tasks must stop, or None while they may run."""
-    if execution.stop_requested:
-        message = "the execution was stopped on request"
-        return Failure(failure=FailureClass.CANCELLED, reason="stopped", message=message)
-    if now >= execution.order.deadline:
-        message = f"the execution was not done at its deadline, {execution.order.deadline}"
-        return Failure(failure=FailureClass.TIMEOUT, reason="deadline_passed", message=message)
-    return None
-
-
-def _failure_of(task: TaskRecord) -> Failure:
-    """What the last exit code of a task that failed for good says."""
-    code = REPORTED if task.code is None else task.code
-    failure, reason = {
-        BUG: (FailureClass.INTERNAL, "task_bug"),
-        TRY_AGAIN: (FailureClass.PREEMPTED, "task_preempted"),
-        -signal.SIGKILL: (FailureClass.CRASH, "task_killed"),
-    }.get(code, (FailureClass.CRASH, "task_signalled" if code < 0 else "task_failed"))
-    end = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    message = f"task {task.index} {end} after {task.retries} retries"
-    return Failure(failure=failure, reason=reason, message=message)

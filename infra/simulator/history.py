@@ -17,6 +17,7 @@ from functions.ports import NotRenderable, Ports
 from functions.sweep import sweep
 from infra.simulator.capacity import Capacity, Traced
 from infra.simulator.couriers import STEPS, Couriers
+from infra.simulator.ear import listening
 from infra.simulator.faults import ODDS, Fate, Fault, Struck
 from infra.simulator.lanes import SimulatedLane
 from infra.simulator.memory_bus import MemoryBus
@@ -83,7 +84,9 @@ class Outcome:
 def live(recipe: Recipe, *, log: Callable[[str], None] | None = None) -> Outcome:
     """Live it through. With `log`, every line of what happened is told."""
     with tempfile.TemporaryDirectory(prefix="history-", dir=_MEMORY) as folder:
-        return _History(recipe, Path(folder), log).live()
+        history = _History(recipe, Path(folder), log)
+        with listening(history.impossible):
+            return history.live()
 
 
 class _History:
@@ -139,6 +142,10 @@ class _History:
             calls=self._world.calls,
             seconds=self._world.time,
         )
+
+    def impossible(self, what: str) -> None:
+        """The functions say that it cannot be."""
+        self._witness.broken("nothing impossible happens", what)
 
     # ── parts ──
 
@@ -288,7 +295,7 @@ class _History:
                 process=process,
                 witness=self._witness,
                 encoder_class=encoder,
-                frames_a_second=process.draw.uniform(60, 240),
+                frames_a_second=240 / 24 ** process.draw.random() ** 2,
                 poisoned=self._is_poisoned,
             ),
             clock=_TaskClock(process),

@@ -13,6 +13,7 @@ import msgspec
 from functions.core.render import TERMINAL, Render, State
 from functions.ports import RenderStore
 from infra.simulator.world import Process, World
+from render_job.choose import LEASE
 from render_job.tools import Task
 from schemas import names
 from schemas.events import (
@@ -23,6 +24,7 @@ from schemas.events import (
     RenderDone,
 )
 from schemas.failures import FailureClass
+from schemas.ids import SIDECAR_SUFFIX
 from schemas.pieces import Span
 from schemas.plan import Order, OutputPlan, RenderPlan
 from schemas.ports import ObjectInfo, ObjectStore
@@ -31,6 +33,7 @@ from schemas.wire import to_json
 OVERSTAY = 210.0
 """Seconds that an execution may work for a render that is at its end: two sweeps, of which the
 first may crash, the grace of a saved effect, and the grace of a stop."""
+_OUR_FAULTS = {"mixed_encoders", "output_not_verified", "piece_not_verified", "output_name_taken"}
 _PASSING = {FailureClass.CAPACITY, FailureClass.PREEMPTED}
 _OWN_REASONS = {"start_deadline", "attempt_limit", "render_deadline", "superseded", "operator"}
 """Causes for which the control plane closes an attempt by itself."""
@@ -67,6 +70,16 @@ class Counts:
     """Seconds of tasks by what became of them."""
 
 
+@dataclass(slots=True, kw_only=True)
+class _Hold:
+    """Who holds a claim."""
+
+    holder: str
+    attempt: int
+    since: float
+    renewed: float
+
+
 @dataclass(slots=True)
 class Witness:
     """Watches one history."""
@@ -85,6 +98,12 @@ class Witness:
     _ended: set[tuple[str, int]] = field(default_factory=set)
     """Attempts that truly ended: refused, given up by a task, or out of tasks."""
     _closed: dict[str, float] = field(default_factory=dict)
+    _held: dict[str, "_Hold"] = field(default_factory=dict)
+    """Claims by their objects' names."""
+    _pieces: defaultdict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
+    """When each was committed, by prefix and name."""
+    _marked: dict[str, float] = field(default_factory=dict)
+    """When orders, owners and marks were first written."""
     _tasks: dict[str, Task] = field(default_factory=dict)
     _saves: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
@@ -171,10 +190,51 @@ class Witness:
         self.counts.object_calls += 1
         if bucket == "outputs":
             self.log(f"{info.name} stands as generation {info.generation}")
-        span = names.span_of(info.name)
-        if bucket != "work" or span is None:
+            self._delivered(info)
+        elif "/claims/" in info.name:
+            self._claims(info)
+        elif (span := names.span_of(info.name)) is not None:
+            self._piece(info, span)
+        else:
+            self._marked.setdefault(info.name, self.world.time)
+
+    def _claims(self, info: ObjectInfo) -> None:
+        """Somebody claims or renews: what another one holds is left alone until it lapses."""
+        render, _, work = info.name.removeprefix("renders/").partition("/claims/")
+        mine = _Hold(
+            holder=f"{info.metadata['execution']}/{info.metadata['task']}",
+            attempt=int(info.metadata["attempt"]),
+            since=self.world.time,
+            renewed=self.world.time,
+        )
+        held = self._held.get(info.name)
+        if held is not None and held.holder == mine.holder:
+            held.renewed = mine.renewed
             return
+        if held is not None and held.attempt >= mine.attempt:
+            age = self.world.time - held.renewed
+            if age < LEASE.total_seconds():
+                seen = f"{work} of {render}: {mine.holder} took it from {held.holder}"
+                self._broken("a claim is good until it lapses", f"{seen}, {age:.0f} s old")
+        self._held[info.name] = mine
+
+    def _delivered(self, info: ObjectInfo) -> None:
+        """Nobody delivers what was cancelled before he claimed it."""
+        process = self.world.current
+        task = self._tasks.get(process.name) if process else None
+        if task is None:
+            self._broken("only tasks deliver", info.name)
+            return
+        render = task.order.render
+        output = next(o.id for o in task.plan.outputs if o.object_name == info.name)
+        hold = self._held.get(names.claim(render, f"stitch/{output}"))
+        mark = self._marked.get(names.cancelled(render))
+        if hold and mark is not None and mark < hold.since and not self._has_slept(process):
+            self._broken("what is cancelled is not delivered", f"{info.name} by {hold.holder}")
+
+    def _piece(self, info: ObjectInfo, span: Span) -> None:
         made = msgspec.json.decode(self.work.read(info.name))
+        self._pieces[f"{info.name.rpartition('/')[0]}/"][info.name] = self.world.time
         self.counts.frames_committed += len(span)
         self.log(f"piece {info.name.partition('/pieces/')[2]} stands")
         if made["spans"] != [[span.start, span.end]]:
@@ -183,6 +243,7 @@ class Witness:
     def deleted(self, bucket: str, name: str) -> None:
         """An object is gone."""
         self.counts.object_calls += 1
+        self._held.pop(name, None)
 
     # ── what executions and encoders do ──
 
@@ -194,27 +255,34 @@ class Witness:
         self, process: Process, plan: RenderPlan, output: OutputPlan, span: Span, encoder: str
     ) -> None:
         """An encoder starts: nothing of it was committed when its task claimed it, nor fenced."""
+        if self._has_slept(process):
+            return  # it cannot know yet what happened meanwhile; its next renewal will say so
         task = self._tasks[process.name]
         key = output.key(plan.upload, encoder)
-        claim = self.work.stat(names.claim(plan.render, f"piece/{output.id}/{key}/{span.start:09}"))
-        if process.thawed > self.world.time - OVERSTAY:
-            return  # whoever stood still for so long cannot know it yet; its renewal will say so
-        if claim is None:
+        hold = self._held.get(names.claim(plan.render, f"piece/{output.id}/{key}/{span.start:09}"))
+        if hold is None:
             self._broken("work is claimed", f"{output.id} {span} without a claim")
             return
-        for info in self.work.list(names.pieces(plan.render, output.id, key)):
-            piece = names.span_of(info.name)
+        for name, at in self._pieces[names.pieces(plan.render, output.id, key)].items():
+            piece = names.span_of(name)
             overlaps = piece and piece.start < span.end and span.start < piece.end
-            if overlaps and info.updated < claim.updated:
+            if overlaps and at < hold.since:
                 self._broken("nothing committed is made again", f"{output.id} {span} after {piece}")
         marks = (
             names.cancelled(plan.render),
+            names.closed(plan.render, task.order.attempt),
             names.order(plan.render, task.order.attempt + 1),
         )
         for mark in marks:
-            fence = self.work.stat(mark)
-            if fence and fence.updated < claim.updated:
+            if self._marked.get(mark, self.world.time) < hold.since:
                 self._broken("what is fenced begins nothing", f"{process.name} in spite of {mark}")
+        owner = msgspec.json.decode(self.work.read(names.owner(plan.render, task.order.attempt)))
+        if owner["execution"] != task.worker.execution:
+            self._broken("one execution owns an attempt", f"{process.name} is not {owner}")
+
+    def _has_slept(self, process: Process | None) -> bool:
+        """Whether it stood still lately, and may believe what is no longer so."""
+        return process is not None and process.thawed > self.world.time - OVERSTAY
 
     def encoded(self, process: Process, frames: int) -> None:
         """An encoder has ended, one way or another."""
@@ -248,13 +316,15 @@ class Witness:
         """Everything that was uploaded has its end, and everybody was told the truth."""
         renders = {render.id: render for render in self.renders.newest(limit=1_000_000)}
         for info in self.uploads.list():
-            if info.name.endswith(".render.json"):
-                continue
-            mine = [r for r in renders.values() if r.upload.name == info.name]
-            if not any(r.upload.generation == info.generation for r in mine):
-                self._broken("every upload has a render", f"{info.name}#{info.generation}")
+            name = info.name.removesuffix(SIDECAR_SUFFIX)
+            mine = [r.upload for r in renders.values() if r.upload.name == name]
+            if name == info.name and all(u.generation != info.generation for u in mine):
+                self._broken("every upload has a render", f"{name}#{info.generation}")
+            if name != info.name and all(u.revision != info.generation for u in mine):
+                self._broken("every sidecar has a render", f"{info.name}#{info.generation}")
         for render in renders.values():
             self._end_of(render)
+            self._overtaken(render, renders.values())
         for info in self.outputs.list():
             self._announced(info, renders)
 
@@ -275,6 +345,8 @@ class Witness:
         if render.state is State.FAILED and passing:
             seen = f"{render.id}: {render.failure.message if render.failure else ''}"
             self._broken("what passes by itself fails nobody", seen)
+        if render.failure and render.failure.reason in _OUR_FAULTS:
+            self._broken("no bug of ours fails anybody", f"{render.id}: {render.failure.message}")
         if render.state in (State.FAILED, State.CANCELLED) and render.failure is None:
             self._broken("an end has a reason", render.id)
         for output in render.outputs:
@@ -284,6 +356,18 @@ class Witness:
         if letters != render.failures:
             seen = f"{render.id} failed {render.failures} times and has {letters} dead letters"
             self._broken("a failure is on record", seen)
+
+    def _overtaken(self, render: Render, others: Iterable[Render]) -> None:
+        """Nobody goes on for long with what a newer upload of the name has superseded."""
+        for newer in others:
+            same = newer.upload.name == render.upload.name
+            if not same or newer.upload.age_key <= render.upload.age_key:
+                continue
+            late = self._finished.get(render.id, 0.0) - self._saves[newer.id][0]
+            if render.state is State.DONE and late > OVERSTAY:
+                self._broken(
+                    "the newest wins", f"{render.id} was done {late:.0f} s after {newer.id}"
+                )
 
     def _announced(self, info: ObjectInfo, renders: dict[str, Render]) -> None:
         render = renders.get(info.metadata.get("clipline-render", ""))

@@ -172,7 +172,7 @@ class World:
             name += "'"
         process = Process(self, name, main, render=render, faults=faults, then=then)
         if self.fate.strikes(name, process.draw, Fault.CLOCK_SKEW, render):
-            process.skew = timedelta(seconds=process.draw.uniform(-20, 20))
+            process.skew = timedelta(seconds=process.draw.uniform(-60, 60))
         self.processes[name] = process
         self.later(after, process.resume)
         return process

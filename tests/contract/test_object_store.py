@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from functions.adapters.directory_objects import DirectoryObjects, NameRefused
+from functions.adapters.directory_names import NameRefused
+from functions.adapters.directory_objects import DirectoryObjects
 from infra.simulator.memory_objects import MemoryObjects
 from schemas.ports import ObjectMissing, ObjectStore, PreconditionFailed
 

@@ -15,7 +15,8 @@ import av
 import pytest
 
 from functions.adapters.directory_objects import DirectoryObjects
-from functions.adapters.pyav_probe import ProberBroken, PyavProber, judge
+from functions.adapters.probe_verdict import judge
+from functions.adapters.pyav_probe import ProberBroken, PyavProber
 from functions.ports import NotRenderable
 from schemas.failures import Failure, FailureClass
 from schemas.media import Media
