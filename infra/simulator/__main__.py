@@ -4,7 +4,6 @@ Exit status: 0 with 0 violations, 1 with any, 2 for an argument that cannot be.
 """
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +32,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told = _parser().parse_args(arguments)
     console = Console(highlight=False, markup=False)
     console.width = max(console.width, WIDTH)
-    logging.disable()
     try:
         course = Course(
             seed=told.seed,

@@ -7,7 +7,6 @@ So the sum for a seed and a number of renders is the same on one core and on nin
 chunk ahead has lived for nothing is thrown away.
 """
 
-import logging
 import os
 import signal
 import threading
@@ -74,8 +73,7 @@ def lived(course: Course, first: int, rules: Sequence[Rule] = ()) -> Tally:
 
 
 def _settle() -> None:
-    """A core's process is quiet, leaves Ctrl-C to its parent, and does not outlive it."""
-    logging.disable()
+    """A core's process leaves Ctrl-C to its parent and does not outlive it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow, daemon=True).start()
 
