@@ -3,17 +3,22 @@
 PYTHON ?= python3
 UV ?= uv
 KILLS ?= 200
+RENDERS ?= 2000
+SEED ?= 1
 
 BIN := .venv/bin
 # A path may hold spaces, quotes and dollars: it travels in the environment, as it was typed.
 override VIDEO := $(value VIDEO)
 override SPEC := $(value SPEC)
 override CHAOS := $(value CHAOS)
-export VIDEO SPEC CHAOS
+override FAULTS := $(value FAULTS)
+override TRACE := $(value TRACE)
+export VIDEO SPEC CHAOS FAULTS TRACE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run up reset test check schemas chaos bench-imports lock clean runtime dev
+.PHONY: help run up reset test check schemas chaos simulate simulate-long bench-imports lock clean \
+	runtime dev
 
 help:           ## List what can be asked for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +48,13 @@ schemas: dev    ## Write the published schemas and the drawn pages again, from t
 
 chaos: runtime  ## Kill the pipeline at every step and count what was lost (KILLS=200)
 	@$(BIN)/python -m infra.laptop.chaos --kills $(KILLS)
+
+simulate: dev   ## Live through many faulty histories (RENDERS=2000, SEED=1, FAULTS=…, TRACE=path)
+	@$(BIN)/python -m infra.simulator --renders $(RENDERS) --seed $(SEED) \
+		$${FAULTS:+--faults "$$FAULTS"} $${TRACE:+--traces "$$TRACE"}
+
+simulate-long: RENDERS := 1000000
+simulate-long: simulate ## The same, a million renders long
 
 bench-imports: dev ## Measure what each entry point costs to import
 	@$(BIN)/python -m tests.bench_imports

@@ -3,10 +3,11 @@
 import json
 import lzma
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any
 
 UP = (7.75, 1.41)
 DOWN = (7.61, 1.34)
@@ -62,9 +63,17 @@ def read_traces(path: Path) -> Sequence[Traced]:
     try:
         data = path.read_bytes()
         series = json.loads(lzma.decompress(data) if path.suffix == ".xz" else data)
-        return [
-            Traced(seconds_a_tick=float(one["gap_seconds"]), available=tuple(one["available"]))
-            for _, one in sorted(series.items())
-        ]
+        if not series:
+            raise ValueError("it holds no series")
+        return [_traced(one) for _, one in sorted(series.items())]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, lzma.LZMAError) as error:
         raise ValueError(f"'{path}' is no file of traces: {error}") from error
+
+
+def _traced(series: Mapping[str, Any]) -> Traced:
+    traced = Traced(
+        seconds_a_tick=float(series["gap_seconds"]), available=tuple(map(int, series["available"]))
+    )
+    if traced.seconds_a_tick <= 0 or not traced.available:
+        raise ValueError("a series has no ticks, or they take no time")
+    return traced

@@ -1,5 +1,6 @@
 """Messages on their way: from the bus to the functions, late, twice, or never."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -38,6 +39,10 @@ class Couriers:
     """By subscription: what the entry point does with the event."""
     under_way: int = 0
     _events: dict[str, Event] = field(default_factory=dict)
+    _copies: Counter[str] = field(default_factory=Counter)
+    """How often an event was published, as far as it was pushed."""
+    _names: dict[str, str] = field(default_factory=dict)
+    """By message and subscription: a name that does not depend on what else was published."""
 
     def pump(self) -> None:
         """Hand out what is due."""
@@ -55,8 +60,8 @@ class Couriers:
         for moment in (deadline, again):
             self.world.later(moment + 1e-3, self.pump)
         event = self._event(message)
-        name = f"{message.subscription}/{event.id}/{message.delivery_attempt}"
-        draw = self.world.fate.stream(f"push/{name}/{message.message_id}")
+        name = f"{self._name(message, event)}/{message.delivery_attempt}"
+        draw = self.world.fate.stream(f"push/{name}")
 
         def strikes(fault: Fault) -> bool:
             return self.world.fate.strikes(name, draw, fault, lambda: event.subject)
@@ -95,6 +100,14 @@ class Couriers:
         if isinstance(result, Exception):
             self.witness.broken("no exception that nobody foresaw", f"{process.name}: {result!r}")
         self.bus.ack(message.ack_id)
+
+    def _name(self, message: ReceivedMessage, event: Event) -> str:
+        key = f"{message.message_id}/{message.subscription}"
+        if (name := self._names.get(key)) is None:
+            plain = f"{message.subscription}/{event.id}"
+            self._copies[plain] += 1
+            name = self._names[key] = f"{plain}/{self._copies[plain]}"
+        return name
 
     def _event(self, message: ReceivedMessage) -> Event:
         """Read once a message: what is delivered again is the same."""

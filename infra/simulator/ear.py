@@ -1,15 +1,18 @@
-"""Listening to the functions' log: what they call impossible must not happen."""
+"""Listening to the functions' log: what they call impossible, or stumble over, must not happen."""
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from functions.errors import TryAgainLater
+from infra.simulator.faults import Unreachable
 
 _LOG = logging.getLogger("clipline")
 
 
 @contextmanager
 def listening(heard: Callable[[str], None]) -> Iterator[None]:
-    """Inside, the log goes nowhere else, and `heard` is told what was called impossible."""
+    """Inside, the log goes nowhere else, and `heard` is told of what nobody foresaw."""
     ear = _Ear(heard)
     before = (_LOG.level, _LOG.propagate)
     _LOG.addHandler(ear)
@@ -29,5 +32,9 @@ class _Ear(logging.Handler):
         self._heard = heard
 
     def emit(self, record: logging.LogRecord) -> None:
-        if getattr(record, "action", "") == "impossible":
+        action = getattr(record, "action", "")
+        error = record.exc_info[1] if record.exc_info else None
+        if action == "impossible":
             self._heard(record.getMessage())
+        elif action == "stumbled" and not isinstance(error, Unreachable | TryAgainLater):
+            self._heard(f"{record.getMessage()}: {error!r}")

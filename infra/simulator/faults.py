@@ -39,6 +39,9 @@ class Fault(StrEnum):
     SEEK_MISLED = "seek came out short"
     STITCHER_DIED_BEFORE = "stitcher died before its commit"
     STITCHER_DIED_AFTER = "stitcher died after its commit"
+    NOT_A_VIDEO = "upload that is no video"
+    IMPOSSIBLE_SPEC = "spec that cannot be"
+    POISONED = "source that ends in the middle"
     CANCELLED = "operator cancels"
     REPLAYED = "operator replays"
     SUPERSEDED = "newer upload of the name"
@@ -71,6 +74,9 @@ ODDS: Mapping[Fault, float] = {
     Fault.SEEK_MISLED: 0.02,
     Fault.STITCHER_DIED_BEFORE: 0.04,
     Fault.STITCHER_DIED_AFTER: 0.04,
+    Fault.NOT_A_VIDEO: 0.04,
+    Fault.IMPOSSIBLE_SPEC: 0.03,
+    Fault.POISONED: 0.04,
     Fault.CANCELLED: 0.15,
     Fault.REPLAYED: 0.6,
     Fault.SUPERSEDED: 0.25,
@@ -111,7 +117,18 @@ class Fate:
         self, name: str, draw: Random, fault: Fault, render: Callable[[], str | None]
     ) -> bool:
         """Whether this one strikes here."""
-        return draw.random() < self.odds.get(fault, 0.0) and self._happens(name, fault, render)
+        return draw.random() < self.odds.get(fault, 0.0) and self.happens(name, fault, render)
+
+    def foresees(self, name: str, draw: Random, fault: Fault) -> str | None:
+        """The id of what is drawn now and strikes later, by `befalls`; None for nothing."""
+        return self._id(name, fault) if draw.random() < self.odds.get(fault, 0.0) else None
+
+    def befalls(self, id: str | None, fault: Fault, render: str | None) -> bool:
+        """Whether what was foreseen strikes now: it may be too late for it."""
+        if id is None or self.is_over:
+            return False
+        self.note(id, fault, render)
+        return True
 
     def pick(
         self,
@@ -125,18 +142,24 @@ class Fate:
         for fault, share in faults:
             left -= self.odds.get(fault, 0.0) * share
             if left < 0:
-                return fault if self._happens(name, fault, render) else None
+                return fault if self.happens(name, fault, render) else None
         return None
 
-    def _happens(self, name: str, fault: Fault, render: Callable[[], str | None]) -> bool:
-        if self.is_over:
-            return False
-        self._counts[name] += 1
-        id = f"{name} · {self._counts[name]} · {fault}"
-        if self.script is not None and id not in self.script:
+    def happens(self, name: str, fault: Fault, render: Callable[[], str | None]) -> bool:
+        """Whether it does, where something else than a lot wants it to."""
+        id = self._id(name, fault)
+        if id is None:
             return False
         self.note(id, fault, render())
         return True
+
+    def _id(self, name: str, fault: Fault) -> str | None:
+        """What it is called, the same in every life of this history; None if it may not strike."""
+        if self.is_over:
+            return None
+        self._counts[name] += 1
+        id = f"{name} · {self._counts[name]} · {fault}"
+        return id if self.script is None or id in self.script else None
 
     def note(self, id: str, fault: Fault, render: str | None) -> None:
         """It happened, here or by somebody's hand."""

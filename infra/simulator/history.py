@@ -23,7 +23,7 @@ from infra.simulator.lanes import SimulatedLane
 from infra.simulator.memory_bus import MemoryBus
 from infra.simulator.memory_objects import MemoryObjects
 from infra.simulator.memory_renders import MemoryRenders
-from infra.simulator.scenario import Deed, Scenario
+from infra.simulator.scenario import IMPOSSIBLE, Deed, Scenario
 from infra.simulator.stepped import SteppedObjects, SteppedPublisher, SteppedRenders
 from infra.simulator.studio import SimulatedStudio
 from infra.simulator.witness import Counts, Violation, Witness
@@ -335,6 +335,10 @@ class _History:
     def _upload(self, number: int, deed: Deed) -> None:
         if self._uploads.stat(deed.name):
             self._note(number, Fault.SUPERSEDED, deed.name)
+        if deed.seconds == 0:
+            self._fate.note(f"deed {number}", Fault.NOT_A_VIDEO, None)
+        if deed.spec == IMPOSSIBLE:
+            self._fate.note(f"deed {number}", Fault.IMPOSSIBLE_SPEC, None)
         metadata = {"clipline-spec": deed.spec} if deed.spec else {}
         data = msgspec.json.encode((deed.seconds, deed.sound, deed.poison))
         self._put(deed.name, data, metadata)

@@ -7,6 +7,7 @@ The life of an execution, as Cloud Run's jobs and Batch's have it:
                  └─ for ever, if there is no capacity: a refusal can hang
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,7 +63,8 @@ class Execution:
     is_started: bool = False
     is_stopped: bool = False
     is_over: bool = False
-    is_silent: bool = False
+    silent: str | None = None
+    """The id of the fault by which it will not say that it is over."""
     out_of_memory: bool = False
     failure: Failure | None = None
 
@@ -84,7 +86,8 @@ class SimulatedLane:
     names_itself: bool = False
     """Whether a launch has a name of our choice, as Batch's `job_id`, and so happens once."""
     executions: dict[str, Execution] = field(default_factory=dict)
-    _count: int = 0
+    _launches: Counter[str] = field(default_factory=Counter)
+    """By attempt."""
 
     def launch(self, order: Order) -> str:
         """Start the attempt; refusals are typed, and an accepted one may never start."""
@@ -107,16 +110,16 @@ class SimulatedLane:
 
     def _launch(self, order: Order) -> str:
         self.witness.launched(order)
-        name = f"{order.render}-{order.attempt:04}"
+        name = _name(order)
         if self.names_itself and name in self.executions:
             return name
-        draw = self.world.fate.stream(f"launch/{self.lane.id}/{name}/{self._count}")
+        self._launches[name] += 1
+        draw = self.world.fate.stream(f"launch/{name}/{self._launches[name]}")
         if self._strikes(Fault.QUOTA_REFUSED, draw, order):
             self.witness.ended(order)
             raise LaunchRefused(_refusal("quota_exceeded", "our own quota is used up"))
         hangs = self._strikes(Fault.PENDING_FOR_EVER, draw, order)
-        if not self.capacity.is_there(self.world.time):
-            self._note(Fault.STOCK_OUT, order)
+        if not self.capacity.is_there(self.world.time) and self._happens(Fault.STOCK_OUT, order):
             if draw.random() < 0.5:
                 self.witness.ended(order)
                 raise LaunchRefused(_refusal("stock_out", "no machine of this kind is left"))
@@ -127,9 +130,9 @@ class SimulatedLane:
         return first
 
     def _accept(self, order: Order, name: str, draw: Random, *, hangs: bool) -> str:
-        self._count += 1
         if not self.names_itself:
-            name = f"{name}-{self._count}"
+            taken = sum(one.startswith(f"{name}-") for one in self.executions)
+            name = f"{name}-{taken + 1}"
         execution = Execution(
             name=name, order=order, runs=[Run(index=index) for index in range(order.tasks)]
         )
@@ -148,7 +151,7 @@ class SimulatedLane:
         self.witness.counts.starts += 1
         self.witness.log(f"{execution.name} starts")
         draw = self.world.fate.stream(f"execution/{execution.name}")
-        execution.is_silent = self._strikes(Fault.SILENT, draw, execution.order)
+        execution.silent = self.world.fate.foresees(execution.name, draw, Fault.SILENT)
         left = (execution.order.deadline - self.world.now()).total_seconds()
         self.world.later(max(left, 0), lambda: self._time_out(execution))
         for run in execution.runs:
@@ -179,18 +182,35 @@ class SimulatedLane:
         """Perhaps this machine is taken away in the middle of its work."""
         process = run.process
         assert process is not None, "it has just been started"
-        draw, order = process.draw, execution.order
-        at = draw.uniform(0.1, 25)
+        draw, at = process.draw, process.draw.uniform(0.1, 25)
+        grace = draw.uniform(0, 1)
+        ways: tuple[tuple[Fault, Callable[[], None]], ...] = (
+            (Fault.PREEMPTED_WITH_NOTICE, lambda: self._notice(run, process, GRACE)),
+            (Fault.PREEMPTED_IN_NOTICE, lambda: self._notice(run, process, grace)),
+            (Fault.PREEMPTED, process.kill),
+        )
         if draw.random() < self.spot:
-            if self._hits(Fault.PREEMPTED_WITH_NOTICE, process):
-                self.world.later(at, lambda: self._notice(run, process, GRACE))
-            elif self._hits(Fault.PREEMPTED_IN_NOTICE, process):
-                self.world.later(at, lambda: self._notice(run, process, draw.uniform(0, 1)))
-            elif self._hits(Fault.PREEMPTED, process):
-                self.world.later(at, process.kill)
-        if self._strikes(Fault.OUT_OF_MEMORY, draw, order):
-            execution.out_of_memory = True
-            self.world.later(at, process.kill)
+            for fault, strike in ways:
+                if self._will(fault, process, at, strike):
+                    break
+        self._will(Fault.OUT_OF_MEMORY, process, at, lambda: self._burst(execution, process))
+
+    def _will(self, fault: Fault, process: Process, at: float, strike: Callable[[], None]) -> bool:
+        """Whether it strikes that process after so many seconds, if it still runs then."""
+        fate = self.world.fate
+        id = fate.foresees(process.name, process.draw, fault)
+
+        def befall() -> None:
+            if not process.is_over and fate.befalls(id, fault, process.render()):
+                strike()
+
+        if id is not None:
+            self.world.later(at, befall)
+        return id is not None
+
+    def _burst(self, execution: Execution, process: Process) -> None:
+        execution.out_of_memory = True
+        process.kill()
 
     def _notice(self, run: Run, process: Process, grace: float) -> None:
         if run.process is process:
@@ -238,7 +258,7 @@ class SimulatedLane:
         execution.failure = failure
         self.witness.ended(execution.order)
         self.witness.log(f"{execution.name} is over: {failure.reason if failure else 'all exit 0'}")
-        if execution.is_silent:
+        if self.world.fate.befalls(execution.silent, Fault.SILENT, execution.order.render):
             return
         draw = self.world.fate.stream(f"end/{execution.name}")
         event = ExecutionEnded(
@@ -269,16 +289,16 @@ class SimulatedLane:
             return None
         return ExecutionState(ended=execution.is_over, failure=execution.failure)
 
-    def _hits(self, fault: Fault, process: Process) -> bool:
-        return self.world.fate.strikes(process.name, process.draw, fault, process.render)
-
     def _strikes(self, fault: Fault, draw: Random, order: Order) -> bool:
-        name = f"{order.render}-{order.attempt}"
-        return self.world.fate.strikes(name, draw, fault, lambda: order.render)
+        return self.world.fate.strikes(_name(order), draw, fault, lambda: order.render)
 
-    def _note(self, fault: Fault, order: Order) -> None:
-        id = f"{order.render}-{order.attempt} · {fault}"
-        self.world.fate.note(id, fault, order.render)
+    def _happens(self, fault: Fault, order: Order) -> bool:
+        return self.world.fate.happens(_name(order), fault, lambda: order.render)
+
+
+def _name(order: Order) -> str:
+    """As Batch's jobs are named, and executions of Cloud Run with a number behind it."""
+    return f"{order.render}-{order.attempt:04}"
 
 
 def _refusal(reason: str, message: str) -> Failure:

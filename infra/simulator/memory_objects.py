@@ -3,15 +3,20 @@
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
-from itertools import count
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from schemas.ports import ObjectInfo, ObjectMissing, PreconditionFailed
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
 
 class MemoryObjects:
-    """An ObjectStore for one thread. A generation is the number of the write in this store.
+    """An ObjectStore for one thread. A generation is the microsecond of its write, as in the cloud.
+
+    Of two writes in one microsecond the second has the next one. So the generation of an upload
+    does not depend on what else was uploaded, nor does the name of its render.
 
     Any text is a name, also one that a directory must refuse.
     """
@@ -22,7 +27,8 @@ class MemoryObjects:
         self._objects: dict[str, tuple[ObjectInfo, bytes]] = {}
         self._names: list[str] = []
         """The keys of `_objects`, sorted."""
-        self._generations = count(1)
+        self._last = 0
+        """The newest generation."""
 
     @property
     def bucket(self) -> str:
@@ -68,11 +74,13 @@ class MemoryObjects:
     ) -> ObjectInfo:
         """Write a small object. Raises PreconditionFailed."""
         self._check(name, if_generation_match)
+        now = self._clock()
+        self._last = max(self._last + 1, (now - _EPOCH) // _MICROSECOND)
         info = ObjectInfo(
             name=name,
-            generation=next(self._generations),
+            generation=self._last,
             size_bytes=len(data),
-            updated=self._clock(),
+            updated=now,
             metadata=dict(metadata or {}),
         )
         if name not in self._objects:

@@ -1,5 +1,6 @@
 """What people do in one history: they upload, add sidecars, cancel and replay. It is a value."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 
@@ -46,46 +47,61 @@ class Scenario:
         """When the last one is done."""
         return max((deed.at for deed in self.deeds), default=0.0)
 
+    @property
+    def uploads(self) -> int:
+        """How many there are."""
+        return sum(deed.verb == "upload" for deed in self.deeds)
 
-def scenario(seed: str, *, uploads: int, interference: bool) -> Scenario:
-    """So many uploads; with interference, people also change their minds."""
+
+def scenario(
+    seed: str, *, uploads: int, interference: bool, odds: Mapping[Fault, float] = ODDS
+) -> Scenario:
+    """So many uploads; with interference some are odd, and people change their minds."""
     draw = Random(f"{seed}/scenario")
+    odds = odds if interference else {}
     deeds: list[Deed] = []
+    names: set[str] = set()
     for number in range(uploads):
         at = draw.uniform(0, BUSIEST)
-        name = draw.choice(NAMES) if interference else f"calm/{number}.mp4"
-        deeds.append(_upload(draw, at, name, odd=interference))
-        if interference:
-            deeds += _second_thoughts(draw, at, name)
+        name = draw.choice(NAMES)
+        if not odds.get(Fault.SUPERSEDED) and (name in names or not interference):
+            name = f"calm/{number}.mp4"
+        names.add(name)
+        deeds.append(_upload(draw, at, name, odds))
+        deeds += _second_thoughts(draw, at, name, odds)
     return Scenario(deeds=tuple(sorted(deeds, key=lambda deed: deed.at)))
 
 
-def _upload(draw: Random, at: float, name: str, *, odd: bool) -> Deed:
-    kind = draw.random() if odd else 1.0
+def _upload(draw: Random, at: float, name: str, odds: Mapping[Fault, float]) -> Deed:
+    empty, absurd, poison = (
+        draw.random() < odds.get(fault, 0.0)
+        for fault in (Fault.NOT_A_VIDEO, Fault.IMPOSSIBLE_SPEC, Fault.POISONED)
+    )
+    spec = TWO_OUTPUTS if draw.random() < 0.2 else None
     return Deed(
         at=at,
         verb="upload",
         name=name,
-        seconds=0 if kind < 0.04 else draw.choice((3, 9, 16, 30, 75)),
+        seconds=0 if empty else draw.choice((3, 9, 16, 30, 75)),
         sound=draw.random() < 0.8,
-        spec=IMPOSSIBLE if 0.04 <= kind < 0.07 else TWO_OUTPUTS if draw.random() < 0.2 else None,
-        poison=0.07 <= kind < 0.11,
+        spec=IMPOSSIBLE if absurd else spec,
+        poison=poison,
     )
 
 
-def _second_thoughts(draw: Random, at: float, name: str) -> list[Deed]:
+def _second_thoughts(draw: Random, at: float, name: str, odds: Mapping[Fault, float]) -> list[Deed]:
     """Between a second and some minutes after the upload."""
 
     def later() -> float:
         return at + draw.choice((1.0, 10.0, 60.0, 300.0)) * draw.uniform(0.2, 2)
 
     deeds = []
-    if draw.random() < ODDS[Fault.CANCELLED]:
+    if draw.random() < odds.get(Fault.CANCELLED, 0.0):
         deeds.append(Deed(at=later(), verb="cancel", name=name))
-    if draw.random() < ODDS[Fault.LATE_SIDECAR]:
+    if draw.random() < odds.get(Fault.LATE_SIDECAR, 0.0):
         deeds.append(Deed(at=later(), verb="sidecar", name=name, spec=TWO_OUTPUTS))
-    if draw.random() < ODDS[Fault.SUPERSEDED]:
-        deeds.append(_upload(draw, later(), name, odd=True))
-    if draw.random() < ODDS[Fault.REPLAYED]:
+    if draw.random() < odds.get(Fault.SUPERSEDED, 0.0):
+        deeds.append(_upload(draw, later(), name, odds))
+    if draw.random() < odds.get(Fault.REPLAYED, 0.0):
         deeds.append(Deed(at=later() + 300, verb="replay", name=name))
     return deeds

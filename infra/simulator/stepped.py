@@ -121,7 +121,9 @@ class SteppedRenders:
     witness: Witness
 
     def load(self, render: str) -> Stored | None:
-        """A step."""
+        """A step. From here on whoever asks is at work for that render."""
+        if self.world.current:
+            self.world.current.render = lambda: render
         return self.world.call(lambda: self.store.load(render))
 
     def save(self, render: Render, *, version: int, room: int | None = None) -> None:

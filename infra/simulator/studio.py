@@ -80,6 +80,7 @@ class SimulatedStudio:
                 self._go_on(terms, made)
                 middle = output.frames // 2
                 if self.poisoned(plan) and span.start <= middle < span.start + made:
+                    self._note(Fault.POISONED)
                     raise RenderFault(_poisoned(middle))
                 if crash:
                     raise RenderFault(_crashed())
@@ -204,6 +205,10 @@ class SimulatedStudio:
     def _strikes(self, fault: Fault) -> bool:
         process = self.process
         return process.world.fate.strikes(process.name, process.draw, fault, process.render)
+
+    def _note(self, fault: Fault) -> None:
+        process = self.process
+        process.world.fate.note(f"{process.name} · {fault}", fault, process.render())
 
     def _write(
         self, path: Path, plan: RenderPlan, output: str, spans: list[tuple[int, int]]

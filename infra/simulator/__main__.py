@@ -1,0 +1,96 @@
+"""`python -m infra.simulator`: live through many histories, and say what held and what it cost.
+
+Exit status: 0 with 0 violations, 1 with any, 2 for an argument that cannot be.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from infra.simulator.course import Course
+from infra.simulator.faults import ODDS
+from infra.simulator.many import simulate
+from infra.simulator.odds import parse_odds
+from infra.simulator.report import report
+from infra.simulator.rules import Rule, nothing_is_lost
+from infra.simulator.tally import Tally
+
+WIDTH = 110
+"""Columns that the report needs, also where nobody's terminal says how many there are."""
+HELD, BROKEN, UNSUITABLE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what was asked."""
+    told = _parser().parse_args(arguments)
+    console = Console(highlight=False, markup=False)
+    console.width = max(console.width, WIDTH)
+    try:
+        course = Course(
+            seed=told.seed,
+            odds=parse_odds(told.faults) if told.faults else dict(ODDS),
+            traces=told.traces,
+        )
+        course.recipe(0)
+        return _simulate(course, told.renders, told.cores, console)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return UNSUITABLE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m infra.simulator", description=__doc__)
+    parser.add_argument("--renders", type=_count, default=2000, help="how many, at least")
+    parser.add_argument("--seed", default="1", help="any text")
+    parser.add_argument("--faults", help="the only ones: preempted,silent=0.3; all; none")
+    parser.add_argument("--traces", type=Path, help="a file of capacity traces")
+    parser.add_argument("--cores", type=_count, default=os.cpu_count() or 1, help="all without it")
+    return parser
+
+
+def _count(text: str) -> int:
+    number = int(text.replace("_", "").replace(",", ""))
+    if number < 1:
+        raise argparse.ArgumentTypeError("say a number from 1 on")
+    return number
+
+
+def _simulate(course: Course, renders: int, cores: int, console: Console) -> int:
+    rules: tuple[Rule, ...] = (nothing_is_lost,) if course.is_faultless else ()
+    began = monotonic()
+    with _progress(console, renders) as told:
+        tally = simulate(course, renders, rules=rules, cores=cores, told=told)
+    console.print(report(tally, course, wall=monotonic() - began))
+    return BROKEN if tally.violations else HELD
+
+
+@contextmanager
+def _progress(console: Console, renders: int) -> Iterator[Callable[[Tally], None]]:
+    """A line that moves, on a terminal only."""
+    columns = (BarColumn(), MofNCompleteColumn(), "renders,", "{task.fields[broken]} violations,")
+    bar = Progress(
+        *columns,
+        TimeRemainingColumn(),
+        "left",
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task("", total=renders, broken=0)
+        yield lambda tally: bar.update(
+            task, completed=min(tally.renders, renders), broken=tally.violations
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

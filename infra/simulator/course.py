@@ -1,0 +1,55 @@
+"""Numbered histories: history i of seed s is the same today and tomorrow, on any machine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from infra.simulator.capacity import Traced, read_traces
+from infra.simulator.faults import ODDS, Fault
+from infra.simulator.history import Recipe
+from infra.simulator.scenario import scenario
+
+MOST_UPLOADS = 5
+CROWD = 60
+"""Uploads of a history in which everybody comes at once."""
+CROWD_EVERY, CROWD_AT = 200, 77
+CALM_EVERY = 4
+"""Every so many histories nobody interferes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """A row of histories without end, as a small value that another process can be sent."""
+
+    seed: str
+    odds: Mapping[Fault, float] = field(default_factory=lambda: dict(ODDS))
+    traces: Path | None = None
+    """A file of capacity traces, which the scarce lanes follow; None to draw their capacity."""
+
+    @property
+    def is_faultless(self) -> bool:
+        """Whether nothing can go wrong, so that nothing may be lost either."""
+        return not any(self.odds.values())
+
+    def recipe(self, number: int) -> Recipe:
+        """The history of that number, from 0. Raises ValueError for a bad file of traces."""
+        seed = f"{self.seed}/{number}"
+        crowd = number % CROWD_EVERY == CROWD_AT
+        return Recipe(
+            seed=seed,
+            scenario=scenario(
+                seed,
+                uploads=CROWD if crowd else 1 + number % MOST_UPLOADS,
+                interference=number % CALM_EVERY != 0,
+                odds=self.odds,
+            ),
+            odds=self.odds,
+            traces=_read(self.traces) if self.traces else (),
+        )
+
+
+@cache
+def _read(path: Path) -> tuple[Traced, ...]:
+    """Once a process."""
+    return tuple(read_traces(path))
