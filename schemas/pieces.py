@@ -4,7 +4,7 @@ Frames are output frames. A **chunk** is planned, a **piece** is what was really
 preemption it is shorter than its chunk. Everything here is pure and knows no store, no clock.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -71,21 +71,24 @@ def remainders(pieces: Iterable[Span], chunks: Sequence[Span]) -> tuple[Span, ..
     Within each chunk the longest run of pieces from the chunk's start is kept, and the rest of the
     chunk is one remainder. Empty exactly when every chunk is tiled by pieces of its own.
     """
-    made = set(pieces)
+    ends: dict[int, set[int]] = {}
+    for piece in pieces:
+        ends.setdefault(piece.start, set()).add(piece.end)
     missing = []
     for chunk in chunks:
-        reach = _reach(made, chunk)
+        reach = _reach(ends, chunk)
         if reach < chunk.end:
             missing.append(Span(reach, chunk.end))
     return tuple(missing)
 
 
-def _reach(pieces: set[Span], chunk: Span) -> int:
+def _reach(ends: Mapping[int, set[int]], chunk: Span) -> int:
     """The furthest frame that pieces inside the chunk reach from its start without a gap."""
-    reached = {chunk.start}
-    for piece in sorted(pieces):
-        if piece.start in reached and piece.end <= chunk.end:
-            reached.add(piece.end)
+    reached: set[int] = set()
+    ahead = {chunk.start}
+    while ahead:
+        reached |= ahead
+        ahead = {end for at in ahead for end in ends.get(at, ()) if end <= chunk.end}
     return max(reached)
 
 
