@@ -12,7 +12,7 @@ export VIDEO SPEC
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run up reset test check schemas chaos bench-imports lock clean runtime dev
+.PHONY: help run up reset test check schemas chaos bench-imports bench-chunks lock clean runtime dev
 
 help:           ## List what can be asked for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ chaos: runtime  ## Kill the pipeline at every step and count what was lost (KILL
 
 bench-imports: dev ## Measure what each entry point costs to import
 	@$(BIN)/python -m tests.bench_imports
+
+bench-chunks: dev ## Simulate how well tasks share the chunks of a plan
+	@$(BIN)/python -m tests.bench_chunks
 
 COMPILE = $(UV) pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock' \
