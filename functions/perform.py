@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from functions.core.effects import (
@@ -12,6 +13,7 @@ from functions.core.effects import (
     Launch,
     Look,
     RemoveOutput,
+    RemovePieces,
     StopExecution,
     SupersedeOlder,
     WakeNext,
@@ -21,6 +23,7 @@ from functions.core.machine import Occurrence
 from functions.core.observations import (
     LaunchAccepted,
     LaunchDenied,
+    PiecesRemoved,
     Superseded,
     Surveyed,
     Tick,
@@ -34,6 +37,9 @@ from schemas.failures import Failure, FailureClass
 from schemas.ports import PreconditionFailed
 from schemas.topics import Topic
 from schemas.wire import from_json, to_json
+
+MOST_REMOVED = 500
+"""Objects removed in one go."""
 
 
 def perform(effect: Effect, render: Render, ports: Ports) -> list[Occurrence]:
@@ -125,6 +131,16 @@ def _remove_output(effect: RemoveOutput, render: Render, ports: Ports) -> list[O
     return []
 
 
+def _remove_pieces(effect: RemovePieces, render: Render, ports: Ports) -> list[Occurrence]:
+    """So many in one go that it fits into a function's time; the sweep comes back for the rest."""
+    found = (i for prefix in names.perishable(render.id) for i in ports.work.list(prefix))
+    page = list(islice(found, MOST_REMOVED + 1))
+    for info in page[:MOST_REMOVED]:
+        with contextlib.suppress(PreconditionFailed):
+            ports.work.delete(info.name, if_generation_match=info.generation)
+    return [PiecesRemoved(render=render.id, more=len(page) > MOST_REMOVED)]
+
+
 def _announce_done(effect: AnnounceDone, render: Render, ports: Ports) -> list[Occurrence]:
     ports.publisher.publish(Topic.RENDER_DONE, effect.event)
     return []
@@ -160,6 +176,7 @@ _PERFORMERS: Mapping[type[Effect], Callable[[Any, Render, Ports], list[Occurrenc
     Look: _look,
     Withdraw: _withdraw,
     RemoveOutput: _remove_output,
+    RemovePieces: _remove_pieces,
     AnnounceDone: _announce_done,
     AnnounceDeadLetter: _announce_dead_letter,
     SupersedeOlder: _supersede_older,

@@ -24,6 +24,7 @@ LAPTOP_POLICY = Policy(
     upload_grace=timedelta(seconds=5),
     progress_every=timedelta(seconds=1),
     wait=timedelta(seconds=5),
+    keep_done=timedelta(minutes=10),
 )
 """A laptop's messages take milliseconds, so what has not come in seconds has got lost."""
 

@@ -67,6 +67,11 @@ def claim(render: str, work: str) -> str:
     return f"{home(render)}claims/{work}.json"
 
 
+def perishable(render: str) -> tuple[str, ...]:
+    """The prefixes of what nobody needs after the end: marks and records are small, and stay."""
+    return tuple(f"{home(render)}{kind}/" for kind in ("pieces", "audio", "claims"))
+
+
 def delivered(render: str, output_id: str) -> str:
     """The record of a verified output: its place and certificate, found again by whoever looks."""
     return f"{home(render)}delivered/{output_id}.json"

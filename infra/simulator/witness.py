@@ -331,6 +331,10 @@ class Witness:
             self._overtaken(render, renders.values())
         for info in self.outputs.list():
             self._announced(info, renders)
+        for render in renders.values():
+            for prefix in names.perishable(render.id):
+                for info in self.work.list(prefix, limit=1):
+                    self._broken("what nobody needs is removed", f"{info.name}, {render.state}")
 
     def _end_of(self, render: Render) -> None:
         self.counts.ends[render.state.value] += 1
