@@ -48,7 +48,10 @@ def perform(effect: Effect, render: Render, ports: Ports) -> list[Occurrence]:
 
 
 def _launch(effect: Launch, render: Render, ports: Ports) -> list[Occurrence]:
+    """Closes the attempt before it first: whoever was to do that may have died."""
     order = effect.order
+    if order.attempt > 1:
+        _close(render.id, order.attempt - 1, ports)
     with contextlib.suppress(PreconditionFailed):
         ports.work.write(names.plan(render.id), to_json(render.plan), if_generation_match=0)
     name = names.order(render.id, order.attempt)
@@ -68,9 +71,13 @@ def _stop_execution(effect: StopExecution, render: Render, ports: Ports) -> list
 
 
 def _close_attempt(effect: CloseAttempt, render: Render, ports: Ports) -> list[Occurrence]:
-    with contextlib.suppress(PreconditionFailed):
-        ports.work.write(names.closed(render.id, effect.attempt), b"{}", if_generation_match=0)
+    _close(render.id, effect.attempt, ports)
     return []
+
+
+def _close(render: str, attempt: int, ports: Ports) -> None:
+    with contextlib.suppress(PreconditionFailed):
+        ports.work.write(names.closed(render, attempt), b"{}", if_generation_match=0)
 
 
 def _look(effect: Look, render: Render, ports: Ports) -> list[Occurrence]:
