@@ -3,6 +3,7 @@
 PYTHON ?= python3
 UV ?= uv
 KILLS ?= 200
+ROUNDS ?= 9
 
 BIN := .venv/bin
 # A path may hold spaces, quotes and dollars: it travels in the environment, as it was typed.
@@ -13,10 +14,10 @@ export VIDEO SPEC CHAOS
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run up reset test check schemas chaos bench-imports lock clean runtime dev
+.PHONY: help run up reset test check schemas chaos bench-imports bench-chaos bench-transitions lock clean runtime dev
 
 help:           ## List what can be asked for
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: runtime    ## Render one video here (VIDEO=, SPEC=path, else a sample; CHAOS=seed to be killed)
 	@$(BIN)/python -m infra.laptop run $${VIDEO:+--video "$$VIDEO"} $${SPEC:+--spec "$$SPEC"} \
@@ -45,6 +46,12 @@ chaos: runtime  ## Kill the pipeline at every step and count what was lost (KILL
 
 bench-imports: dev ## Measure what each entry point costs to import
 	@$(BIN)/python -m tests.bench_imports
+
+bench-chaos: dev ## Measure what kills cost a render, against calm runs (ROUNDS=9, 4 minutes each)
+	@$(BIN)/python -m tests.bench_chaos --rounds $(ROUNDS)
+
+bench-transitions: dev ## Measure transitions a second, beside Celery, Dramatiq and Huey
+	@$(BIN)/python -m tests.bench_transitions --rounds $(ROUNDS)
 
 COMPILE = $(UV) pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock' \
