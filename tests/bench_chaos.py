@@ -15,6 +15,7 @@ import hashlib
 import os
 import re
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 
+from functions.core.plan import GOP_SECONDS
 from render_job.encoder import find_ffmpeg
 from tests.sources import SAMPLE, times_of, tool
 
@@ -37,6 +39,8 @@ ARMS = {
     "killed": "{seed},every={every},notice=0,ffmpeg=0,messages=0",
     "noticed": "{seed},every={every},notice=1,ffmpeg=0,messages=0",
 }
+GOP = 24 * GOP_SECONDS
+"""Frames; the sample has 24 a second."""
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -49,6 +53,8 @@ class Run:
     digest: str
     times: tuple[Fraction, ...]
     """When each picture is shown."""
+    chunks: int
+    """As planned."""
     preempted: int = 0
     """Tasks that were killed."""
     lost: float = 0
@@ -77,16 +83,17 @@ def main() -> None:
         video = Path(folder) / "looped.mp4"
         loop = ("-stream_loop", str(LOOPS - 1), "-i", str(SAMPLE), "-c", "copy", str(video))
         tool("-nostdin", "-v", "error", *loop)
-        for number in range(told.rounds):
-            for arm in told.arms:
-                wish = ARMS[arm]
-                chaos = wish and wish.format(seed=number + 1, every=told.every)
-                run = one(video, Path(folder) / f"{arm}-{number}", chaos)
-                found[arm].append(run)
-                show(arm, run)
+        with suppress(KeyboardInterrupt):  # what was measured till then is told
+            for number in range(told.rounds):
+                for arm in told.arms:
+                    wish = ARMS[arm]
+                    chaos = wish and wish.format(seed=number + 1, every=told.every)
+                    run = one(video, Path(folder) / f"{arm}-{number}", chaos)
+                    found[arm].append(run)
+                    show(arm, run)
     check(found)
     for arm in told.arms:
-        if arm != "calm":
+        if arm != "calm" and found[arm]:
             compare(arm, found["calm"], found[arm])
 
 
@@ -111,6 +118,7 @@ def one(video: Path, home: Path, chaos: str | None) -> Run:
         cpu=cpu() - before,
         digest=hashlib.sha256(clip.read_bytes()).hexdigest(),
         times=tuple(times_of(clip)),
+        chunks=int(number(r"(\d+) chunks", done.stdout)),
         preempted=int(number(r"(\d+) x task with", done.stdout))
         + 2 * int(number(r"(\d+) x all tasks with", done.stdout)),
         lost=number(r"lost ([\d.]+) of", done.stdout),
@@ -119,7 +127,7 @@ def one(video: Path, home: Path, chaos: str | None) -> Run:
         runs=int(number(r"(\d+) encoder runs", done.stdout)),
         pieces=int(number(r"(\d+) pieces", done.stdout)),
     )
-    subprocess.run(["rm", "-rf", str(home)], check=True)
+    shutil.rmtree(home)
     return run
 
 
@@ -163,7 +171,7 @@ def check(found: dict[str, list[Run]]) -> None:
 
 def compare(arm: str, calm: Sequence[Run], disturbed: Sequence[Run]) -> None:
     """Medians of pair ratios with their spread, the least makespans' ratio, and what was lost."""
-    pairs = list(zip(calm, disturbed, strict=True))
+    pairs = list(zip(calm, disturbed, strict=False))
     walls = [b.makespan / a.makespan for a, b in pairs]
     cpus = [b.cpu / a.cpu for a, b in pairs]
     least = min(b.makespan for b in disturbed) / min(a.makespan for a in calm)
@@ -171,6 +179,8 @@ def compare(arm: str, calm: Sequence[Run], disturbed: Sequence[Run]) -> None:
     lost, worked = sum(run.lost for run in disturbed), sum(run.worked for run in disturbed)
     frames = sum(run.lost_frames for run in disturbed)
     every = sum(run.makespan for run in disturbed) / max(tasks, 1)
+    kept = (worked - lost) / len(disturbed)
+    chunk, gop = kept / calm[0].chunks, kept / (len(calm[0].times) / GOP)
     print(
         f"{arm} ÷ calm (n={len(pairs)}): makespan median {statistics.median(walls):.2f} "
         f"({min(walls):.2f} to {max(walls):.2f}), least ÷ least {least:.2f}; "
@@ -178,8 +188,8 @@ def compare(arm: str, calm: Sequence[Run], disturbed: Sequence[Run]) -> None:
     )
     print(
         f"  {tasks} tasks killed, one in {every:.1f} s; each lost {lost / max(tasks, 1):.1f} s of "
-        f"encoding and {frames / max(tasks, 1):.0f} frames in whole GOPs; "
-        f"{lost / worked:.1%} of all encoding was lost"
+        f"encoding and {frames / max(tasks, 1):.0f} frames in whole GOPs, where a chunk took "
+        f"{chunk:.1f} s and a GOP {gop:.1f} s; {lost / worked:.1%} of all encoding was lost"
     )
 
 
