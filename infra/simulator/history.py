@@ -1,11 +1,9 @@
 """One history: a world, its people, lanes and functions, from the first upload to the last rest."""
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
-from pathlib import Path
 
 import msgspec
 
@@ -21,6 +19,7 @@ from infra.simulator.ear import listening
 from infra.simulator.faults import ODDS, Fate, Fault, Struck
 from infra.simulator.lanes import SimulatedLane
 from infra.simulator.memory_bus import MemoryBus
+from infra.simulator.memory_files import MemoryFile
 from infra.simulator.memory_objects import MemoryObjects
 from infra.simulator.memory_renders import MemoryRenders
 from infra.simulator.scenario import IMPOSSIBLE, Deed, Scenario
@@ -52,10 +51,6 @@ LONGEST = 4 * 86_400.0
 GPU, CPU = "h264_nvenc/ada/470", "libx264/5.1/t1"
 
 
-_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
-"""Where files cost least: a history makes and removes hundreds of small ones."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """All that a history is made from: equal recipes give equal histories."""
@@ -83,16 +78,14 @@ class Outcome:
 
 def live(recipe: Recipe, *, log: Callable[[str], None] | None = None) -> Outcome:
     """Live it through. With `log`, every line of what happened is told."""
-    with tempfile.TemporaryDirectory(prefix="history-", dir=_MEMORY) as folder:
-        history = _History(recipe, Path(folder), log)
-        with listening(history.impossible):
-            return history.live()
+    history = _History(recipe, log)
+    with listening(history.impossible):
+        return history.live()
 
 
 class _History:
-    def __init__(self, recipe: Recipe, folder: Path, log: Callable[[str], None] | None) -> None:
+    def __init__(self, recipe: Recipe, log: Callable[[str], None] | None) -> None:
         self._recipe = recipe
-        self._folder = folder
         self._fate = Fate(seed=recipe.seed, odds=recipe.odds, script=recipe.script)
         self._world = world = World(self._fate)
         self._uploads = MemoryObjects("uploads", world.now)
@@ -122,13 +115,12 @@ class _History:
         self._lanes = self._make_lanes()
         self._ports = self._make_ports()
         self._sweeps = 0
-        self._looked = False
 
     def live(self) -> Outcome:
         for number, deed in enumerate(self._recipe.scenario.deeds):
             self._world.later(deed.at, lambda n=number, d=deed: self._do(n, d))  # type: ignore[misc]  # bound now
         self._world.later(SWEEP_EVERY, self._sweep)
-        rested = self._world.run(self._is_over, LONGEST)
+        rested = self._world.run(LONGEST)
         if not self._witness.violations:
             if not rested:
                 self._witness.broken("all comes to rest", f"not within {LONGEST:.0f} s")
@@ -170,7 +162,6 @@ class _History:
                 capacity=self._capacity(id, number, scarce=encoder == GPU),
                 begin=self._begin,
                 tell=self._tell_end,
-                scratch=self._folder,
                 names_itself=named,
                 spot=spot,
             )
@@ -252,13 +243,10 @@ class _History:
         over = self._world.time > self._recipe.scenario.last + TROUBLE
         self._fate.is_over = over
         if over and self._is_quiet():
-            self._looked = True
+            self._world.is_over = True
             return
         self._world.start(f"sweep/{self._sweeps}", lambda process: sweep(self._ports), faults=STEPS)
         self._world.later(SWEEP_EVERY, self._sweep)
-
-    def _is_over(self) -> bool:
-        return self._looked or bool(self._witness.violations)
 
     def _is_quiet(self) -> bool:
         """Nothing is under way, and nothing would happen by itself."""
@@ -281,7 +269,7 @@ class _History:
         """What `render_job/__main__.py` does, over these stores."""
         work_store = self._stepped(self._work)
         order = from_json(work_store.read(names.order(order.render, order.attempt)), Order)
-        scratch = self._folder / process.name.replace("/", "_")
+        scratch = MemoryFile.folder(process.name)
         lane = self._lanes[order.lane]
         encoder = lane.lane.encoder_class
         if self._fate.strikes(process.name, process.draw, Fault.WRONG_ENCODER, process.render):
@@ -300,6 +288,7 @@ class _History:
             ),
             clock=_TaskClock(process),
             scratch=scratch,
+            empty=lambda folder: scratch.clear(),
             stop=stop,
         )
         task = Task(
