@@ -17,8 +17,8 @@ export VIDEO SPEC CHAOS FAULTS TRACE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run up reset test check schemas chaos simulate simulate-long bench-imports lock clean \
-	runtime dev
+.PHONY: help run up reset test check schemas chaos simulate simulate-long mutants bench-imports \
+	bench-chunks lock clean runtime dev
 
 help:           ## List what can be asked for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,8 +56,14 @@ simulate: dev   ## Live through many faulty histories (RENDERS=2000, SEED=1, FAU
 simulate-long: RENDERS := 1000000
 simulate-long: simulate ## The same, a million renders long
 
+mutants: dev    ## Plant known bugs one by one: the simulator must find each
+	@$(BIN)/python -m infra.simulator.mutants
+
 bench-imports: dev ## Measure what each entry point costs to import
 	@$(BIN)/python -m tests.bench_imports
+
+bench-chunks: dev ## Simulate how well tasks share the chunks of a plan
+	@$(BIN)/python -m tests.bench_chunks
 
 COMPILE = $(UV) pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock' \

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from functions.core.effects import (
@@ -12,6 +13,7 @@ from functions.core.effects import (
     Launch,
     Look,
     RemoveOutput,
+    RemovePieces,
     StopExecution,
     SupersedeOlder,
     WakeNext,
@@ -21,6 +23,7 @@ from functions.core.machine import Occurrence
 from functions.core.observations import (
     LaunchAccepted,
     LaunchDenied,
+    PiecesRemoved,
     Superseded,
     Surveyed,
     Tick,
@@ -35,6 +38,9 @@ from schemas.ports import PreconditionFailed
 from schemas.topics import Topic
 from schemas.wire import from_json, to_json
 
+MOST_REMOVED = 500
+"""Objects removed in one go."""
+
 
 def perform(effect: Effect, render: Render, ports: Ports) -> list[Occurrence]:
     """Do it, and return what it told. Raises what the adapter raises; repeating is harmless."""
@@ -42,7 +48,10 @@ def perform(effect: Effect, render: Render, ports: Ports) -> list[Occurrence]:
 
 
 def _launch(effect: Launch, render: Render, ports: Ports) -> list[Occurrence]:
+    """Closes the attempt before it first: whoever was to do that may have died."""
     order = effect.order
+    if order.attempt > 1:
+        _close(render.id, order.attempt - 1, ports)
     with contextlib.suppress(PreconditionFailed):
         ports.work.write(names.plan(render.id), to_json(render.plan), if_generation_match=0)
     name = names.order(render.id, order.attempt)
@@ -62,9 +71,13 @@ def _stop_execution(effect: StopExecution, render: Render, ports: Ports) -> list
 
 
 def _close_attempt(effect: CloseAttempt, render: Render, ports: Ports) -> list[Occurrence]:
-    with contextlib.suppress(PreconditionFailed):
-        ports.work.write(names.closed(render.id, effect.attempt), b"{}", if_generation_match=0)
+    _close(render.id, effect.attempt, ports)
     return []
+
+
+def _close(render: str, attempt: int, ports: Ports) -> None:
+    with contextlib.suppress(PreconditionFailed):
+        ports.work.write(names.closed(render, attempt), b"{}", if_generation_match=0)
 
 
 def _look(effect: Look, render: Render, ports: Ports) -> list[Occurrence]:
@@ -125,6 +138,16 @@ def _remove_output(effect: RemoveOutput, render: Render, ports: Ports) -> list[O
     return []
 
 
+def _remove_pieces(effect: RemovePieces, render: Render, ports: Ports) -> list[Occurrence]:
+    """So many in one go that it fits into a function's time; the sweep comes back for the rest."""
+    found = (i for prefix in names.perishable(render.id) for i in ports.work.list(prefix))
+    page = list(islice(found, MOST_REMOVED + 1))
+    for info in page[:MOST_REMOVED]:
+        with contextlib.suppress(PreconditionFailed):
+            ports.work.delete(info.name, if_generation_match=info.generation)
+    return [PiecesRemoved(render=render.id, more=len(page) > MOST_REMOVED)]
+
+
 def _announce_done(effect: AnnounceDone, render: Render, ports: Ports) -> list[Occurrence]:
     ports.publisher.publish(Topic.RENDER_DONE, effect.event)
     return []
@@ -160,6 +183,7 @@ _PERFORMERS: Mapping[type[Effect], Callable[[Any, Render, Ports], list[Occurrenc
     Look: _look,
     Withdraw: _withdraw,
     RemoveOutput: _remove_output,
+    RemovePieces: _remove_pieces,
     AnnounceDone: _announce_done,
     AnnounceDeadLetter: _announce_dead_letter,
     SupersedeOlder: _supersede_older,

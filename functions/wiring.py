@@ -5,11 +5,6 @@ import random
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from functions.adapters.child_process import ChildProcesses
-from functions.adapters.directory_objects import DirectoryObjects
-from functions.adapters.pyav_probe import PyavProber
-from functions.adapters.sqlite_bus import SqliteBus
-from functions.adapters.sqlite_renders import SqliteRenders
 from functions.core.lanes import Lane, Policy
 from functions.errors import NotConfigured
 from functions.ports import Ports
@@ -24,6 +19,7 @@ LAPTOP_POLICY = Policy(
     upload_grace=timedelta(seconds=5),
     progress_every=timedelta(seconds=1),
     wait=timedelta(seconds=5),
+    keep_done=timedelta(minutes=10),
 )
 """A laptop's messages take milliseconds, so what has not come in seconds has got lost."""
 
@@ -44,6 +40,13 @@ def reading_ports() -> Ports:
 
 def laptop_ports(place: Laptop, *lanes: Lane) -> Ports:
     """The laptop's parts over the folders of `place`; every lane is child processes."""
+    # Here, not above: a place loads the adapters of that place only.
+    from functions.adapters.child_process import ChildProcesses
+    from functions.adapters.directory_objects import DirectoryObjects
+    from functions.adapters.pyav_probe import PyavProber
+    from functions.adapters.sqlite_bus import SqliteBus
+    from functions.adapters.sqlite_renders import SqliteRenders
+
     backend = ChildProcesses(place.executions)
     return Ports(
         clock=lambda: datetime.now(UTC),

@@ -47,7 +47,6 @@ class Seen:
     delivered: frozenset[str] = frozenset()
     """Ids of outputs that stand verified."""
     claims: Mapping[str, Claim] = field(default_factory=dict)
-    newest_attempt: int = 0
     closed: bool = False
     """Whether the order's own attempt was given up."""
     cancelled: bool = False
@@ -96,22 +95,28 @@ Choice = Leave | Idle | Work
 
 
 def choose(plan: RenderPlan, order: Order, me: Worker, seen: Seen) -> Choice:
-    """The next thing to do. Sound comes first, then what is ready to be joined, then pieces."""
+    """The next thing to do. Sound comes first, then what is ready to be joined, then pieces.
+
+    Of an output's pieces the longest come first, so that the short ones are left for the end. What
+    this task has claimed already it is to do: looked at once more, the choice stays the same.
+    """
     if seen.cancelled:
         return Leave(why="the render is cancelled")
     if seen.closed:
         return Leave(why=f"attempt {order.attempt} was given up")
-    if seen.newest_attempt > order.attempt:
-        return Leave(why=f"attempt {seen.newest_attempt} has been ordered")
     if all(output.id in seen.delivered for output in plan.outputs):
         return Leave(why="every output is delivered")
     if seen.now >= order.deadline:
         return Leave(why="the attempt's time is over")
-    free = (work for work in _work(plan, order, me, seen) if _is_free(work.claim, order, me, seen))
-    return next(free, Idle())
+    free = [work for work in _work(plan, order, seen) if _is_free(work.claim, order, me, seen)]
+    first = next((work for work in free if _is_mine(work.claim, me, seen)), None)
+    first = first or next((work for work in free if not isinstance(work, MakePiece)), None)
+    if first is not None or not free:
+        return first or Idle()
+    return free[_place(order, me, seen) % len(free)]
 
 
-def _work(plan: RenderPlan, order: Order, me: Worker, seen: Seen) -> Iterator[Work]:
+def _work(plan: RenderPlan, order: Order, seen: Seen) -> Iterator[Work]:
     open_outputs = [output for output in plan.outputs if output.id not in seen.delivered]
     clips = {output.clip for output in open_outputs}
     for audio in plan.audio:
@@ -128,21 +133,34 @@ def _work(plan: RenderPlan, order: Order, me: Worker, seen: Seen) -> Iterator[Wo
         if tiling(pieces, output.frames) is not None:
             continue
         missing = remainders(pieces, output.chunks)
-        for span in _from_own_corner(missing, order, me):
+        for span in sorted(missing, key=len, reverse=True):
             yield MakePiece(
                 output=output, span=span, claim=f"piece/{output.id}/{key}/{span.start:09}"
             )
 
 
-def _from_own_corner(spans: tuple[Span, ...], order: Order, me: Worker) -> tuple[Span, ...]:
-    """The spans from this task's own offset on, so that tasks seldom reach for the same claim."""
-    start = len(spans) * (me.task % order.tasks) // order.tasks
-    return spans[start:] + spans[:start]
+def _place(order: Order, me: Worker, seen: Seen) -> int:
+    """How many tasks before this one are idle too: each of them reaches for another claim.
+
+    A task that is idle alone takes the first work there is: were each to go its own way, a long
+    chunk would be left for the end, and all would wait for it.
+    """
+    busy = {claim.worker.task for claim in seen.claims.values() if not _is_over(claim, order, seen)}
+    return sum(task not in busy for task in range(me.task))
+
+
+def _is_mine(work: str, me: Worker, seen: Seen) -> bool:
+    """Claimed by this task: just now, or in its former life."""
+    claim = seen.claims.get(work)
+    return claim is not None and claim.worker == me
 
 
 def _is_free(work: str, order: Order, me: Worker, seen: Seen) -> bool:
-    """No claim, a stale one, one of an attempt that is over, or one of this task's former life."""
+    """No claim, one of this task's, or one that nobody keeps any more."""
     claim = seen.claims.get(work)
-    if claim is None or claim.worker == me or claim.attempt < order.attempt:
-        return True
-    return seen.now - claim.renewed_at > LEASE
+    return claim is None or claim.worker == me or _is_over(claim, order, seen)
+
+
+def _is_over(claim: Claim, order: Order, seen: Seen) -> bool:
+    """Of an attempt that is over, or not renewed."""
+    return claim.attempt < order.attempt or seen.now - claim.renewed_at > LEASE

@@ -102,10 +102,6 @@ def _write(
 
 
 def _is_over(store: ObjectStore, order: Order) -> bool:
-    """Cancelled, given up, or fenced by a later attempt."""
-    marks = (
-        names.cancelled(order.render),
-        names.closed(order.render, order.attempt),
-        names.order(order.render, order.attempt + 1),
-    )
+    """Cancelled, or given up: an attempt is closed before the next one is launched."""
+    marks = (names.cancelled(order.render), names.closed(order.render, order.attempt))
     return any(store.stat(mark) is not None for mark in marks)

@@ -29,7 +29,6 @@ def survey(work: ObjectStore, plan: RenderPlan, order: Order) -> Seen:
         delivered=frozenset(id for id in outputs if names.delivered(plan.render, id) in listing),
         claims=_claims(listing, names.claim(plan.render, "").removesuffix(".json")),
         closed=names.closed(plan.render, order.attempt) in listing,
-        newest_attempt=names.newest_attempt(list(listing)),
         cancelled=names.cancelled(plan.render) in listing,
     )
 

@@ -36,12 +36,6 @@ def closed(render: str, attempt: int) -> str:
     return f"{home(render)}attempts/{attempt:04}/closed.json"
 
 
-def newest_attempt(names: list[str]) -> int:
-    """The highest attempt that was ordered, judged by a listing of the home; 0 if none."""
-    found = (re.search(r"/attempts/(\d{4,})/order\.json$", name) for name in names)
-    return max((int(match[1]) for match in found if match), default=0)
-
-
 def cancelled(render: str) -> str:
     """Stands while nothing may be worked on or delivered any more."""
     return f"{home(render)}cancelled.json"
@@ -71,6 +65,11 @@ def audio(render: str, clip: str, key: str) -> str:
 def claim(render: str, work: str) -> str:
     """Who is at a unit of work; `work` is `video/CLIP/OUTPUT/KEY/START`, `audio/CLIP` or alike."""
     return f"{home(render)}claims/{work}.json"
+
+
+def perishable(render: str) -> tuple[str, ...]:
+    """The prefixes of what nobody needs after the end: marks and records are small, and stay."""
+    return tuple(f"{home(render)}{kind}/" for kind in ("pieces", "audio", "claims"))
 
 
 def delivered(render: str, output_id: str) -> str:

@@ -4,7 +4,7 @@ Frames are output frames. A **chunk** is planned, a **piece** is what was really
 preemption it is shorter than its chunk. Everything here is pure and knows no store, no clock.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -26,18 +26,27 @@ class Span:
         return f"[{self.start}, {self.end})"
 
 
-def cut_into_chunks(frames: int, *, gop: int, length: int) -> tuple[Span, ...]:
-    """Tile `[0, frames)` with chunks of about `length` frames, each starting on the GOP grid.
+def cut_into_chunks(frames: int, *, gop: int, length: Callable[[int], int]) -> tuple[Span, ...]:
+    """Tile `[0, frames)` with chunks, each starting on the GOP grid.
 
-    A rest shorter than one GOP joins the last chunk, so that no chunk is a mere splinter.
+    `length(left)` says how long the next chunk is while `left` frames are not yet cut; it is
+    rounded up to whole GOPs. A rest shorter than one GOP joins the last chunk, so that no chunk is
+    a mere splinter.
     """
-    if frames < 1 or gop < 1 or length < 1:
-        raise ValueError("frames, gop and length are positive")
-    step = -(-length // gop) * gop
-    starts = list(range(0, frames, step))
-    if len(starts) > 1 and frames - starts[-1] < gop:
-        starts.pop()
-    return tuple(Span(a, b) for a, b in zip(starts, [*starts[1:], frames], strict=True))
+    if frames < 1 or gop < 1:
+        raise ValueError("frames and gop are positive")
+    chunks = []
+    at = 0
+    while at < frames:
+        wanted = length(frames - at)
+        if wanted < 1:
+            raise ValueError("a chunk's length is positive")
+        end = at - (-wanted // gop) * gop
+        if frames - end < gop:
+            end = frames
+        chunks.append(Span(at, end))
+        at = end
+    return tuple(chunks)
 
 
 def tiling(pieces: Iterable[Span], frames: int) -> tuple[Span, ...] | None:
@@ -71,21 +80,24 @@ def remainders(pieces: Iterable[Span], chunks: Sequence[Span]) -> tuple[Span, ..
     Within each chunk the longest run of pieces from the chunk's start is kept, and the rest of the
     chunk is one remainder. Empty exactly when every chunk is tiled by pieces of its own.
     """
-    made = set(pieces)
+    ends: dict[int, set[int]] = {}
+    for piece in pieces:
+        ends.setdefault(piece.start, set()).add(piece.end)
     missing = []
     for chunk in chunks:
-        reach = _reach(made, chunk)
+        reach = _reach(ends, chunk)
         if reach < chunk.end:
             missing.append(Span(reach, chunk.end))
     return tuple(missing)
 
 
-def _reach(pieces: set[Span], chunk: Span) -> int:
+def _reach(ends: Mapping[int, set[int]], chunk: Span) -> int:
     """The furthest frame that pieces inside the chunk reach from its start without a gap."""
-    reached = {chunk.start}
-    for piece in sorted(pieces):
-        if piece.start in reached and piece.end <= chunk.end:
-            reached.add(piece.end)
+    reached: set[int] = set()
+    ahead = {chunk.start}
+    while ahead:
+        reached |= ahead
+        ahead = {end for at in ahead for end in ends.get(at, ()) if end <= chunk.end}
     return max(reached)
 
 

@@ -179,7 +179,7 @@ def plan_of(
         frame_rate=rate,
         frames=frames,
         gop=gop,
-        chunks=cut_into_chunks(frames, gop=gop, length=length),
+        chunks=cut_into_chunks(frames, gop=gop, length=lambda left: length),
         width=width,
         height=height,
         crf=0 if lossless else 23,

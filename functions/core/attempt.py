@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from functions.core import ends, words
-from functions.core.effects import Look, StopExecution
+from functions.core.effects import Look, RemovePieces, StopExecution
 from functions.core.observations import LaunchAccepted, LaunchDenied, Surveyed, Tick
 from functions.core.render import Render, State
 from functions.core.step import Step, record
@@ -102,6 +102,16 @@ def silent(render: Render, event: Tick, step: Step) -> Render:
     return _look(render, None, step)
 
 
+def at_rest(render: Render, event: Tick, step: Step) -> Render:
+    """After the end: look until it is settled, then remove what was made on the way."""
+    if not render.settled:
+        return silent(render, event, step)
+    if render.revisit_at is None or step.now < render.revisit_at:
+        return render
+    due = step.in_(step.facts.policy.silence)
+    return step.want(replace(render, revisit_at=due), RemovePieces())
+
+
 def _look(render: Render, ended: ExecutionEnded | None, step: Step) -> Render:
     current = _attempt(render)
     look = Look(attempt=render.attempt, lane=current.lane, execution=current.execution, ended=ended)
@@ -136,7 +146,7 @@ def surveyed(render: Render, event: Surveyed, step: Step) -> Render:
 def lingering(render: Render, event: Surveyed, step: Step) -> Render:
     """A look after the end: what still works is told to stop again, until nothing can any more."""
     lane, works = _attempt(render).lane, event.owner is not None and not event.ended
-    render = replace(render, revisit_at=ends.aftermath(render, step, ended=not works))
+    render = ends.aftermath(render, step, ended=not works)
     if event.owner is None or not works:
         return render
     return step.want(render, StopExecution(lane=lane, execution=event.owner))

@@ -70,6 +70,13 @@ class RemoveOutput(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemovePieces(Effect):
+    """Remove pieces, sound and claims after the end. Twice: they are gone already."""
+
+    kind: str = "remove-pieces"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnnounceDone(Effect):
     """Publish a done event. Twice: the same id and bytes again."""
 

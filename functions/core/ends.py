@@ -1,7 +1,7 @@
 """How an attempt ends, and how a render does: done, failed or cancelled."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from functions.core import retry, words
 from functions.core.effects import (
@@ -15,7 +15,7 @@ from functions.core.effects import (
     WakeNext,
     Withdraw,
 )
-from functions.core.observations import Superseded
+from functions.core.observations import PiecesRemoved, Superseded
 from functions.core.render import RUNNING, Render, Rest, State
 from functions.core.step import Step, record, without
 from schemas.events import CancelRender, OutputVerified
@@ -34,16 +34,13 @@ def verified(render: Render, event: OutputVerified, step: Step) -> Render:
         return render
     if render.state in RUNNING and render.plan:
         render = record(render, ended_at=step.now, frames_after=render.plan.frames)
-    return step.want(
-        replace(
-            without(render, Launch),
-            state=State.DONE,
-            failure=None,
-            revisit_at=None,
-            frames=render.plan.frames if render.plan else render.frames,
-        ),
-        WakeNext(),
+    done = replace(
+        without(render, Launch),
+        state=State.DONE,
+        failure=None,
+        frames=render.plan.frames if render.plan else render.frames,
     )
+    return step.want(_settled(done, step), WakeNext())
 
 
 def too_late(render: Render, event: OutputVerified, step: Step) -> Render:
@@ -117,9 +114,9 @@ def fail(render: Render, failure: Failure, step: Step, *, ended: bool = False) -
         state=State.FAILED,
         failure=failure,
         failures=render.failures + 1,
-        revisit_at=aftermath(render, step, ended=ended),
         not_before=None,
     )
+    render = aftermath(render, step, ended=ended)
     letter = AnnounceDeadLetter(event=words.dead_letter(render, failure, step.now))
     return step.want(render, letter, WakeNext())
 
@@ -129,30 +126,38 @@ def cancel(render: Render, failure: Failure, step: Step) -> Render:
     render = _stopping(render, step)
     if render.state in RUNNING:
         render = record(render, ended_at=step.now, cause=failure)
-    render = replace(
-        render,
-        state=State.CANCELLED,
-        failure=failure,
-        revisit_at=aftermath(render, step, ended=False),
-        not_before=None,
-    )
+    render = replace(render, state=State.CANCELLED, failure=failure, not_before=None)
+    render = aftermath(render, step, ended=False)
     return step.want(render, Withdraw(), WakeNext())
 
 
-def aftermath(render: Render, step: Step, *, ended: bool) -> datetime | None:
-    """When to look after the end: an attempt that was given up may have delivered meanwhile.
+def aftermath(render: Render, step: Step, *, ended: bool) -> Render:
+    """The render at its end, with the moment of the next look.
 
-    `ended` says that the last one was seen to be over. One before it may have been frozen in the
-    middle of a delivery, and is gone for certain once its time limit is over.
+    An attempt that was given up may have delivered meanwhile. `ended` says that the last one was
+    seen to be over; one before it may have been frozen in the middle of a delivery, and is gone for
+    certain once its time limit is over. Then the pieces are kept for a while, and removed.
     """
-    if render.current is None or (ended and render.attempt == 1):
-        return None
+    if render.current is None:
+        return replace(render, revisit_at=None, settled=True)
     lane = step.lane(render.current.lane)
     limit = (lane.attempt_limit if lane else timedelta(0)) + step.facts.policy.silence
     gone_at = render.current.launched_at + limit
-    if step.now >= gone_at:
-        return None
-    return gone_at if ended else min(step.in_(step.facts.policy.silence), gone_at)
+    if step.now >= gone_at or (ended and render.attempt == 1):
+        return _settled(render, step)
+    soon = min(step.in_(step.facts.policy.silence), gone_at)
+    return replace(render, revisit_at=gone_at if ended else soon)
+
+
+def _settled(render: Render, step: Step) -> Render:
+    policy = step.facts.policy
+    keep = policy.keep_failed if render.state is State.FAILED else policy.keep_done
+    return replace(render, revisit_at=step.in_(keep), settled=True)
+
+
+def removed(render: Render, event: PiecesRemoved, step: Step) -> Render:
+    """Nothing is left to be done, unless it was too much for one go."""
+    return replace(render, revisit_at=step.now if event.more else None)
 
 
 def cancelled(render: Render, event: CancelRender, step: Step) -> Render:

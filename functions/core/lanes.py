@@ -39,6 +39,10 @@ class Policy:
     """Progress is not written more often: it must not wear out the document."""
     wait: timedelta = timedelta(seconds=30)
     """A render that waits for a place looks again after so long, if nobody wakes it."""
+    keep_done: timedelta = timedelta(hours=1)
+    """Pieces of what is done or cancelled stay for so long: nobody will reuse them."""
+    keep_failed: timedelta = timedelta(days=32)
+    """Pieces of what failed outlive its dead letter, which waits 31 days for a replay."""
     barren_attempts: int = 3
     """So many attempts in a row that commit nothing bar their lane, whatever the cause."""
     rest: timedelta = timedelta(minutes=10)

@@ -34,6 +34,7 @@ from functions.core.observations import (
     LaunchAccepted,
     LaunchDenied,
     Observation,
+    PiecesRemoved,
     Superseded,
     Surveyed,
     Tick,
@@ -153,6 +154,7 @@ _TWICE = Ignored("twice", "the launch was performed twice, and the first one run
 _AGAIN = Ignored("again", "it was told before, and the first answer stands")
 _ENDED = Ignored("ended", "the render is at its end")
 _GOES_ON = Ignored("goes on", "only what has failed is replayed")
+_REPLAYED = Ignored("replayed", "it was replayed meanwhile, and makes anew what is missing")
 _ORPHAN = Ignored("orphan", "there is no such render")
 _UNORDERED = Never("that attempt was never ordered")
 _UNLAUNCHED = Never("nothing is launched before there is a plan")
@@ -173,6 +175,7 @@ def _all(kinds: tuple[type, ...], cell: Cell) -> _Row:
 
 
 _LIVE: _Row = {
+    PiecesRemoved: _REPLAYED,
     **_all(_OPENING, _AGAIN),
     ReplayRender: _GOES_ON,
     CancelRender: Rule(ends.cancelled, (State.CANCELLED,)),
@@ -202,14 +205,15 @@ _RUNS: _Row = {
 _TERMINAL: _Row = {
     **_all(_OPENING, _AGAIN),
     **_all(_OF_ATTEMPT, _LATE),
-    **_all((CancelRender, ReplayRender, Superseded, Tick), _ENDED),
+    **_all((CancelRender, ReplayRender, Superseded), _ENDED),
+    Tick: Rule(attempt.at_rest),
+    PiecesRemoved: Rule(ends.removed),
 }
 _WITHOUT_ALL_OUTPUTS: _Row = {
     **_TERMINAL,
     LaunchAccepted: Rule(attempt.unwanted),
     ExecutionEnded: Rule(attempt.ended),
     Surveyed: Rule(attempt.lingering),
-    Tick: Rule(attempt.silent),
 }
 
 TABLE: Mapping[State | None, Mapping[type, Cell]] = {

@@ -56,4 +56,11 @@ class Surveyed(_Observation):
     failure: Failure | None = None
 
 
-Observation = Tick | Superseded | LaunchAccepted | LaunchDenied | Surveyed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PiecesRemoved(_Observation):
+    """What was made on the way is gone; `more` says that it was too much for one go."""
+
+    more: bool
+
+
+Observation = Tick | Superseded | LaunchAccepted | LaunchDenied | Surveyed | PiecesRemoved

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from functions.core import ends, words
-from functions.core.effects import Launch, SupersedeOlder
+from functions.core.effects import Launch, RemovePieces, SupersedeOlder
 from functions.core.lanes import Lane
 from functions.core.observations import Tick
 from functions.core.plan import make_plan
 from functions.core.render import LONGEST_HISTORY, Render, State
 from functions.core.route import route
-from functions.core.step import Step
+from functions.core.step import Step, without
 from schemas.events import AttemptRecord, RenderRequested, ReplayRender, UploadRefused
 from schemas.ids import Upload, render_id
 from schemas.plan import Order
@@ -125,7 +125,7 @@ def replayed(render: Render, event: ReplayRender, step: Step) -> Render:
     if render.media is None or repeated:
         return render
     return replace(
-        render,
+        without(render, RemovePieces),
         state=State.PLANNED if render.plan else State.ACCEPTED,
         deadline=step.in_(step.facts.policy.deadline),
         revisit_at=step.now,
@@ -136,4 +136,5 @@ def replayed(render: Render, event: ReplayRender, step: Step) -> Render:
         barred=(),
         resting=(),
         failure=None,
+        settled=False,
     )

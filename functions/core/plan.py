@@ -1,5 +1,6 @@
 """Planning: from what an upload is and what is asked of it to frames, chunks and file names."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -20,7 +21,10 @@ GOP_SECONDS = 2
 CHUNK_SECONDS = (4, 15)
 """The shortest and longest chunk: below, the fixed cost shows (0.13 CPU seconds a chunk, and the
 decoding from the key frame before); above, a preemption loses too much."""
-CHUNKS_WANTED = 4
+FEWEST_CHUNKS = 4
+"""Of a render, as long as none becomes too short: so that a few tasks have something to share."""
+MOST_SHARES = 32
+"""Tasks for which the last chunks are still short enough."""
 AUDIO_BITRATE = 160_000
 MOST_CHUNKS = 10_000
 """Of one render: keeps its document, at about 30 bytes a chunk, far below Firestore's 1 MiB."""
@@ -49,10 +53,16 @@ def make_plan(upload: Upload, media: Media, spec: RenderSpec, *, folder: str) ->
 
     Raises SpecFault where the spec does not fit this upload.
     """
+    rate = output_rate(media.video)
+    windows = [_window(clip, n, media.video, rate) for n, clip in enumerate(spec.clips)]
+    whole = left = sum(frames for _, frames in windows) * len(spec.outputs)
     outputs: list[OutputPlan] = []
     audio: list[AudioPlan] = []
-    for number, clip in enumerate(spec.clips):
-        outputs += [_output(clip, number, output, media.video, folder) for output in spec.outputs]
+    for number, (clip, window) in enumerate(zip(spec.clips, windows, strict=True)):
+        for output in spec.outputs:
+            left -= window[1]
+            length = _chunk_length(rate, whole=whole, later=left)
+            outputs.append(_output(clip, window, output, media.video, length, folder))
         if media.audio is not None:
             audio.append(_audio(outputs[-1], media.video))
         chunks = sum(len(output.chunks) for output in outputs)
@@ -68,14 +78,19 @@ def make_plan(upload: Upload, media: Media, spec: RenderSpec, *, folder: str) ->
     )
 
 
-def _output(clip: Clip, number: int, output: Output, video: VideoStream, folder: str) -> OutputPlan:
+def _output(
+    clip: Clip,
+    window: tuple[int, int],
+    output: Output,
+    video: VideoStream,
+    chunk_length: Callable[[int], int],
+    folder: str,
+) -> OutputPlan:
     rate = output_rate(video)
-    start_pts, frames = _window(clip, number, video, rate)
+    start_pts, frames = window
     gop = max(1, round(rate * GOP_SECONDS))
     width, height = _size(video, output.height)
     encoder = ENCODERS[output.quality]
-    shortest, longest = (seconds * rate for seconds in CHUNK_SECONDS)
-    length = round(min(max(Fraction(frames, CHUNKS_WANTED), shortest), longest))
     return OutputPlan(
         clip=clip.name,
         output=output.name,
@@ -83,7 +98,7 @@ def _output(clip: Clip, number: int, output: Output, video: VideoStream, folder:
         frame_rate=rate,
         frames=frames,
         gop=gop,
-        chunks=cut_into_chunks(frames, gop=gop, length=max(1, length)),
+        chunks=cut_into_chunks(frames, gop=gop, length=chunk_length),
         width=width,
         height=height,
         crf=encoder.crf,
@@ -91,6 +106,25 @@ def _output(clip: Clip, number: int, output: Output, video: VideoStream, folder:
         lossless=encoder.lossless,
         object_name=f"{folder}/{clip.name}/{output.name}.mp4",
     )
+
+
+def _chunk_length(rate: Fraction, *, whole: int, later: int) -> Callable[[int], int]:
+    """How long the next chunk of an output is, by how much of the output is left; in frames.
+
+    Guided self-scheduling: one share of all that is left of the render, where it has as many shares
+    as minutes, within limits. So chunks are long while all tasks are busy anyway, and short at the
+    end, where tasks wait for the last one. How many tasks there will be is not known, and a shorter
+    render has fewer shares because each chunk has its fixed cost. `whole` is the render's length,
+    `later` what follows this output: only the last output's end is the end.
+    """
+    shortest, longest = (seconds * rate for seconds in CHUNK_SECONDS)
+    longest = min(longest, max(shortest, Fraction(whole, FEWEST_CHUNKS)))
+    shares = min(whole / (60 * rate), Fraction(MOST_SHARES))
+
+    def length(left: int) -> int:
+        return max(1, round(min(max((left + later) / shares, shortest), longest)))
+
+    return length
 
 
 def output_rate(video: VideoStream) -> Fraction:

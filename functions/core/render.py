@@ -63,7 +63,7 @@ class Render:
     """Not done by then is failed, whatever it was waiting for."""
     revisit_at: datetime | None
     """When time alone may move it on. At its end: when to look whether an attempt that was given up
-    still works or has delivered meanwhile; None once that is settled."""
+    still works or has delivered meanwhile, and then when its pieces go; None after that."""
     not_before: datetime | None = None
     """A waiting render is not woken before this moment: its last attempt asked for a pause."""
     media: Media | None = None
@@ -94,6 +94,8 @@ class Render:
     """When the last replay was asked for: the same command, delivered again, is not another."""
     failures: int = 0
     """How often it ended failed: replays may fail again."""
+    settled: bool = False
+    """At its end, and no attempt can work or deliver any more."""
     pending: tuple[Pending, ...] = ()
 
     @property

@@ -190,7 +190,7 @@ class _History:
             prober=self,
             lanes=tuple(lane.lane for lane in self._lanes.values()),
             backends=self._lanes,
-            policy=Policy(),
+            policy=Policy(keep_failed=timedelta(hours=2)),
         )
 
     def _stepped(self, store: ObjectStore) -> ObjectStore:

@@ -78,6 +78,7 @@ class _Hold:
     attempt: int
     since: float
     renewed: float
+    process: str
 
 
 @dataclass(slots=True)
@@ -206,13 +207,18 @@ class Witness:
             attempt=int(info.metadata["attempt"]),
             since=self.world.time,
             renewed=self.world.time,
+            process=self.world.current.name if self.world.current else "",
         )
         held = self._held.get(info.name)
         if held is not None and held.holder == mine.holder:
-            held.renewed = mine.renewed
+            held.renewed, held.process = mine.renewed, mine.process
             return
         if held is not None and held.attempt >= mine.attempt:
             age = self.world.time - held.renewed
+            holder = self.world.processes.get(held.process)
+            alive = holder is not None and not holder.is_frozen and not holder.is_dead
+            if alive and holder and holder.thawed < held.renewed:
+                self._broken("who works renews his claim", f"{held.holder} let {work} lapse")
             if age < LEASE.total_seconds():
                 seen = f"{work} of {render}: {mine.holder} took it from {held.holder}"
                 self._broken("a claim is good until it lapses", f"{seen}, {age:.0f} s old")
@@ -229,7 +235,7 @@ class Witness:
         output = next(o.id for o in task.plan.outputs if o.object_name == info.name)
         hold = self._held.get(names.claim(render, f"stitch/{output}"))
         mark = self._marked.get(names.cancelled(render))
-        if hold and mark is not None and mark < hold.since and not self._has_slept(process):
+        if hold and mark is not None and mark < hold.since:
             self._broken("what is cancelled is not delivered", f"{info.name} by {hold.holder}")
 
     def _piece(self, info: ObjectInfo, span: Span) -> None:
@@ -255,11 +261,13 @@ class Witness:
         self, process: Process, plan: RenderPlan, output: OutputPlan, span: Span, encoder: str
     ) -> None:
         """An encoder starts: nothing of it was committed when its task claimed it, nor fenced."""
-        if self._has_slept(process):
-            return  # it cannot know yet what happened meanwhile; its next renewal will say so
         task = self._tasks[process.name]
         key = output.key(plan.upload, encoder)
         hold = self._held.get(names.claim(plan.render, f"piece/{output.id}/{key}/{span.start:09}"))
+        if process.thawed > self.world.time - OVERSTAY and (
+            hold is None or process.thawed > hold.since
+        ):
+            return  # it slept since it looked: its next renewal will say what happened meanwhile
         if hold is None:
             self._broken("work is claimed", f"{output.id} {span} without a claim")
             return
@@ -279,10 +287,6 @@ class Witness:
         owner = msgspec.json.decode(self.work.read(names.owner(plan.render, task.order.attempt)))
         if owner["execution"] != task.worker.execution:
             self._broken("one execution owns an attempt", f"{process.name} is not {owner}")
-
-    def _has_slept(self, process: Process | None) -> bool:
-        """Whether it stood still lately, and may believe what is no longer so."""
-        return process is not None and process.thawed > self.world.time - OVERSTAY
 
     def encoded(self, process: Process, frames: int) -> None:
         """An encoder has ended, one way or another."""
@@ -327,6 +331,10 @@ class Witness:
             self._overtaken(render, renders.values())
         for info in self.outputs.list():
             self._announced(info, renders)
+        for render in renders.values():
+            for prefix in names.perishable(render.id):
+                for info in self.work.list(prefix, limit=1):
+                    self._broken("what nobody needs is removed", f"{info.name}, {render.state}")
 
     def _end_of(self, render: Render) -> None:
         self.counts.ends[render.state.value] += 1

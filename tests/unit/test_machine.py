@@ -11,6 +11,7 @@ from functions.core.effects import (
     Launch,
     Look,
     RemoveOutput,
+    RemovePieces,
     StopExecution,
     SupersedeOlder,
     WakeNext,
@@ -18,7 +19,7 @@ from functions.core.effects import (
 )
 from functions.core.lanes import Policy
 from functions.core.machine import Impossible, Occurrence, advance, performed
-from functions.core.observations import LaunchDenied, Superseded
+from functions.core.observations import LaunchDenied, PiecesRemoved, Superseded
 from functions.core.render import LONGEST_HISTORY, Render, State
 from schemas.events import (
     AttemptFailed,
@@ -69,6 +70,7 @@ TWO_LANES = facts(LANE, OTHER_LANE)
 CRASH = failure(FailureClass.CRASH)
 PREEMPTED = failure(FailureClass.PREEMPTED)
 CAPACITY = failure(FailureClass.CAPACITY)
+BUDGET = failure(FailureClass.BUDGET)
 DEPENDENCY = failure(FailureClass.DEPENDENCY)
 TIMEOUT = failure(FailureClass.TIMEOUT)
 
@@ -234,7 +236,7 @@ def test_a_render_goes_from_asked_to_delivered() -> None:
     )
     assert effects(render) == [AnnounceDone(event=announced), WakeNext()]
     assert render.due_at == NOW + seconds(40) + POLICY.effect_grace
-    assert all_performed(render).due_at is None
+    assert all_performed(render).due_at == NOW + seconds(40) + POLICY.keep_done
 
 
 def test_an_order_tells_the_attempt_all_it_needs() -> None:
@@ -400,7 +402,7 @@ def test_a_tick_before_anything_is_due_changes_nothing() -> None:
 
 def test_what_is_done_stays_as_it_is() -> None:
     render = done()
-    for event in (*(event for _, event in REPEATED.values()), tick(render)):
+    for event in (event for _, event in REPEATED.values()):
         assert advance(render, event, now=NOW + timedelta(days=9), facts=FACTS) is render
 
 
@@ -802,7 +804,7 @@ def test_an_overtaken_render_is_not_launched_again() -> None:
 def test_a_verified_output_is_accepted_from_any_attempt(state: str, attempt: int) -> None:
     render = in_state(State(state))
     render = after(render, verified(render, attempt=attempt), now=NOW)
-    assert (render.state, render.failure, render.revisit_at) == (State.DONE, None, None)
+    assert (render.state, render.failure, render.settled) == (State.DONE, None, True)
     assert len(wants(render, AnnounceDone)) == 1
 
 
@@ -912,3 +914,60 @@ def test_after_two_hundred_attempts_the_document_is_far_below_one_mebibyte(
             render = all_performed(render)
     assert last_history(render) == (201 - LONGEST_HISTORY + 1, 201)
     assert len(to_json(render)) < 2**20 / 2
+
+
+# ── after the end ────────────────────────────────────────────────────────────────────────────
+
+
+def test_pieces_of_what_is_done_are_removed_after_a_while_and_in_several_goes() -> None:
+    render = all_performed(done())
+    due = render.due_at
+    assert due is not None
+    render = after(render, tick(render), now=due)
+    assert effects(render) == [RemovePieces()]
+    render = after(all_performed(render), PiecesRemoved(render=render.id, more=True), now=due)
+    assert render.due_at == due
+    render = after(render, tick(render), now=due)
+    render = after(all_performed(render), PiecesRemoved(render=render.id, more=False), now=due)
+    assert render.due_at is None
+
+
+def test_pieces_of_what_failed_outlive_its_dead_letter() -> None:
+    render = all_performed(after(rendering(), over(rendering(), BUDGET), now=NOW))
+    assert (render.state, render.settled) == (State.FAILED, True)
+    assert render.due_at == NOW + POLICY.keep_failed
+    assert POLICY.keep_failed > timedelta(days=31)
+
+
+def test_a_replay_keeps_the_pieces_that_were_about_to_go() -> None:
+    render = all_performed(after(rendering(), over(rendering(), BUDGET), now=NOW))
+    going = after(render, tick(render), now=NOW + POLICY.keep_failed)
+    assert wants(going, RemovePieces)
+    again = after(going, replay(going), now=NOW + POLICY.keep_failed)
+    assert not wants(again, RemovePieces)
+    assert not again.settled
+
+
+def test_after_a_cancellation_what_still_works_is_stopped_until_it_is_gone() -> None:
+    render = all_performed(after(rendering(), cancel(rendering()), now=NOW))
+    look_at = NOW + POLICY.silence
+    render = after(render, tick(render), now=look_at)
+    assert wants(render, Look)
+    render = after(all_performed(render), surveyed(render), now=look_at)
+    assert effects(render) == [StopExecution(lane=LANE.id, execution=execution(render))]
+    assert not render.settled
+    render = after(all_performed(render), over(render, None), now=look_at)
+    assert render.settled
+
+
+def test_an_earlier_attempt_may_deliver_until_its_time_is_over() -> None:
+    render = rendering()
+    render = after(render, over(render, PREEMPTED, frames=60), now=NOW)
+    render = after(render, accepted(render), started(render), now=NOW)
+    render = all_performed(after(render, over(render, BUDGET, frames=70), now=NOW))
+    gone_at = NOW + LANE.attempt_limit + POLICY.silence
+    assert (render.settled, render.due_at) == (False, gone_at)
+    render = after(render, tick(render), now=gone_at)
+    assert wants(render, Look)
+    render = after(all_performed(render), over(render, BUDGET, frames=70), now=gone_at)
+    assert render.settled

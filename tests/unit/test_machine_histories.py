@@ -20,7 +20,7 @@ from functions.core.machine import (
     cell_of,
     performed,
 )
-from functions.core.observations import LaunchDenied, Superseded
+from functions.core.observations import LaunchDenied, PiecesRemoved, Superseded
 from functions.core.render import LONGEST_HISTORY, TERMINAL, Render, State
 from functions.core.retry import RULES
 from functions.core.step import Facts, Step
@@ -113,6 +113,7 @@ OCCURRENCES: dict[str, Callable[[Render, Move, datetime], Occurrence]] = {
     "cancel": lambda r, m, at: CancelRender(render=r.id, at=at, by="ada", reason="wrong"),
     "replay": lambda r, m, at: ReplayRender(render=r.id, at=at, by="ada", reason="mended"),
     "superseded": lambda r, m, at: Superseded(render=r.id, by="r-newer"),
+    "removed": lambda r, m, at: PiecesRemoved(render=r.id, more=m.frames % 2 > 0),
     "requested": lambda r, m, at: requested(spec=THREE_OUTPUTS),
 }
 ONE_OUTPUT = '{"outputs": [{"height": 240}]}'
@@ -178,7 +179,7 @@ class History:
         assert set(before.outputs) <= set(after.outputs)
         assert after.created_at == before.created_at
         if before.state is State.DONE:
-            assert after is before
+            assert after.state is State.DONE
         if before.state is State.CANCELLED:
             assert after.state is State.CANCELLED
         if after.retries > before.retries:
@@ -200,7 +201,8 @@ class History:
         ended = render.state in TERMINAL
         assert ended or render.due_at is not None
         assert ended or render.revisit_at is not None
-        assert render.state is not State.DONE or render.revisit_at is None
+        assert render.state is not State.DONE or render.settled
+        assert ended or not render.settled
         assert (render.state is State.DONE) == (render.plan is not None and not render.missing)
         assert (render.failure is None) == (render.state not in (State.FAILED, State.CANCELLED))
         assert sum(isinstance(effect, Launch) for effect in effects(render)) <= (not ended)

@@ -31,6 +31,11 @@ def all_tilings(pieces: set[Span], frames: int, at: int = 0) -> Iterator[tuple[S
                 yield (piece, *rest)
 
 
+def cut(frames: int, gop: int, length: int) -> tuple[Span, ...]:
+    """Chunks of one length."""
+    return cut_into_chunks(frames, gop=gop, length=lambda left: length)
+
+
 @pytest.mark.parametrize(("start", "end"), [(3, 3), (4, 3), (-1, 2)])
 def test_a_span_is_neither_empty_nor_backward_nor_before_the_start(start: int, end: int) -> None:
     with pytest.raises(ValueError, match="not a span of frames"):
@@ -44,7 +49,7 @@ def test_a_span_knows_its_length_and_its_words() -> None:
 @given(layouts)
 def test_chunks_tile_the_frames_exactly(layout: tuple[int, int, int]) -> None:
     frames, gop, length = layout
-    chunks = cut_into_chunks(frames, gop=gop, length=length)
+    chunks = cut(frames, gop, length)
     assert chunks[0].start == 0
     assert chunks[-1].end == frames
     assert all(a.end == b.start for a, b in pairwise(chunks))
@@ -53,10 +58,25 @@ def test_chunks_tile_the_frames_exactly(layout: tuple[int, int, int]) -> None:
 @given(layouts)
 def test_chunks_start_on_the_gop_grid_and_none_is_a_splinter(layout: tuple[int, int, int]) -> None:
     frames, gop, length = layout
-    chunks = cut_into_chunks(frames, gop=gop, length=length)
+    chunks = cut(frames, gop, length)
     assert all(chunk.start % gop == 0 for chunk in chunks)
     assert all(length <= len(chunk) < length + 2 * gop for chunk in chunks[:-1])
     assert len(chunks) == 1 or gop <= len(chunks[-1]) < length + 2 * gop
+
+
+@given(st.integers(1, 3000), st.integers(1, 130), st.integers(1, 40), st.integers(1, 500))
+def test_chunks_are_as_long_as_what_is_left_asks_for(
+    frames: int, gop: int, shares: int, shortest: int
+) -> None:
+    def length(left: int) -> int:
+        return max(left // shares, shortest)
+
+    chunks = cut_into_chunks(frames, gop=gop, length=length)
+    assert tiling(chunks, frames) == chunks
+    assert all(chunk.start % gop == 0 for chunk in chunks)
+    for chunk in chunks[:-1]:
+        assert 0 <= len(chunk) - length(frames - chunk.start) < gop
+    assert all(len(a) >= len(b) for a, b in pairwise(chunks[:-1]))
 
 
 @pytest.mark.parametrize(
@@ -64,13 +84,13 @@ def test_chunks_start_on_the_gop_grid_and_none_is_a_splinter(layout: tuple[int, 
     [(240, [120, 240]), (241, [120, 241]), (299, [120, 299]), (300, [120, 240, 300]), (59, [59])],
 )
 def test_a_rest_shorter_than_a_gop_joins_the_last_chunk(frames: int, ends: list[int]) -> None:
-    assert [c.end for c in cut_into_chunks(frames, gop=60, length=100)] == ends
+    assert [c.end for c in cut(frames, 60, 100)] == ends
 
 
 @pytest.mark.parametrize(("frames", "gop", "length"), [(0, 1, 1), (1, 0, 1), (1, 1, 0)])
 def test_nothing_is_cut_into_nothing(frames: int, gop: int, length: int) -> None:
     with pytest.raises(ValueError, match="positive"):
-        cut_into_chunks(frames, gop=gop, length=length)
+        cut(frames, gop, length)
 
 
 @given(many_spans, st.integers(1, LONGEST))
@@ -113,7 +133,7 @@ def test_nothing_remains_exactly_when_every_chunk_is_tiled_by_its_own_pieces(
     pieces: list[Span], layout: tuple[int, int, int]
 ) -> None:
     frames, gop, length = layout
-    chunks = cut_into_chunks(frames, gop=gop, length=length)
+    chunks = cut(frames, gop, length)
     tiled = all(any(all_tilings(set(pieces), c.end, c.start)) for c in chunks)
     assert (remainders(pieces, chunks) == ()) == tiled
 
@@ -123,7 +143,7 @@ def test_pieces_and_what_remained_tile_the_whole(
     pieces: list[Span], layout: tuple[int, int, int]
 ) -> None:
     frames, gop, length = layout
-    chunks = cut_into_chunks(frames, gop=gop, length=length)
+    chunks = cut(frames, gop, length)
     missing = remainders(pieces, chunks)
     assert tiling([*pieces, *missing], frames) is not None
     assert remainders([*pieces, *missing], chunks) == ()
@@ -134,8 +154,8 @@ def test_at_most_one_range_remains_of_a_chunk_and_it_is_the_end_of_it(
     pieces: list[Span], layout: tuple[int, int, int]
 ) -> None:
     frames, gop, length = layout
-    ends = [chunk.end for chunk in cut_into_chunks(frames, gop=gop, length=length)]
-    missing = remainders(pieces, cut_into_chunks(frames, gop=gop, length=length))
+    ends = [chunk.end for chunk in cut(frames, gop, length)]
+    missing = remainders(pieces, cut(frames, gop, length))
     assert [span.end for span in missing] == [e for e in ends if e in {s.end for s in missing}]
 
 
@@ -144,7 +164,7 @@ def test_another_piece_never_makes_the_covered_frames_fewer(
     pieces: list[Span], another: Span, layout: tuple[int, int, int]
 ) -> None:
     frames, gop, length = layout
-    chunks = cut_into_chunks(frames, gop=gop, length=length)
+    chunks = cut(frames, gop, length)
     missing = sum(map(len, remainders(pieces, chunks)))
     assert covered(pieces, chunks) == frames - missing
     assert covered(pieces, chunks) <= covered([*pieces, another], chunks) <= frames

@@ -11,6 +11,7 @@ from schemas.ids import render_id
 from schemas.pieces import tiling
 from schemas.plan import SAMPLE_RATE, OutputPlan, RenderPlan
 from schemas.spec import Clip, Output, Quality, RenderSpec, SpecFault
+from tests import bench_chunks as bench
 from tests.unit.makers import TICKS, UPLOAD, media, video
 
 FOLDER = "acme/trip/beach"
@@ -177,6 +178,45 @@ def test_chunks_tile_the_frames_on_the_gop_grid_and_are_neither_short_nor_long(
     assert abs(output.frames / rate - length) <= 1 / rate
     assert all(len(chunk) / rate < 20 for chunk in output.chunks)
     assert all(len(chunk) / rate > Fraction("3.9") for chunk in output.chunks[:-1])
+    assert all(len(a) >= len(b) for a, b in pairwise(output.chunks[:-1]))
+
+
+@pytest.mark.parametrize(
+    ("length", "seconds"),
+    [
+        (3, [3]),
+        (12, [4, 4, 4]),
+        (16, [4, 4, 4, 4]),
+        (30, [8, 8, 8, 6]),
+        (60, [16, 16, 16, 12]),
+        (120, [16, 16, 16, 16, 16, 16, 12, 6, 4, 2]),
+    ],
+)
+def test_a_short_render_is_quartered_and_a_longer_one_ends_in_short_chunks(
+    length: int, seconds: list[int]
+) -> None:
+    assert [len(chunk) / 30 for chunk in only(plan_of(length=length)).chunks] == seconds
+
+
+def test_only_the_end_of_the_whole_render_is_cut_short() -> None:
+    one, two = plan_of(outputs=(Output(), Output(name="b")), length=600).outputs
+    assert {len(chunk) / 30 for chunk in one.chunks} == {16, 8}
+    assert [len(chunk) / 30 for chunk in two.chunks[-6:]] == [4, 4, 4, 4, 4, 2]
+
+
+def test_thirty_two_tasks_share_a_long_render_well() -> None:
+    assert bench.efficiency(bench.planned(3600), 32, rounds=1) >= 0.93
+
+
+@pytest.mark.parametrize("length", [16, 30, 60, 120, 300])
+def test_two_tasks_lose_nothing_by_the_short_chunks_at_the_end(length: int) -> None:
+    now, before = bench.planned(length), bench.quarters(length)
+    assert bench.efficiency(now, 2) >= 0.99 * bench.efficiency(before, 2)
+
+
+@pytest.mark.parametrize("length", [30, 60, 120, 300, 600, 3600])
+def test_chunks_cost_three_percent_at_most_by_themselves(length: int) -> None:
+    assert bench.fixed_share(bench.planned(length)) <= 0.03
 
 
 @given(

@@ -14,7 +14,14 @@ from functions.core.machine import (
     advance,
     cell_of,
 )
-from functions.core.observations import LaunchAccepted, LaunchDenied, Superseded, Surveyed, Tick
+from functions.core.observations import (
+    LaunchAccepted,
+    LaunchDenied,
+    PiecesRemoved,
+    Superseded,
+    Surveyed,
+    Tick,
+)
 from functions.core.render import RUNNING, TERMINAL, State
 from schemas.events import (
     CancelRender,
@@ -28,7 +35,10 @@ from schemas.events import (
 from tests.unit.makers import FACTS, NOW, rendering, started, starting, surveyed, verified
 
 KINDS = set(get_args(Occurrence))
-LEFT_BEHIND = {OutputVerified, LaunchAccepted, ExecutionEnded, Surveyed, Tick}
+LEFT_BEHIND = {
+    *(OutputVerified, LaunchAccepted, ExecutionEnded, Surveyed),
+    *(Tick, PiecesRemoved),
+}
 
 
 def decided_in(state: State | None) -> set[type]:
@@ -66,8 +76,9 @@ def test_only_a_request_or_a_refusal_opens_a_render() -> None:
     assert decided_in(None) == {RenderRequested, UploadRefused}
 
 
-def test_nothing_changes_what_is_done() -> None:
-    assert decided_in(State.DONE) == set()
+def test_nothing_changes_what_is_done_but_that_its_pieces_go() -> None:
+    assert decided_in(State.DONE) == {Tick, PiecesRemoved}
+    assert ways_from(State.DONE) == set()
 
 
 def test_only_what_an_attempt_leaves_behind_concerns_what_is_cancelled() -> None:
