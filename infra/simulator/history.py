@@ -26,7 +26,7 @@ from infra.simulator.scenario import IMPOSSIBLE, Deed, Scenario
 from infra.simulator.stepped import SteppedObjects, SteppedPublisher, SteppedRenders
 from infra.simulator.studio import SimulatedStudio
 from infra.simulator.witness import Counts, Violation, Witness
-from infra.simulator.world import Process, World
+from infra.simulator.world import LARGEST_SKEW, Process, World
 from render_job.choose import Worker
 from render_job.tools import Task, Tools
 from render_job.work import work
@@ -36,7 +36,7 @@ from schemas.failures import Failure, FailureClass
 from schemas.ids import SIDECAR_SUFFIX
 from schemas.media import AudioStream, Media, VideoStream
 from schemas.plan import Order, RenderPlan
-from schemas.ports import ObjectStore
+from schemas.ports import ObjectInfo, ObjectStore
 from schemas.subscriptions import SUBSCRIPTIONS
 from schemas.topics import Topic
 from schemas.wire import from_json
@@ -245,23 +245,38 @@ class _History:
         if over and self._is_quiet():
             self._world.is_over = True
             return
-        self._world.start(f"sweep/{self._sweeps}", lambda process: sweep(self._ports), faults=STEPS)
         self._world.later(SWEEP_EVERY, self._sweep)
+        if not (self._is_still() and self._is_nothing_due()):
+            name = f"sweep/{self._sweeps}"
+            self._world.start(name, lambda process: sweep(self._ports), faults=STEPS)
 
     def _is_quiet(self) -> bool:
         """Nothing is under way, and nothing would happen by itself."""
-        if self._world.processes or not all(lane.is_quiet for lane in self._lanes.values()):
-            return False
         renders = self._renders.newest(limit=1_000_000)
-        if not all(r.state in TERMINAL and r.due_at is None for r in renders):
-            return False
-        if any(one.push and self._bus.peek(one.name, limit=1) for one in SUBSCRIPTIONS):
-            return False
-        known = {(r.upload.name, r.upload.generation) for r in renders}
-        return all(
-            info.name.endswith(SIDECAR_SUFFIX) or (info.name, info.generation) in known
-            for info in self._uploads.list()
+        at_end = all(render.state in TERMINAL for render in renders)
+        return at_end and self._renders.next_due is None and self._is_still()
+
+    def _is_still(self) -> bool:
+        """Nobody works, nothing is on its way, and nothing was forgotten."""
+        return (
+            not self._world.processes
+            and self._bus.is_empty
+            and all(lane.is_quiet for lane in self._lanes.values())
+            and all(map(self._is_known, self._uploads.list()))
         )
+
+    def _is_nothing_due(self) -> bool:
+        """By nobody's clock. While all is still a sweep would only read, so it is left out."""
+        due = self._renders.next_due
+        return due is None or due > self._world.now() + LARGEST_SKEW
+
+    def _is_known(self, info: ObjectInfo) -> bool:
+        """Whether that upload, or sidecar, has its render."""
+        name = info.name.removesuffix(SIDECAR_SUFFIX)
+        uploads = [render.upload for render in self._renders.of_upload("uploads", name)]
+        if name == info.name:
+            return any(upload.generation == info.generation for upload in uploads)
+        return any(upload.revision == info.generation for upload in uploads)
 
     def _begin(
         self, process: Process, order: Order, execution: str, index: int, stop: Callable[[], bool]

@@ -21,6 +21,8 @@ DAWN = datetime(2026, 1, 1, tzinfo=UTC)
 CALL = 0.02
 """Seconds that a call takes on average; the times are exponential, so that any order happens."""
 LONGEST_FREEZE = 200.0
+LARGEST_SKEW = timedelta(seconds=60)
+"""By which a machine's clock is wrong at most, either way."""
 
 
 class Killed(BaseException):
@@ -185,7 +187,7 @@ class World:
             name += "'"
         process = Process(self, name, main, render=render, faults=faults, then=then)
         if self.fate.strikes(name, process.draw, Fault.CLOCK_SKEW, render):
-            process.skew = timedelta(seconds=process.draw.uniform(-60, 60))
+            process.skew = LARGEST_SKEW * process.draw.uniform(-1, 1)
         self.processes[name] = process
         self.later(after, process.resume)
         return process
