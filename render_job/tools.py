@@ -1,5 +1,6 @@
 """What a task works with, put together by `render_job/wiring.py`."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +13,12 @@ from render_job.studio import Studio, Terms
 from schemas.failures import Failure, FailureClass
 from schemas.plan import Order, RenderPlan
 from schemas.ports import ObjectStore, Publisher
+
+
+def empty_folder(folder: Path) -> None:
+    """Have it there, with nothing in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +35,8 @@ class Tools:
     """A folder of this task's own, emptied before each piece of work."""
     stop: Callable[[], bool]
     """True once the machine is being taken away; asked at least ten times a second."""
+    empty: Callable[[Path], None] = empty_folder
+    """Makes the scratch folder anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """One task of one attempt: look, choose, claim, do, look again, until nothing is left."""
 
 import logging
-import shutil
 from contextlib import suppress
 from datetime import timedelta
 
@@ -113,8 +112,7 @@ def _do(task: Task, choice: Work, seen: Seen) -> bool:
     if choice != choose(task.plan, task.order, task.worker, survey(store, task.plan, task.order)):
         held.release()
         return True
-    shutil.rmtree(task.tools.scratch, ignore_errors=True)
-    task.tools.scratch.mkdir(parents=True)
+    task.tools.empty(task.tools.scratch)
     try:
         _perform(task, choice, held)
     except ClaimLost as lost:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 from functions.errors import TryAgainLater
 from infra.simulator.faults import Fault, Unreachable
@@ -37,28 +38,38 @@ class Couriers:
     subscriptions: Mapping[str, Subscription]
     functions: Mapping[str, Callable[[Event], object]]
     """By subscription: what the entry point does with the event."""
-    under_way: int = 0
+    _next: float = inf
+    """When the bus is looked at next."""
     _events: dict[str, Event] = field(default_factory=dict)
     _copies: Counter[str] = field(default_factory=Counter)
     """How often an event was published, as far as it was pushed."""
     _names: dict[str, str] = field(default_factory=dict)
     """By message and subscription: a name that does not depend on what else was published."""
 
-    def pump(self) -> None:
-        """Hand out what is due."""
-        for message in self.bus.lease(1000, self.world.now()):
-            self._push(message)
-
     def published(self) -> None:
         """Something new is on the bus."""
-        self.world.later(TRANSIT, self.pump)
+        self._pump_in(TRANSIT)
+
+    def _pump_in(self, seconds: float) -> None:
+        """Look after so long, or sooner: one moment to look at is kept, the first."""
+        at = self.world.time + seconds
+        if at < self._next:
+            self._next = at
+            self.world.later(seconds, lambda: self._pump(at))
+
+    def _pump(self, at: float) -> None:
+        """Hand out what is due, unless an earlier look took this one's place."""
+        if at != self._next:
+            return
+        self._next = inf
+        now = self.world.now()
+        for message in self.bus.lease(1000, now):
+            self._push(message)
+        due = self.bus.next_due
+        if due is not None:
+            self._pump_in(max(0.0, (due - now).total_seconds()) + 1e-3)
 
     def _push(self, message: ReceivedMessage) -> None:
-        subscription = self.subscriptions[message.subscription]
-        deadline = subscription.ack_deadline.total_seconds()
-        again = deadline + subscription.backoff(message.delivery_attempt).total_seconds()
-        for moment in (deadline, again):
-            self.world.later(moment + 1e-3, self.pump)
         event = self._event(message)
         name = f"{self._name(message, event)}/{message.delivery_attempt}"
         draw = self.world.fate.stream(f"push/{name}")
@@ -77,7 +88,6 @@ class Couriers:
             self._deliver(message, event, name, draw.expovariate(1 / 5.0))
 
     def _deliver(self, message: ReceivedMessage, event: Event, name: str, after: float) -> None:
-        self.under_way += 1
         self.world.start(
             name,
             lambda process: self.functions[message.subscription](event),
@@ -89,13 +99,12 @@ class Couriers:
 
     def _answered(self, message: ReceivedMessage, process: Process, result: object) -> None:
         """Acknowledge, refuse, or say nothing, as the function's server would."""
-        self.under_way -= 1
         if isinstance(result, Killed):
             return
         if isinstance(result, TryAgainLater | Unreachable):
             self.bus.nack(message.ack_id, self.world.now())
             pause = self.subscriptions[message.subscription].backoff(message.delivery_attempt)
-            self.world.later(pause.total_seconds() + 1e-3, self.pump)
+            self._pump_in(pause.total_seconds() + 1e-3)
             return
         if isinstance(result, Exception):
             self.witness.broken("no exception that nobody foresaw", f"{process.name}: {result!r}")

@@ -1,11 +1,9 @@
 """One history: a world, its people, lanes and functions, from the first upload to the last rest."""
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
-from pathlib import Path
 
 import msgspec
 
@@ -21,13 +19,14 @@ from infra.simulator.ear import listening
 from infra.simulator.faults import ODDS, Fate, Fault, Struck
 from infra.simulator.lanes import SimulatedLane
 from infra.simulator.memory_bus import MemoryBus
+from infra.simulator.memory_files import MemoryFile
 from infra.simulator.memory_objects import MemoryObjects
 from infra.simulator.memory_renders import MemoryRenders
 from infra.simulator.scenario import IMPOSSIBLE, Deed, Scenario
 from infra.simulator.stepped import SteppedObjects, SteppedPublisher, SteppedRenders
 from infra.simulator.studio import SimulatedStudio
 from infra.simulator.witness import Counts, Violation, Witness
-from infra.simulator.world import Process, World
+from infra.simulator.world import LARGEST_SKEW, Process, World
 from render_job.choose import Worker
 from render_job.tools import Task, Tools
 from render_job.work import work
@@ -37,7 +36,7 @@ from schemas.failures import Failure, FailureClass
 from schemas.ids import SIDECAR_SUFFIX
 from schemas.media import AudioStream, Media, VideoStream
 from schemas.plan import Order, RenderPlan
-from schemas.ports import ObjectStore
+from schemas.ports import ObjectInfo, ObjectStore
 from schemas.subscriptions import SUBSCRIPTIONS
 from schemas.topics import Topic
 from schemas.wire import from_json
@@ -50,10 +49,6 @@ TROUBLE = 900.0
 LONGEST = 4 * 86_400.0
 """Not at rest by then is a violation: a render has a deadline of a day."""
 GPU, CPU = "h264_nvenc/ada/470", "libx264/5.1/t1"
-
-
-_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
-"""Where files cost least: a history makes and removes hundreds of small ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,16 +78,14 @@ class Outcome:
 
 def live(recipe: Recipe, *, log: Callable[[str], None] | None = None) -> Outcome:
     """Live it through. With `log`, every line of what happened is told."""
-    with tempfile.TemporaryDirectory(prefix="history-", dir=_MEMORY) as folder:
-        history = _History(recipe, Path(folder), log)
-        with listening(history.impossible):
-            return history.live()
+    history = _History(recipe, log)
+    with listening(history.impossible):
+        return history.live()
 
 
 class _History:
-    def __init__(self, recipe: Recipe, folder: Path, log: Callable[[str], None] | None) -> None:
+    def __init__(self, recipe: Recipe, log: Callable[[str], None] | None) -> None:
         self._recipe = recipe
-        self._folder = folder
         self._fate = Fate(seed=recipe.seed, odds=recipe.odds, script=recipe.script)
         self._world = world = World(self._fate)
         self._uploads = MemoryObjects("uploads", world.now)
@@ -122,13 +115,12 @@ class _History:
         self._lanes = self._make_lanes()
         self._ports = self._make_ports()
         self._sweeps = 0
-        self._looked = False
 
     def live(self) -> Outcome:
         for number, deed in enumerate(self._recipe.scenario.deeds):
             self._world.later(deed.at, lambda n=number, d=deed: self._do(n, d))  # type: ignore[misc]  # bound now
         self._world.later(SWEEP_EVERY, self._sweep)
-        rested = self._world.run(self._is_over, LONGEST)
+        rested = self._world.run(LONGEST)
         if not self._witness.violations:
             if not rested:
                 self._witness.broken("all comes to rest", f"not within {LONGEST:.0f} s")
@@ -171,7 +163,6 @@ class _History:
                 capacity=self._capacity(id, number, scarce=encoder == GPU),
                 begin=self._begin,
                 tell=self._tell_end,
-                scratch=self._folder,
                 names_itself=named,
                 spot=spot,
             )
@@ -253,28 +244,40 @@ class _History:
         over = self._world.time > self._recipe.scenario.last + TROUBLE
         self._fate.is_over = over
         if over and self._is_quiet():
-            self._looked = True
+            self._world.is_over = True
             return
-        self._world.start(f"sweep/{self._sweeps}", lambda process: sweep(self._ports), faults=STEPS)
         self._world.later(SWEEP_EVERY, self._sweep)
-
-    def _is_over(self) -> bool:
-        return self._looked or bool(self._witness.violations)
+        if not (self._is_still() and self._is_nothing_due()):
+            name = f"sweep/{self._sweeps}"
+            self._world.start(name, lambda process: sweep(self._ports), faults=STEPS)
 
     def _is_quiet(self) -> bool:
         """Nothing is under way, and nothing would happen by itself."""
-        if self._world.processes or not all(lane.is_quiet for lane in self._lanes.values()):
-            return False
         renders = self._renders.newest(limit=1_000_000)
-        if not all(r.state in TERMINAL and r.due_at is None for r in renders):
-            return False
-        if any(one.push and self._bus.peek(one.name, limit=1) for one in SUBSCRIPTIONS):
-            return False
-        known = {(r.upload.name, r.upload.generation) for r in renders}
-        return all(
-            info.name.endswith(SIDECAR_SUFFIX) or (info.name, info.generation) in known
-            for info in self._uploads.list()
+        at_end = all(render.state in TERMINAL for render in renders)
+        return at_end and self._renders.next_due is None and self._is_still()
+
+    def _is_still(self) -> bool:
+        """Nobody works, nothing is on its way, and nothing was forgotten."""
+        return (
+            not self._world.processes
+            and self._bus.is_empty
+            and all(lane.is_quiet for lane in self._lanes.values())
+            and all(map(self._is_known, self._uploads.list()))
         )
+
+    def _is_nothing_due(self) -> bool:
+        """By nobody's clock. While all is still a sweep would only read, so it is left out."""
+        due = self._renders.next_due
+        return due is None or due > self._world.now() + LARGEST_SKEW
+
+    def _is_known(self, info: ObjectInfo) -> bool:
+        """Whether that upload, or sidecar, has its render."""
+        name = info.name.removesuffix(SIDECAR_SUFFIX)
+        uploads = [render.upload for render in self._renders.of_upload("uploads", name)]
+        if name == info.name:
+            return any(upload.generation == info.generation for upload in uploads)
+        return any(upload.revision == info.generation for upload in uploads)
 
     def _begin(
         self, process: Process, order: Order, execution: str, index: int, stop: Callable[[], bool]
@@ -282,7 +285,7 @@ class _History:
         """What `render_job/__main__.py` does, over these stores."""
         work_store = self._stepped(self._work)
         order = from_json(work_store.read(names.order(order.render, order.attempt)), Order)
-        scratch = self._folder / process.name.replace("/", "_")
+        scratch = MemoryFile.folder(process.name)
         lane = self._lanes[order.lane]
         encoder = lane.lane.encoder_class
         if self._fate.strikes(process.name, process.draw, Fault.WRONG_ENCODER, process.render):
@@ -301,6 +304,7 @@ class _History:
             ),
             clock=_TaskClock(process),
             scratch=scratch,
+            empty=lambda folder: scratch.clear(),
             stop=stop,
         )
         task = Task(

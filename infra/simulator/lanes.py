@@ -10,7 +10,6 @@ The life of an execution, as Cloud Run's jobs and Batch's have it:
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 
 from functions.core.lanes import Lane
@@ -79,7 +78,6 @@ class SimulatedLane:
     capacity: Capacity | Traced
     begin: Callable[[Process, Order, str, int, Callable[[], bool]], int]
     tell: Callable[[ExecutionEnded], None]
-    scratch: Path
     retries: int = 3
     spot: float = 1.0
     """How much more often than others its machines are taken away."""

@@ -64,6 +64,17 @@ class MemoryBus:
         """By topic."""
         self._pushed: list[_Queue] = []
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether every message that is pushed to somebody was acknowledged."""
+        return not any(queue.waiting for queue in self._pushed)
+
+    @property
+    def next_due(self) -> datetime | None:
+        """When `lease` will next find something, as far as is known now."""
+        firsts = (queue.first() for queue in self._pushed)
+        return min((first[0] for first in firsts if first), default=None)
+
     def declare(self, subscriptions: Sequence[Subscription]) -> None:
         """Have exactly these subscriptions. Those that stay keep their messages.
 

@@ -23,6 +23,11 @@ class MemoryRenders:
         self._running: Counter[str] = Counter()
         self._of_upload: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
 
+    @property
+    def next_due(self) -> datetime | None:
+        """The first moment at which time alone moves any of them."""
+        return self._due[0][0] if self._due else None
+
     def load(self, render: str) -> Stored | None:
         """The render as last saved."""
         return self._stored.get(render)

@@ -182,7 +182,7 @@ class SimulatedStudio:
             seams=len(pieces) - 1,
             audio_samples=audio.samples if audio else None,
             drift_samples=0,
-            size_bytes=path.stat().st_size,
+            size_bytes=len(path.read_bytes()),
             sha256=made["source"],
             encoder_class=self.encoder_class,
             recipe=RECIPE_VERSION,

@@ -406,4 +406,5 @@ class Witness:
     def _broken(self, invariant: str, seen: str) -> None:
         violation = Violation(invariant=invariant, seen=seen, at=self.world.time)
         self.violations.append(violation)
+        self.world.is_over = True
         self.log(f"VIOLATION {violation}")

@@ -21,6 +21,8 @@ DAWN = datetime(2026, 1, 1, tzinfo=UTC)
 CALL = 0.02
 """Seconds that a call takes on average; the times are exponential, so that any order happens."""
 LONGEST_FREEZE = 200.0
+LARGEST_SKEW = timedelta(seconds=60)
+"""By which a machine's clock is wrong at most, either way."""
 
 
 class Killed(BaseException):
@@ -55,7 +57,7 @@ class Process:
         self.skew = timedelta(0)
         self._main = main
         self._then = then
-        self._greenlet = greenlet(self._run, parent=world.hub)
+        self._greenlet: greenlet | None = None
 
     def wait(self, seconds: float) -> None:
         """Let others go on for so long. Raises Killed if it is killed meanwhile."""
@@ -105,13 +107,17 @@ class Process:
         """Go on where it stood; the world's loop calls it."""
         if self.is_over:
             return
-        self.world.current = self
+        world = self.world
+        if self._greenlet is None:
+            self._greenlet = world.stand()
+        world.current = self
         try:
-            self._greenlet.switch()
+            self._greenlet.switch(self)
         finally:
-            self.world.current = None
+            world.current = None
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """From its beginning to its end, on a greenlet of its own; the world calls it."""
         result: object = None
         try:
             if not self.is_dead:
@@ -138,12 +144,21 @@ class World:
         self.current: Process | None = None
         self.processes: dict[str, Process] = {}
         self.calls = 0
+        self.is_over = False
+        """Set by whoever has seen enough."""
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
+        self._now = (0.0, DAWN)
+        self._idle: list[greenlet] = []
+        """Those whose process is over: a new greenlet costs more than many switches."""
 
     def now(self) -> datetime:
         """The true time, which the stores have."""
-        return DAWN + timedelta(microseconds=round(self.time * 1e6))
+        at, now = self._now
+        if at != self.time:
+            now = DAWN + timedelta(0, self.time)
+            self._now = (self.time, now)
+        return now
 
     def local(self) -> datetime:
         """The time as the machine of the current process has it."""
@@ -172,7 +187,7 @@ class World:
             name += "'"
         process = Process(self, name, main, render=render, faults=faults, then=then)
         if self.fate.strikes(name, process.draw, Fault.CLOCK_SKEW, render):
-            process.skew = timedelta(seconds=process.draw.uniform(-60, 60))
+            process.skew = LARGEST_SKEW * process.draw.uniform(-1, 1)
         self.processes[name] = process
         self.later(after, process.resume)
         return process
@@ -182,14 +197,25 @@ class World:
         self.calls += 1
         return act() if self.current is None else self.current.call(act, extra)
 
-    def run(self, until: Callable[[], bool], longest: float) -> bool:
-        """Moment after moment until it is so; False if that takes longer than so many seconds."""
-        while not until():
-            if not self._queue or self._queue[0][0] > longest:
+    def run(self, longest: float) -> bool:
+        """Moment after moment until it is over; False if that takes longer than so many seconds."""
+        queue = self._queue
+        while not self.is_over:
+            if not queue or queue[0][0] > longest:
                 return False
-            self.time, _, act = heappop(self._queue)
+            self.time, _, act = heappop(queue)
             act()
         return True
+
+    def stand(self) -> greenlet:
+        """A greenlet that waits for a process to be switched to."""
+        return self._idle.pop() if self._idle else greenlet(self._serve, parent=self.hub)
+
+    def _serve(self, process: Process) -> None:
+        while True:
+            process.run()
+            self._idle.append(getcurrent())
+            process = self.hub.switch()
 
     def close(self) -> None:
         """End what still runs, so that nothing of this world stays in memory."""
@@ -197,3 +223,4 @@ class World:
             process.is_dead = True
             process.resume()
         self._queue.clear()
+        self._idle.clear()
