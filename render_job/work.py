@@ -19,6 +19,7 @@ from render_job.choose import (
 )
 from render_job.claims import ClaimLost, Held, take
 from render_job.deliver import announce, deliver, recorded
+from render_job.diagnosis import of_os_error
 from render_job.errors import Exit, RenderFault, Stopped
 from render_job.piece import make_piece
 from render_job.sound import make_sound
@@ -49,6 +50,11 @@ def work(task: Task) -> Exit:
         report.failed(task, fault.failure)
     except ObjectMissing as missing:
         report.failed(task, _gone(missing))
+    except OSError as error:
+        failure = of_os_error(error)
+        if failure is None:
+            raise
+        report.failed(task, failure)
     except Stopped:
         report.preempted(task)
         return Exit.TRY_AGAIN

@@ -1,0 +1,82 @@
+"""A task that cannot go on says why."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from errno import ENOSPC
+from pathlib import Path
+
+import pytest
+
+from infra.simulator.memory_objects import MemoryObjects
+from render_job.choose import Worker
+from render_job.clock import SystemClock
+from render_job.encoder import Encoder
+from render_job.errors import Exit
+from render_job.ffmpeg_studio import FfmpegStudio
+from render_job.tools import Task, Tools
+from render_job.work import work
+from schemas.events import AttemptFailed, Event
+from schemas.failures import FailureClass
+from schemas.ports import ObjectInfo
+from tests.unit.makers import NOW, after, order, requested
+
+STUDIO = FfmpegStudio(encoder=Encoder(path="ffmpeg", version="9.0", source="system"))
+
+
+@dataclass
+class Told:
+    """A publisher that remembers."""
+
+    events: list[Event] = field(default_factory=list)
+
+    def publish(self, topic: str, event: Event) -> None:
+        self.events.append(event)
+
+
+class Broken(MemoryObjects):
+    """A store on a disk that fails as soon as it is looked at."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__("work", lambda: NOW)
+        self._error = error
+
+    def list(
+        self, prefix: str = "", *, after: str = "", limit: int | None = None
+    ) -> Iterator[ObjectInfo]:
+        raise self._error
+
+
+def task(store: MemoryObjects, told: Told, scratch: Path) -> Task:
+    plan = after(None, requested(), now=NOW).plan
+    assert plan is not None
+    tools = Tools(
+        uploads=MemoryObjects("uploads", lambda: NOW),
+        work=store,
+        outputs=MemoryObjects("outputs", lambda: NOW),
+        publisher=told,
+        studio=STUDIO,
+        clock=SystemClock(),
+        scratch=scratch,
+        stop=lambda: False,
+    )
+    return Task(
+        plan=plan,
+        order=order(render=plan.render, encoder_class=STUDIO.encoder_class),
+        worker=Worker(execution="e-1", task=0),
+        tools=tools,
+    )
+
+
+def test_a_full_disk_is_a_dependency_s_failure(tmp_path: Path) -> None:
+    told = Told()
+    full = OSError(ENOSPC, "No space left on device")
+    assert work(task(Broken(full), told, tmp_path)) is Exit.REPORTED
+    failed = told.events[-1]
+    assert isinstance(failed, AttemptFailed)
+    assert failed.failure.failure is FailureClass.DEPENDENCY
+    assert failed.failure.reason == "disk_full"
+
+
+def test_an_error_that_tells_nothing_of_the_disk_is_a_bug(tmp_path: Path) -> None:
+    with pytest.raises(ConnectionError):
+        work(task(Broken(ConnectionError("refused")), Told(), tmp_path))
