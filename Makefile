@@ -5,6 +5,7 @@ UV ?= uv
 KILLS ?= 200
 RENDERS ?= 2000
 SEED ?= 1
+ROUNDS ?= 9
 
 BIN := .venv/bin
 # A path may hold spaces, quotes and dollars: it travels in the environment, as it was typed.
@@ -18,10 +19,10 @@ export VIDEO SPEC CHAOS FAULTS TRACE
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help run up reset test check schemas chaos simulate simulate-long mutants bench-imports \
-	bench-chunks lock clean runtime dev
+	bench-chunks bench-chaos bench-transitions lock clean runtime dev
 
 help:           ## List what can be asked for
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: runtime    ## Render one video here (VIDEO=, SPEC=path, else a sample; CHAOS=seed to be killed)
 	@$(BIN)/python -m infra.laptop run $${VIDEO:+--video "$$VIDEO"} $${SPEC:+--spec "$$SPEC"} \
@@ -64,6 +65,12 @@ bench-imports: dev ## Measure what each entry point costs to import
 
 bench-chunks: dev ## Simulate how well tasks share the chunks of a plan
 	@$(BIN)/python -m tests.bench_chunks
+
+bench-chaos: dev ## Measure what kills cost a render, against calm runs (ROUNDS=9, 4 minutes each)
+	@$(BIN)/python -m tests.bench_chaos --rounds $(ROUNDS)
+
+bench-transitions: dev ## Measure transitions a second, beside Celery, Dramatiq and Huey
+	@$(BIN)/python -m tests.bench_transitions --rounds $(ROUNDS)
 
 COMPILE = $(UV) pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock' \

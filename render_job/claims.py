@@ -1,13 +1,14 @@
 """Claims: who is at what. A claim is an object, created by one and renewed by it alone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from render_job.choose import Claim, Worker
 from render_job.clock import Clock
 from schemas import names
 from schemas.plan import Order
-from schemas.ports import ObjectStore, PreconditionFailed
+from schemas.ports import ObjectInfo, ObjectStore, PreconditionFailed
 
 RENEW_EVERY = timedelta(seconds=2)
 """Far below the lease, so that several renewals may be late before anybody takes over, and above
@@ -27,6 +28,8 @@ class Held:
     worker: Worker
     work: str
     clock: Clock
+    taken: datetime
+    """By the store's clock."""
     generation: int
     renewed: float
 
@@ -43,8 +46,13 @@ class Held:
             raise ClaimLost(self.work)
         try:
             self.generation = _write(
-                self.store, self.order, self.worker, self.work, self.generation, frames
-            )
+                self.store,
+                self.order,
+                self.worker,
+                self.work,
+                self.generation,
+                {"frames": str(frames), "taken": self.taken.isoformat()},
+            ).generation
         except PreconditionFailed as error:
             raise ClaimLost(self.work) from error
         return True
@@ -74,7 +82,7 @@ def take(
     """The claim, or None if another task was faster. `standing` is the one to take over."""
     before, now = standing.generation if standing else 0, clock.monotonic()
     try:
-        generation = _write(store, order, worker, work, before, 0)
+        info = _write(store, order, worker, work, before, {})
     except PreconditionFailed:
         return None
     return Held(
@@ -83,22 +91,28 @@ def take(
         worker=worker,
         work=work,
         clock=clock,
-        generation=generation,
+        taken=info.updated,
+        generation=info.generation,
         renewed=now,
     )
 
 
 def _write(
-    store: ObjectStore, order: Order, worker: Worker, work: str, before: int, frames: int
-) -> int:
+    store: ObjectStore,
+    order: Order,
+    worker: Worker,
+    work: str,
+    before: int,
+    told: Mapping[str, str],
+) -> ObjectInfo:
     metadata = {
         "execution": worker.execution,
         "task": str(worker.task),
         "attempt": str(order.attempt),
-        "frames": str(frames),
+        **told,
     }
     name = names.claim(order.render, work)
-    return store.write(name, b"", if_generation_match=before, metadata=metadata).generation
+    return store.write(name, b"", if_generation_match=before, metadata=metadata)
 
 
 def _is_over(store: ObjectStore, order: Order) -> bool:

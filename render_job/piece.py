@@ -2,12 +2,13 @@
 
 import contextlib
 import logging
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 from render_job import report
-from render_job.choose import MakePiece
-from render_job.claims import Held
+from render_job.choose import Hedge, MakePiece
+from render_job.claims import ClaimLost, Held
 from render_job.errors import RenderFault, Stopped
 from render_job.survey import committed_frames, survey
 from render_job.tools import Task
@@ -18,10 +19,13 @@ from schemas.pieces import Span
 from schemas.ports import PreconditionFailed
 from schemas.wire import to_json
 
+Piece = MakePiece | Hedge
+"""A hedge is made like any other piece: whoever commits it first has made it."""
+
 log = logging.getLogger("clipline.piece")
 
 
-def make_piece(task: Task, work: MakePiece, held: Held) -> None:
+def make_piece(task: Task, work: Piece, held: Held) -> None:
     """Render and commit the span. Raises RenderFault, ClaimLost, or Stopped.
 
     Stopped is raised after the whole GOPs made so far were committed as a shorter piece.
@@ -34,12 +38,12 @@ def make_piece(task: Task, work: MakePiece, held: Held) -> None:
         if part is not None:
             verdict = _check(task, work, part, path, held)
             if verdict.passed:
-                _commit(task, work, part, path, verdict)
+                _commit(task, work, part, path, verdict, held)
         raise
-    _commit(task, work, work.span, path, verdict)
+    _commit(task, work, work.span, path, verdict, held)
 
 
-def _render(task: Task, work: MakePiece, held: Held, path: Path) -> PieceVerdict:
+def _render(task: Task, work: Piece, held: Held, path: Path) -> PieceVerdict:
     """Once by seeking; if the source's index misled, once more from the beginning."""
     _note(task, "encode", work, work.span)
     for seek in (True, False):
@@ -50,35 +54,39 @@ def _render(task: Task, work: MakePiece, held: Held, path: Path) -> PieceVerdict
     return verdict
 
 
-def _encode(task: Task, work: MakePiece, held: Held, path: Path, *, seek: bool) -> None:
+def _encode(task: Task, work: Piece, held: Held, path: Path, *, seek: bool) -> None:
     upload, tools = task.plan.upload, task.tools
-    terms = task.terms(partial(_hear, task, held))
+    terms = task.terms(partial(_hear, task, work, held))
     with tools.uploads.readable(upload.name, generation=upload.generation) as source:
         tools.studio.make_pictures(
             task.plan, work.output, work.span, path, source=source, seek=seek, terms=terms
         )
 
 
-def _check(task: Task, work: MakePiece, span: Span, path: Path, held: Held) -> PieceVerdict:
+def _check(task: Task, work: Piece, span: Span, path: Path, held: Held) -> PieceVerdict:
     """Decode it, and keep the claim meanwhile."""
     heard = partial(held.keep, len(span))
     return task.tools.studio.check_pictures(path, work.output, span, heard=heard)
 
 
-def _hear(task: Task, held: Held, frames: int) -> None:
+def _hear(task: Task, work: Piece, held: Held, frames: int) -> None:
     """Keep the claim, and with each renewal say how far the whole render is."""
     if held.heard(frames):
         seen = survey(task.tools.work, task.plan, task.order)
+        if work.span in seen.pieces[work.output.id]:
+            raise ClaimLost(f"{held.work}: another task has made it")
         report.progress(task, committed_frames(task.plan, seen) + frames)
 
 
-def _whole_part(task: Task, work: MakePiece, path: Path) -> Span | None:
+def _whole_part(task: Task, work: Piece, path: Path) -> Span | None:
     """Cut the file at its last whole GOP; what it then holds."""
     frames = min(task.tools.studio.keep_whole_gops(path, work.output.gop), len(work.span))
     return Span(work.span.start, work.span.start + frames) if frames else None
 
 
-def _commit(task: Task, work: MakePiece, span: Span, path: Path, verdict: PieceVerdict) -> None:
+def _commit(
+    task: Task, work: Piece, span: Span, path: Path, verdict: PieceVerdict, held: Held
+) -> None:
     """Create-only: whoever committed these frames before has done the same work."""
     if not verdict.passed:
         raise RenderFault(_not_verified(work, span, verdict))
@@ -86,13 +94,22 @@ def _commit(task: Task, work: MakePiece, span: Span, path: Path, verdict: PieceV
     key = work.output.key(plan.upload, task.order.encoder_class)
     name = names.piece(plan.render, work.output.id, key, span)
     with contextlib.suppress(PreconditionFailed):
-        store.upload(name, path, metadata={"verdict": to_json(verdict).decode()})
+        store.upload(
+            name, path, metadata={"verdict": to_json(verdict).decode(), **_pace(task, held)}
+        )
     _note(task, "commit", work, span)
     frames = committed_frames(plan, survey(store, plan, task.order))
     report.committed(task, work.output.id, span, frames)
 
 
-def _not_verified(work: MakePiece, span: Span, verdict: PieceVerdict) -> Failure:
+def _pace(task: Task, held: Held) -> Mapping[str, str]:
+    """Who made it, and in how many seconds: what a hedge is weighed by."""
+    seconds = (task.tools.work.now() - held.taken).total_seconds()
+    worker = task.worker
+    return {"execution": worker.execution, "task": str(worker.task), "seconds": f"{seconds:.3f}"}
+
+
+def _not_verified(work: Piece, span: Span, verdict: PieceVerdict) -> Failure:
     """Frames that the source does not have are its fault; anything else is ours."""
     short = verdict.frames != len(span)
     return Failure(
@@ -102,7 +119,7 @@ def _not_verified(work: MakePiece, span: Span, verdict: PieceVerdict) -> Failure
     )
 
 
-def _note(task: Task, verb: str, work: MakePiece, span: Span) -> None:
+def _note(task: Task, verb: str, work: Piece, span: Span) -> None:
     """One line that can be counted: which frames were encoded and committed, and when."""
     words = f"{verb} {task.plan.render} {work.output.id} {span.start}-{span.end}"
     log.info(words, extra={"action": verb, "render": task.plan.render})

@@ -1,10 +1,14 @@
 """Looking at the work bucket: one listing of the render's home tells all that there is to know."""
 
+from collections import defaultdict
+from datetime import datetime
+
 from render_job.choose import Claim, Seen, Worker
 from schemas import names
 from schemas.pieces import Span, covered
 from schemas.plan import Order, RenderPlan
 from schemas.ports import ObjectInfo, ObjectStore
+from schemas.times import utc
 
 
 def survey(work: ObjectStore, plan: RenderPlan, order: Order) -> Seen:
@@ -18,16 +22,19 @@ def survey(work: ObjectStore, plan: RenderPlan, order: Order) -> Seen:
         for id, output in outputs.items()
     }
     pieces: dict[str, set[Span]] = {id: set() for id in outputs}
-    for name in listing:
+    made: dict[str, list[ObjectInfo]] = {id: [] for id in outputs}
+    for name, info in listing.items():
         folder, _, _ = name.rpartition("/")
         if (id := prefixes.get(f"{folder}/")) and (span := names.span_of(name)):
             pieces[id].add(span)
+            made[id].append(info)
     return Seen(
         now=now,
         pieces={id: frozenset(spans) for id, spans in pieces.items()},
         sound=frozenset(a.clip for a in plan.audio if sound_name(plan, a.clip) in listing),
         delivered=frozenset(id for id in outputs if names.delivered(plan.render, id) in listing),
         claims=_claims(listing, names.claim(plan.render, "").removesuffix(".json")),
+        paces={id: _paces(infos) for id, infos in made.items()},
         closed=names.closed(plan.render, order.attempt) in listing,
         cancelled=names.cancelled(plan.render) in listing,
     )
@@ -45,15 +52,37 @@ def committed_frames(plan: RenderPlan, seen: Seen) -> int:
     return sum(covered(seen.pieces[output.id], output.chunks) for output in plan.outputs)
 
 
+def _paces(pieces: list[ObjectInfo]) -> dict[Worker, float]:
+    """Frames a second of each task, over all of its pieces; some do not say who made them."""
+    frames: dict[Worker, int] = defaultdict(int)
+    seconds: dict[Worker, float] = defaultdict(float)
+    for info in pieces:
+        span = names.span_of(info.name)
+        if span is not None and "seconds" in info.metadata:
+            worker = _worker(info)
+            frames[worker] += len(span)
+            seconds[worker] += float(info.metadata["seconds"])
+    return {worker: frames[worker] / seconds[worker] for worker in frames if seconds[worker] > 0}
+
+
+def _worker(info: ObjectInfo) -> Worker:
+    return Worker(execution=info.metadata["execution"], task=int(info.metadata["task"]))
+
+
+def _taken_at(info: ObjectInfo) -> datetime:
+    """By the store's clock: renewals repeat it, the first writing is it."""
+    told = info.metadata.get("taken")
+    return utc(datetime.fromisoformat(told)) if told else info.updated
+
+
 def _claims(listing: dict[str, ObjectInfo], prefix: str) -> dict[str, Claim]:
     found = {}
     for name, info in listing.items():
         if name.startswith(prefix) and "execution" in info.metadata:
             found[name[len(prefix) :].removesuffix(".json")] = Claim(
-                worker=Worker(
-                    execution=info.metadata["execution"], task=int(info.metadata["task"])
-                ),
+                worker=_worker(info),
                 attempt=int(info.metadata["attempt"]),
+                taken_at=_taken_at(info),
                 renewed_at=info.updated,
                 generation=info.generation,
                 frames=int(info.metadata.get("frames", "0")),

@@ -5,7 +5,18 @@ from contextlib import suppress
 from datetime import timedelta
 
 from render_job import report
-from render_job.choose import Choice, Idle, Leave, MakePiece, MakeSound, Seen, Stitch, Work, choose
+from render_job.choose import (
+    Choice,
+    Hedge,
+    Idle,
+    Leave,
+    MakePiece,
+    MakeSound,
+    Seen,
+    Stitch,
+    Work,
+    choose,
+)
 from render_job.claims import ClaimLost, Held, take
 from render_job.deliver import announce, deliver, recorded
 from render_job.errors import Exit, RenderFault, Stopped
@@ -108,7 +119,8 @@ def _do(task: Task, choice: Work, seen: Seen) -> bool:
         log.info(f"gave up {lost}", extra={"action": "claim-lost", "render": task.order.render})
         return True
     finally:
-        held.release()
+        if not isinstance(choice, Hedge):
+            held.release()
     return True
 
 
@@ -116,7 +128,7 @@ def _perform(task: Task, choice: Work, held: Held) -> None:
     match choice:
         case MakeSound():
             make_sound(task, choice, held)
-        case MakePiece():
+        case MakePiece() | Hedge():
             make_piece(task, choice, held)
         case Stitch():
             deliver(task, choice, held)

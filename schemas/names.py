@@ -63,7 +63,7 @@ def audio(render: str, clip: str, key: str) -> str:
 
 
 def claim(render: str, work: str) -> str:
-    """Who is at a unit of work; `work` is `video/CLIP/OUTPUT/KEY/START`, `audio/CLIP` or alike."""
+    """Who is at a unit of work; `work` is `piece/CLIP/OUTPUT/KEY/START`, `sound/CLIP` or alike."""
     return f"{home(render)}claims/{work}.json"
 
 

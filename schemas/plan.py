@@ -109,3 +109,5 @@ class Order:
     tasks: int
     deadline: datetime
     """The attempt ends itself before this moment."""
+    hedge: bool = False
+    """Whether an idle task may make what another has in hand as well."""

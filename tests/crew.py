@@ -5,21 +5,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from render_job.choose import Choice, Claim, Idle, Leave, MakePiece, Seen, Worker, choose
+from render_job.choose import Choice, Claim, Hedge, Idle, Leave, MakePiece, Seen, Worker, choose
 from schemas.pieces import Span
 from schemas.plan import Order, RenderPlan
 from tests.unit.makers import NOW
 
-LOOK_AGAIN = 2.0
-"""Seconds until an idle task looks again."""
+RENEWED = 2.0
+"""Seconds between two renewals of a claim, and until an idle task looks again."""
 
 
 @dataclass(kw_only=True)
 class Hand:
     """What a task is at, since when and until when, in simulated seconds."""
 
-    work: MakePiece
+    work: MakePiece | Hedge
     since: float
+    renewed: float
     until: float
 
 
@@ -37,16 +38,26 @@ class Crew:
     now: float = 0
     hands: dict[int, Hand] = field(default_factory=dict)
     pieces: dict[str, set[Span]] = field(default_factory=dict)
-    taken: list[Choice] = field(default_factory=list)
+    paces: dict[str, dict[Worker, float]] = field(default_factory=dict)
+    records: dict[str, Claim] = field(default_factory=dict)
+    """Claims of hedges, which stay."""
+    taken: list[MakePiece | Hedge] = field(default_factory=list)
+    wasted: int = 0
+    """Frames that were made by the second of two."""
 
     def run(self) -> float:
         """Until all is made; the seconds that it took."""
         ready = [(0.0, task) for task in range(len(self.speeds))]
         while not self.done:
             self.now, task = heapq.heappop(ready)
-            hand = self.hands.pop(task, None)
-            if hand is not None:
-                self.pieces.setdefault(hand.work.output.id, set()).add(hand.work.span)
+            hand = self.hands.get(task)
+            if hand is not None and hand.until > self.now:
+                hand.renewed = self.now
+                if not self.is_made(hand.work):
+                    heapq.heappush(ready, (self.next_news(hand), task))
+                    continue
+                self.wasted += self.frames(task, hand, self.now)
+            self.lay_down(task)
             heapq.heappush(ready, (self.next_look(task), task))
         return self.now
 
@@ -60,38 +71,68 @@ class Crew:
         outputs = self.plan.outputs
         return frozenset(o.id for o in outputs if self.pieces.get(o.id, set()) == {*o.chunks})
 
+    def is_made(self, work: MakePiece | Hedge) -> bool:
+        """Whether the piece stands."""
+        return work.span in self.pieces.get(work.output.id, set())
+
+    def lay_down(self, task: int) -> None:
+        """The task ends what it is at: it commits it, or finds that another has."""
+        hand = self.hands.pop(task, None)
+        if hand is None:
+            return
+        if isinstance(hand.work, Hedge):
+            self.records[hand.work.claim] = self.claim(task, hand)
+        if not self.is_made(hand.work):
+            id, pace = hand.work.output.id, len(hand.work.span) / (self.now - hand.since)
+            self.pieces.setdefault(id, set()).add(hand.work.span)
+            self.paces.setdefault(id, {})[worker(task)] = pace
+
     def next_look(self, task: int) -> float:
-        """The task looks, and takes what it chooses; when it will look again."""
-        choice = choose(self.plan, self.order, worker(task), self.seen())
-        if not isinstance(choice, MakePiece):
+        """The task looks, and takes what it chooses; when there will be news of it."""
+        choice = self.choice(task)
+        if not isinstance(choice, MakePiece | Hedge):
             assert isinstance(choice, Idle | Leave), choice
-            return self.now + LOOK_AGAIN
+            return self.now + RENEWED
         self.taken.append(choice)
         frames = len(choice.span) + self.fixed * choice.output.frame_rate
         until = self.now + float(frames) / self.speeds[task]
-        self.hands[task] = Hand(work=choice, since=self.now, until=until)
+        hand = self.hands[task] = Hand(work=choice, since=self.now, renewed=self.now, until=until)
         if self.looks_again:
-            again = choose(self.plan, self.order, worker(task), self.seen())
-            assert again == choice, "what is claimed is chosen again"
-        return until
+            assert self.choice(task) == choice, "what is claimed is chosen again"
+        return self.next_news(hand)
+
+    def choice(self, task: int) -> Choice:
+        """What the task would do now."""
+        return choose(self.plan, self.order, worker(task), self.seen())
+
+    def next_news(self, hand: Hand) -> float:
+        """When it is ready, or renews its claim, whichever is first."""
+        return min(hand.until, hand.renewed + RENEWED)
+
+    def frames(self, task: int, hand: Hand, at: float) -> int:
+        """Frames that it has made by then of what it is at."""
+        return min(int((at - hand.since) * self.speeds[task]), len(hand.work.span))
 
     def seen(self) -> Seen:
         """The work bucket as it stands now."""
+        claims = {hand.work.claim: self.claim(task, hand) for task, hand in self.hands.items()}
         return Seen(
             now=moment(self.now),
             pieces={id: frozenset(spans) for id, spans in self.pieces.items()},
-            claims={hand.work.claim: self.claim(task, hand) for task, hand in self.hands.items()},
+            claims={**self.records, **claims},
+            paces=self.paces,
             delivered=self.made(),
         )
 
     def claim(self, task: int, hand: Hand) -> Claim:
-        """The claim of what the task is at."""
+        """The claim of what the task is at, as it was last renewed."""
         return Claim(
             worker=worker(task),
             attempt=self.order.attempt,
-            renewed_at=moment(self.now),
+            taken_at=moment(hand.since),
+            renewed_at=moment(hand.renewed),
             generation=1,
-            frames=int((self.now - hand.since) * self.speeds[task]),
+            frames=self.frames(task, hand, hand.renewed),
         )
 
 

@@ -20,6 +20,9 @@ class Lane:
     """Start deadline: no first task by then counts as a stock-out."""
     attempt_limit: timedelta
     """The longest an attempt may take."""
+    hedge: bool = False
+    """Whether its idle tasks may make what a slow one has in hand as well, 3 % of a render at most.
+    Worth it where tasks do not share a machine; off, no frame is made twice without a failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

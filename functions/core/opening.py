@@ -89,6 +89,7 @@ def _start(render: Render, lane: Lane, why: str, step: Step) -> Render:
         encoder_class=lane.encoder_class,
         tasks=lane.tasks,
         deadline=min(render.deadline, step.in_(lane.attempt_limit)),
+        hedge=lane.hedge,
     )
     record = AttemptRecord(
         number=number, lane=lane.id, launched_at=step.now, frames_before=render.frames

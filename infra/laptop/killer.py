@@ -1,7 +1,8 @@
 """The killer: does to the tasks of the pipeline it lives in what the plan says.
 
-It does not strike again before something was committed: no pipeline gets through that is killed
-faster than it can make a chunk.
+It does not strike again before something was committed, since no pipeline gets through that is
+killed faster than it can make a chunk. A kill that comes too early for that is put off by its whole
+pause, so that it does not fall on the moment of the commit, where there is least to lose.
 """
 
 import logging
@@ -60,7 +61,10 @@ class Killer:
     def step(self) -> bool:
         """Strike if it is time and there is somebody to hit; there is never more to do at once."""
         self._end_grace()
-        if time.monotonic() < self._due or self._committed() <= self._stood:
+        if time.monotonic() < self._due:
+            return False
+        if self._committed() <= self._stood:
+            self._due += self._kill.after.total_seconds()
             return False
         tasks = _tasks()
         pids = _aimed_at(self._kill, tasks)

@@ -1,6 +1,7 @@
 """The functions, served by the real functions-framework: every entry point under its own path."""
 
 import threading
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ LONGEST_GOODBYE = 5.0
 class Server:
     """HTTP on the loopback interface, on a port that was free."""
 
-    def __init__(self) -> None:
-        apps = {f"/{t}": functions_framework.create_app(t, str(SOURCE)) for t in TARGETS}
+    def __init__(self, targets: Sequence[str] = TARGETS, source: Path = SOURCE) -> None:
+        """Serves those functions of that file."""
+        apps = {f"/{t}": functions_framework.create_app(t, str(source)) for t in targets}
         app = DispatcherMiddleware(NotFound(), apps)
         self._sockets: dict[int, Any] = {}
         self._server = waitress.create_server(

@@ -156,6 +156,7 @@ class _History:
                     executions=executions,
                     start_within=timedelta(minutes=3),
                     attempt_limit=timedelta(minutes=55),
+                    hedge=named and any(self._recipe.odds.values()),
                 ),
                 world=self._world,
                 witness=self._witness,

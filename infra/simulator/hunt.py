@@ -3,21 +3,19 @@
 import json
 import sys
 
-from infra.simulator.history import Recipe, live
-from infra.simulator.scenario import scenario
+from infra.simulator.course import Course
+from infra.simulator.history import live
 
 
-def first_violation(seed: str, histories: int) -> tuple[int | None, str]:
-    """The number of the first history that breaks an invariant, from 1, and which one."""
-    for number in range(1, histories + 1):
-        name = f"{seed}/{number}"
-        people = scenario(name, uploads=1 + number % 5, interference=number % 4 != 0)
-        violations = live(Recipe(seed=name, scenario=people)).violations
+def first_violation(course: Course, histories: int) -> tuple[int | None, str]:
+    """How many histories it took to break an invariant, and which one; None for none of them."""
+    for number in range(histories):
+        violations = live(course.recipe(number)).violations
         if violations:
-            return number, violations[0].invariant
+            return number + 1, violations[0].invariant
     return None, ""
 
 
 if __name__ == "__main__":
-    found, invariant = first_violation(sys.argv[1], int(sys.argv[2]))
+    found, invariant = first_violation(Course(seed=sys.argv[1]), int(sys.argv[2]))
     print(json.dumps({"histories": found, "invariant": invariant}))

@@ -53,6 +53,18 @@ MUTANTS = (
         instead="    if False:\n",
     ),
     Mutant(
+        name="the attempt before is not closed by a launch",
+        file="functions/perform.py",
+        of="    if order.attempt > 1:\n",
+        instead="    if False:\n",
+    ),
+    Mutant(
+        name="pieces removed as soon as a render has failed",
+        file="functions/core/ends.py",
+        of="policy.keep_failed if render.state is State.FAILED",
+        instead="timedelta(0) if render.state is State.FAILED",
+    ),
+    Mutant(
         name="performed before saved",
         file="functions/handle.py",
         of="        try:\n            version = stored.version",

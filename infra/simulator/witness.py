@@ -263,7 +263,7 @@ class Witness:
         """An encoder starts: nothing of it was committed when its task claimed it, nor fenced."""
         task = self._tasks[process.name]
         key = output.key(plan.upload, encoder)
-        hold = self._held.get(names.claim(plan.render, f"piece/{output.id}/{key}/{span.start:09}"))
+        hold = self._hold(task, f"{output.id}/{key}", span)
         if process.thawed > self.world.time - OVERSTAY and (
             hold is None or process.thawed > hold.since
         ):
@@ -287,6 +287,16 @@ class Witness:
         owner = msgspec.json.decode(self.work.read(names.owner(plan.render, task.order.attempt)))
         if owner["execution"] != task.worker.execution:
             self._broken("one execution owns an attempt", f"{process.name} is not {owner}")
+
+    def _hold(self, task: Task, where: str, span: Span) -> "_Hold | None":
+        """The claim by which that task makes these frames: on a piece, or on a hedge of one."""
+        mine = f"{task.worker.execution}/{task.worker.task}"
+        plain = f"piece/{where}/{span.start:09}"
+        for work in (plain, f"hedge/{where}/{span.start:09}-{span.end:09}"):
+            hold = self._held.get(names.claim(task.order.render, work))
+            if hold is not None and hold.holder == mine:
+                return hold
+        return None
 
     def encoded(self, process: Process, frames: int) -> None:
         """An encoder has ended, one way or another."""

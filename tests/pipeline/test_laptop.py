@@ -372,7 +372,7 @@ def test_under_chaos_by_seed_a_run_ends_as_it_does_when_calm(
     video, spec = tmp_path / "film.mp4", tmp_path / "spec.json"
     shutil.copy(slow, video)
     spec.write_text(SLOW)
-    words = ("--chaos", "2,every=1.5,notice=0,ffmpeg=0", "--video", str(video), "--spec", str(spec))
+    words = ("--chaos", "2,every=0.5,notice=0,ffmpeg=0", "--video", str(video), "--spec", str(spec))
     status, said = home.run(*words)
     assert status == Status.OK, said
     render = assert_nothing_was_lost_or_doubled(home, whole)

@@ -247,6 +247,13 @@ def test_an_order_tells_the_attempt_all_it_needs() -> None:
     assert order.deadline == NOW + LANE.attempt_limit
 
 
+@pytest.mark.parametrize("hedge", [False, True])
+def test_only_on_a_lane_that_hedges_an_attempt_may(hedge: bool) -> None:
+    (launch,) = wants(starting(facts=facts(replace(LANE, hedge=hedge))), Launch)
+    assert cast("Launch", launch).order.hedge is hedge
+    assert not LANE.hedge
+
+
 def test_an_attempt_is_told_an_end_no_later_than_its_renders() -> None:
     short = facts(policy=Policy(deadline=timedelta(minutes=9)))
     (launch,) = wants(starting(facts=short), Launch)

@@ -1,0 +1,1 @@
+"""The parts of `make bench-transitions`: what is measured, and how."""
