@@ -84,6 +84,10 @@ ODDS: Mapping[Fault, float] = {
 }
 """Of a message, a call, a launch, a task's life, a chunk or an upload, whichever it strikes."""
 
+Chances = tuple[tuple[Fault, float], ...]
+"""Faults that exclude each other at one call, each with how much more often than usual it strikes.
+One lot decides for all, so that a call costs one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Struck:
@@ -130,18 +134,17 @@ class Fate:
         self.note(id, fault, render)
         return True
 
+    def risk(self, faults: Chances) -> float:
+        """How likely it is that one of them strikes: a lot from there on strikes nobody."""
+        return sum(self.odds.get(fault, 0.0) * share for fault, share in faults)
+
     def pick(
-        self,
-        name: str,
-        draw: Random,
-        faults: tuple[tuple[Fault, float], ...],
-        render: Callable[[], str | None],
+        self, lot: float, name: str, faults: Chances, render: Callable[[], str | None]
     ) -> Fault | None:
-        """At most one of these; one draw decides, so that a call costs one."""
-        left = draw.random()
+        """The one of these that a lot from 0 to 1 falls on, if it may strike."""
         for fault, share in faults:
-            left -= self.odds.get(fault, 0.0) * share
-            if left < 0:
+            lot -= self.odds.get(fault, 0.0) * share
+            if lot < 0:
                 return fault if self.happens(name, fault, render) else None
         return None
 

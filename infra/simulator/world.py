@@ -8,11 +8,12 @@ killed process tries afterwards, in a `finally` for example, has no effect: kill
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
+from math import log
 from typing import TypeVar
 
 from greenlet import getcurrent, greenlet
 
-from infra.simulator.faults import Fate, Fault, Unreachable
+from infra.simulator.faults import Chances, Fate, Fault, Unreachable
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ class Process:
         main: Callable[["Process"], object],
         *,
         render: Callable[[], str | None],
-        faults: tuple[tuple[Fault, float], ...],
+        faults: Chances,
         then: Callable[["Process", object], None],
     ) -> None:
         self.world = world
@@ -48,6 +49,7 @@ class Process:
         self.render = render
         """The render that it works for, as far as is known: for the count of what was tried."""
         self.faults = faults
+        self._risk = world.fate.risk(faults)
         self.is_dead = False
         self.is_over = False
         self.born = world.time
@@ -61,18 +63,25 @@ class Process:
 
     def wait(self, seconds: float) -> None:
         """Let others go on for so long. Raises Killed if it is killed meanwhile."""
-        self.world.later(seconds, self.resume)
-        self.world.hub.switch()
+        world = self.world
+        world.later(seconds, self.resume)
+        world.hub.switch()
         if self.is_dead:
             raise Killed
 
-    def call(self, act: Callable[[], T], extra: tuple[tuple[Fault, float], ...] = ()) -> T:
+    def call(self, act: Callable[[], T], extra: Chances = ()) -> T:
         """One call to the outside: takes a moment, and anything may happen around it."""
         if self.is_dead:
             raise Killed
         world = self.world
-        fault = world.fate.pick(self.name, self.draw, self.faults + extra, self.render)
-        self.wait(self.draw.expovariate(1 / CALL))
+        draw = self.draw
+        lot, risk = draw.random(), self._risk
+        if extra:
+            risk += world.fate.risk(extra)
+        fault = None
+        if lot < risk:
+            fault = world.fate.pick(lot, self.name, self.faults + extra, self.render)
+        self.wait(-log(1 - draw.random()) * CALL)
         if fault is None:
             return act()
         if fault in (Fault.CRASH_BEFORE, Fault.STITCHER_DIED_BEFORE):
@@ -176,7 +185,7 @@ class World:
         *,
         after: float = 0.0,
         render: Callable[[], str | None] = lambda: None,
-        faults: tuple[tuple[Fault, float], ...] = (),
+        faults: Chances = (),
         then: Callable[[Process, object], None] = lambda process, result: None,
     ) -> Process:
         """A process that begins after so many seconds. `then` is told what it returned or raised.
@@ -192,7 +201,7 @@ class World:
         self.later(after, process.resume)
         return process
 
-    def call(self, act: Callable[[], T], extra: tuple[tuple[Fault, float], ...] = ()) -> T:
+    def call(self, act: Callable[[], T], extra: Chances = ()) -> T:
         """A call to the outside by whoever is current; the world's own hand just acts."""
         self.calls += 1
         return act() if self.current is None else self.current.call(act, extra)
