@@ -10,6 +10,8 @@ NAMES = ("acme/trip/beach.mp4", "acme/talk.mov", "lone.mp4", "zeta/a.mp4", "zeta
 """Few, so that uploads of one name meet, and two names that want one folder."""
 TWO_OUTPUTS = '{"outputs": [{"height": 240}, {"height": 360}]}'
 IMPOSSIBLE = '{"outputs": [{"height": -1}]}'
+SLEPT_ON = (300.0, 300.0, 300.0, 5400.0)
+"""Seconds after which somebody replays; at the last, nothing of a failed render works any more."""
 BUSIEST = 180.0
 """Seconds within which all uploads of a history come."""
 
@@ -103,5 +105,5 @@ def _second_thoughts(draw: Random, at: float, name: str, odds: Mapping[Fault, fl
     if draw.random() < odds.get(Fault.SUPERSEDED, 0.0):
         deeds.append(_upload(draw, later(), name, odds))
     if draw.random() < odds.get(Fault.REPLAYED, 0.0):
-        deeds.append(Deed(at=later() + 300, verb="replay", name=name))
+        deeds.append(Deed(at=later() + draw.choice(SLEPT_ON), verb="replay", name=name))
     return deeds
