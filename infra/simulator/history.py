@@ -52,6 +52,36 @@ GPU, CPU = "h264_nvenc/ada/470", "libx264/5.1/t1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LaneKind:
+    """A lane of a world, and how it lies."""
+
+    lane: Lane
+    scarce: bool
+    """Whether its machines may run out."""
+    spot: float = 0.3
+    """How much more often than others its machines are taken away."""
+    names_itself: bool = False
+    """Whether a launch has a name of our choice, and so happens once."""
+
+
+_CLOUD_RUN = Lane(
+    id="cloud-run/us-east4/l4",
+    encoder_class=GPU,
+    tasks=2,
+    executions=3,
+    start_within=timedelta(minutes=3),
+    attempt_limit=timedelta(minutes=55),
+)
+_BATCH = replace(_CLOUD_RUN, id="batch/us-central1/l4/spot", tasks=3, executions=2, hedge=True)
+_ON_CPU = replace(_CLOUD_RUN, id="cloud-run/us-east4/cpu", encoder_class=CPU, tasks=4, executions=8)
+LANES = (
+    LaneKind(lane=_CLOUD_RUN, scarce=True),
+    LaneKind(lane=_BATCH, scarce=True, spot=3.0, names_itself=True),
+    LaneKind(lane=_ON_CPU, scarce=False),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """All that a history is made from: equal recipes give equal histories."""
 
@@ -61,6 +91,7 @@ class Recipe:
     script: frozenset[str] | None = None
     """The only faults that may strike; None for whatever the odds bring."""
     traces: tuple[Traced, ...] = ()
+    lanes: tuple[LaneKind, ...] = LANES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,35 +173,23 @@ class _History:
     # ── parts ──
 
     def _make_lanes(self) -> dict[str, SimulatedLane]:
-        kinds = (
-            ("cloud-run/us-east4/l4", GPU, 2, 3, False, 0.3),
-            ("batch/us-central1/l4/spot", GPU, 3, 2, True, 3.0),
-            ("cloud-run/us-east4/cpu", CPU, 4, 8, False, 0.3),
-        )
+        on = any(self._recipe.odds.values())
         return {
-            id: SimulatedLane(
-                lane=Lane(
-                    id=id,
-                    encoder_class=encoder,
-                    tasks=tasks,
-                    executions=executions,
-                    start_within=timedelta(minutes=3),
-                    attempt_limit=timedelta(minutes=55),
-                    hedge=named and any(self._recipe.odds.values()),
-                ),
+            kind.lane.id: SimulatedLane(
+                lane=kind.lane if on else replace(kind.lane, hedge=False),
                 world=self._world,
                 witness=self._witness,
-                capacity=self._capacity(id, number, scarce=encoder == GPU),
+                capacity=self._capacity(kind),
                 begin=self._begin,
                 tell=self._tell_end,
-                names_itself=named,
-                spot=spot,
+                names_itself=kind.names_itself,
+                spot=kind.spot,
             )
-            for number, (id, encoder, tasks, executions, named, spot) in enumerate(kinds)
+            for kind in self._recipe.lanes
         }
 
-    def _capacity(self, lane: str, number: int, *, scarce: bool) -> Capacity | Traced:
-        draw = self._fate.stream(f"capacity/{lane}")
+    def _capacity(self, kind: LaneKind) -> Capacity | Traced:
+        draw, scarce = self._fate.stream(f"capacity/{kind.lane.id}"), kind.scarce
         traces = self._recipe.traces
         if traces and scarce:
             one = traces[draw.randrange(len(traces))]

@@ -6,6 +6,7 @@ at a file compares what it says with the plan, so a wrong decision makes a wrong
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
@@ -98,8 +99,7 @@ class SimulatedStudio:
         terms: Terms,
     ) -> None:
         """A hundred times faster than it is heard."""
-        self.process.wait(audio.samples / SAMPLE_RATE / 100)
-        self._go_on(terms, 0)
+        self._spend(audio.samples / SAMPLE_RATE / 100, partial(self._go_on, terms, 0))
         self._write(path, plan, f"sound of {audio.clip}", [(0, audio.samples)])
 
     def join(
@@ -115,8 +115,7 @@ class SimulatedStudio:
         parts = [_read(piece) for piece in pieces]
         if len({(part["source"], part["output"], part["encoder"]) for part in parts}) != 1:
             raise RenderFault(_mixed())
-        self.process.wait(0.2 + output.frames / 20_000)
-        self._go_on(terms, 0)
+        self._spend(0.2 + output.frames / 20_000, partial(self._go_on, terms, 0))
         whole = Made(**{**parts[0], "spans": [span for part in parts for span in part["spans"]]})
         path.write_bytes(msgspec.json.encode(whole))
 
@@ -196,11 +195,14 @@ class SimulatedStudio:
 
     def _look(self, frames: int, heard: Callable[[], None]) -> None:
         """Decode so many frames."""
-        left = frames / self.frames_a_second / LOOKING
-        while left > 0:
-            self.process.wait(min(left, MOMENT))
+        self._spend(frames / self.frames_a_second / LOOKING, heard)
+
+    def _spend(self, seconds: float, heard: Callable[[], None]) -> None:
+        """Work for so long, with a sign of life at every moment."""
+        while seconds > 0:
+            self.process.wait(min(seconds, MOMENT))
             heard()
-            left -= MOMENT
+            seconds -= MOMENT
 
     def _strikes(self, fault: Fault) -> bool:
         process = self.process

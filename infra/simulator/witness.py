@@ -60,6 +60,8 @@ class Counts:
     frames_committed: int = 0
     frames_delivered: int = 0
     saves: int = 0
+    lifetimes: list[float] = field(default_factory=list)
+    """Seconds from the first save of a render to its end."""
     object_calls: int = 0
     launches: int = 0
     starts: int = 0
@@ -351,6 +353,8 @@ class Witness:
         self.counts.frames_delivered += sum(o.certificate.frames for o in render.outputs)
         seconds = self._saves[render.id]
         if seconds:
+            end = self._finished.get(render.id, self.world.time)
+            self.counts.lifetimes.append(end - seconds[0])
             per_second = Counter(int(at) for at in seconds)
             self.counts.busiest_second = max(self.counts.busiest_second, *per_second.values())
         if render.state not in TERMINAL:
