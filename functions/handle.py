@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from functions.core.effects import Effect
-from functions.core.machine import Impossible, Occurrence, advance, performed
+from functions.core.machine import (
+    Impossible,
+    Occurrence,
+    advance,
+    looks_at_others,
+    performed,
+)
 from functions.core.render import RUNNING, Render
 from functions.core.step import Facts
 from functions.errors import TryAgainLater
@@ -79,8 +85,9 @@ def _change(
         before = stored.render if stored else None
         after = performed(before, done) if before and done else before
         for event in events:
-            facts = _facts(before.upload if before else upload, render_id, before, ports)
-            after = _advanced(after, event, now, facts)
+            others = looks_at_others(after, event)
+            asker = (before.upload if before else upload) if others else None
+            after = _advanced(after, event, now, _facts(asker, render_id, before, ports))
         if after is None:
             return _Change(render=None)
         known = {p.effect for p in before.pending} if before else set()
@@ -113,6 +120,7 @@ def _advanced(
 
 
 def _facts(upload: Upload | None, render_id: str, before: Render | None, ports: Ports) -> Facts:
+    """With what is known of others, if it is told for which upload."""
     if upload is None:
         return Facts(lanes=ports.lanes, draw=ports.draw(), policy=ports.policy)
     others = ports.renders.of_upload(upload.bucket, upload.name)

@@ -125,6 +125,15 @@ def advance(
     return render if decided == render else replace(decided, updated_at=now)
 
 
+def looks_at_others(render: Render | None, event: Occurrence) -> bool:
+    """Whether the step may plan or route: only then do the facts about other renders matter.
+
+    Most events are news of an attempt; a store need not be asked six things to write down one.
+    """
+    cell = cell_of(render, event)
+    return isinstance(cell, Rule) and not PASSES.keys().isdisjoint(cell.to)
+
+
 def performed(render: Render, effect: Effect) -> Render:
     """The render without that pending effect."""
     return replace(render, pending=tuple(p for p in render.pending if p.effect != effect))

@@ -18,6 +18,7 @@ from functions.core.machine import (
     Rule,
     advance,
     cell_of,
+    looks_at_others,
     performed,
 )
 from functions.core.observations import LaunchDenied, PiecesRemoved, Superseded
@@ -166,6 +167,9 @@ class History:
             return
         after = advance(before, event, now=self.now, facts=move.facts)
         assert after is not None
+        if not looks_at_others(before, event):
+            blind = replace(move.facts, busy={}, newest=None, folder="")
+            assert advance(before, event, now=self.now, facts=blind) == after
         self.check_step(before, after)
         self.check_render(after)
         if move.kind != "replay":  # one that fails at once is a new failure, to be replayed anew

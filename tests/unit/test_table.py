@@ -13,6 +13,7 @@ from functions.core.machine import (
     Rule,
     advance,
     cell_of,
+    looks_at_others,
 )
 from functions.core.observations import (
     LaunchAccepted,
@@ -32,7 +33,16 @@ from schemas.events import (
     ReplayRender,
     UploadRefused,
 )
-from tests.unit.makers import FACTS, NOW, rendering, started, starting, surveyed, verified
+from tests.unit.makers import (
+    FACTS,
+    NOW,
+    rendering,
+    requested,
+    started,
+    starting,
+    surveyed,
+    verified,
+)
 
 KINDS = set(get_args(Occurrence))
 LEFT_BEHIND = {
@@ -143,3 +153,11 @@ def test_what_an_earlier_attempt_tells_is_stale_in_every_state() -> None:
     for state in State:
         later = replace(rendering(), state=state, attempt=2)
         assert cell_of(later, told) == Ignored("stale", "it tells of an earlier attempt")
+
+
+def test_news_of_an_attempt_is_written_down_without_a_look_at_other_renders() -> None:
+    render = rendering()
+    assert not looks_at_others(render, verified(render))
+    assert not looks_at_others(render, started(render))
+    assert looks_at_others(render, surveyed(render))
+    assert looks_at_others(None, requested())
