@@ -92,7 +92,7 @@ MUTANTS = (
     Mutant(
         name="claims taken over at once",
         file="render_job/choose.py",
-        of="    return seen.now - claim.renewed_at > LEASE\n",
+        of="    return claim.attempt < order.attempt or seen.now - claim.renewed_at > LEASE\n",
         instead="    return True\n",
     ),
     Mutant(
@@ -151,14 +151,14 @@ MUTANTS = (
     Mutant(
         name="nobody looks after the end",
         file="functions/core/ends.py",
-        of="    if render.current is None or (ended and render.attempt == 1):\n",
+        of="    if step.now >= gone_at or (ended and render.attempt == 1):\n",
         instead="    if True:\n",
     ),
     Mutant(
         name="partial piece named by its chunk",
         file="render_job/piece.py",
-        of="                _commit(task, work, part, path, verdict)\n",
-        instead="                _commit(task, work, work.span, path, verdict)\n",
+        of="                _commit(task, work, part, path, verdict, held)\n",
+        instead="                _commit(task, work, work.span, path, verdict, held)\n",
     ),
     Mutant(
         name="sidecars do not open a revision",

@@ -68,8 +68,6 @@ class Counts:
     busiest_second: int = 0
     recoveries: list[float] = field(default_factory=list)
     """Seconds from the end of an attempt without its outputs to the start of the next one."""
-    task_seconds: Counter[str] = field(default_factory=Counter)
-    """Seconds of tasks by what became of them."""
 
 
 @dataclass(slots=True, kw_only=True)
