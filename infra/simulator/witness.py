@@ -378,10 +378,14 @@ class Witness:
             self._broken("a failure is on record", seen)
 
     def _overtaken(self, render: Render, others: Iterable[Render]) -> None:
-        """Nobody goes on for long with what a newer upload of the name has superseded."""
+        """Nobody goes on for long with what a newer upload of the name has superseded.
+
+        An upload that was refused supersedes nothing: there is nothing to have instead.
+        """
         for newer in others:
             same = newer.upload.name == render.upload.name
-            if not same or newer.upload.age_key <= render.upload.age_key:
+            refused = newer.media is None
+            if not same or refused or newer.upload.age_key <= render.upload.age_key:
                 continue
             late = self._finished.get(render.id, 0.0) - self._saves[newer.id][0]
             if render.state is State.DONE and late > OVERSTAY:
