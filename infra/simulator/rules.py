@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from functions.core.render import State
+from infra.simulator.evidence import Violation
 from infra.simulator.history import Outcome
-from infra.simulator.witness import Violation
 
 Rule = Callable[[Outcome], str | None]
 """What was seen that must not be, in words; None if all is well. Its first line is its name."""

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import log2
 
+from infra.simulator.evidence import Violation
 from infra.simulator.faults import Fault
 from infra.simulator.history import Outcome
-from infra.simulator.witness import Violation
 
 SHOWN = 20
 """Violations that are kept with their evidence; the others are only counted."""

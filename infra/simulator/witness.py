@@ -1,10 +1,10 @@
-"""What must hold after every step, and at rest: the invariants, watched from outside.
+"""What must hold after every step: the invariants, watched from outside. At rest: `rest.py`.
 
 The witness knows the truth that no process can know: every save, object, message, encoder and
 execution. It never tells anybody; it only remembers what was broken first.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -12,6 +12,7 @@ import msgspec
 
 from functions.core.render import TERMINAL, Render, State
 from functions.ports import RenderStore
+from infra.simulator.evidence import Counts, Violation
 from infra.simulator.world import Process, World
 from render_job.choose import LEASE
 from render_job.tools import Task
@@ -23,8 +24,6 @@ from schemas.events import (
     RenderDeadLetter,
     RenderDone,
 )
-from schemas.failures import FailureClass
-from schemas.ids import SIDECAR_SUFFIX
 from schemas.pieces import Span
 from schemas.plan import Order, OutputPlan, RenderPlan
 from schemas.ports import ObjectInfo, ObjectStore
@@ -33,41 +32,8 @@ from schemas.wire import to_json
 OVERSTAY = 210.0
 """Seconds that an execution may work for a render that is at its end: two sweeps, of which the
 first may crash, the grace of a saved effect, and the grace of a stop."""
-_OUR_FAULTS = {"mixed_encoders", "output_not_verified", "piece_not_verified", "output_name_taken"}
-_PASSING = {FailureClass.CAPACITY, FailureClass.PREEMPTED}
 _OWN_REASONS = {"start_deadline", "attempt_limit", "render_deadline", "superseded", "operator"}
 """Causes for which the control plane closes an attempt by itself."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Violation:
-    """An invariant that did not hold, and how it was seen."""
-
-    invariant: str
-    seen: str
-    at: float
-
-    def __str__(self) -> str:
-        return f"{self.at:.1f} s: {self.invariant}: {self.seen}"
-
-
-@dataclass(slots=True, kw_only=True)
-class Counts:
-    """What one history cost and brought."""
-
-    ends: Counter[str] = field(default_factory=Counter)
-    frames_encoded: int = 0
-    frames_committed: int = 0
-    frames_delivered: int = 0
-    saves: int = 0
-    lifetimes: list[float] = field(default_factory=list)
-    """Seconds from the first save of a render to its end."""
-    object_calls: int = 0
-    launches: int = 0
-    starts: int = 0
-    busiest_second: int = 0
-    recoveries: list[float] = field(default_factory=list)
-    """Seconds from the end of an attempt without its outputs to the start of the next one."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,9 +59,14 @@ class Witness:
     violations: list[Violation] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
     log: Callable[[str], None] = lambda line: None
-    _done: dict[str, bytes] = field(default_factory=dict)
-    _letters: dict[str, bytes] = field(default_factory=dict)
-    _finished: dict[str, float] = field(default_factory=dict)
+    done: dict[str, bytes] = field(default_factory=dict)
+    """Done events by their ids."""
+    letters: dict[str, bytes] = field(default_factory=dict)
+    """Dead letters by their ids."""
+    finished: dict[str, float] = field(default_factory=dict)
+    """When each render came to the end that it is at."""
+    saves: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    """When each render was saved."""
     _ended: set[tuple[str, int]] = field(default_factory=set)
     """Attempts that truly ended: refused, given up by a task, or out of tasks."""
     _closed: dict[str, float] = field(default_factory=dict)
@@ -106,32 +77,31 @@ class Witness:
     _marked: dict[str, float] = field(default_factory=dict)
     """When orders, owners and marks were first written."""
     _tasks: dict[str, Task] = field(default_factory=dict)
-    _saves: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     # ── what processes do ──
 
     def saved(self, before: Render | None, after: Render) -> None:
         """A render was saved."""
         self.counts.saves += 1
-        self._saves[after.id].append(self.world.time)
+        self.saves[after.id].append(self.world.time)
         if before is None or before.state is not after.state or before.attempt != after.attempt:
             self.log(f"{after.id} {after.state}, attempt {after.attempt}: {after.why}")
         if after.state not in TERMINAL and after.due_at is None:
-            self._broken("waits with a time at which it moves", f"{after.id} is {after.state}")
+            self.broken("waits with a time at which it moves", f"{after.id} is {after.state}")
         if after.pending and after.due_at is None:
-            self._broken("waits with a time at which it moves", f"{after.id} has effects pending")
+            self.broken("waits with a time at which it moves", f"{after.id} has effects pending")
         if before is not None:
             self._compare(before, after)
         if after.state in TERMINAL:
-            self._finished.setdefault(after.id, self.world.time)
+            self.finished.setdefault(after.id, self.world.time)
         else:
-            self._finished.pop(after.id, None)
+            self.finished.pop(after.id, None)
 
     def _compare(self, before: Render, after: Render) -> None:
         if before.state in (State.DONE, State.CANCELLED) and after.state is not before.state:
-            self._broken("an end stays", f"{after.id} went from {before.state} to {after.state}")
+            self.broken("an end stays", f"{after.id} went from {before.state} to {after.state}")
         if not set(before.outputs) <= set(after.outputs) or after.attempt < before.attempt:
-            self._broken("nothing is taken back", f"{after.id} forgot an output or an attempt")
+            self.broken("nothing is taken back", f"{after.id} forgot an output or an attempt")
         open_before = {r.number for r in before.attempts if r.ended_at is None}
         for record in after.attempts:
             if record.number in open_before and record.ended_at and record.cause:
@@ -139,7 +109,7 @@ class Witness:
                 told = (after.id, record.number) in self._ended
                 if not told and record.cause.reason not in _OWN_REASONS:
                     seen = f"attempt {record.number} of {after.id} by {record.cause.reason}"
-                    self._broken("only what ended is closed", seen)
+                    self.broken("only what ended is closed", seen)
         started = after.current and after.current.started_at and after.id in self._closed
         if started and not (before.current and before.current.started_at):
             self.counts.recoveries.append(self.world.time - self._closed.pop(after.id))
@@ -148,28 +118,28 @@ class Witness:
         """An event is on its topic."""
         match event:
             case RenderDone():
-                self._once(self._done, event.id, event)
+                self._once(self.done, event.id, event)
                 self._is_true(event)
             case RenderDeadLetter():
-                self._once(self._letters, event.id, event)
+                self._once(self.letters, event.id, event)
             case AttemptFailed():
                 self._ended.add((event.render, event.attempt))
             case OutputVerified() if not event.certificate.verified:
-                self._broken("verified or not done", f"{event.output_id} has faults")
+                self.broken("verified or not done", f"{event.output_id} has faults")
             case _:
                 pass
 
     def _once(self, seen: dict[str, bytes], id: str, event: Event) -> None:
         body = to_json(event)
         if seen.setdefault(id, body) != body:
-            self._broken("repeats are the same to the byte", id)
+            self.broken("repeats are the same to the byte", id)
 
     def _is_true(self, event: RenderDone) -> None:
         """The file exists, is whole, and is of this upload."""
         delivered = event.delivered
         info = self.outputs.stat(delivered.name)
         if info is None or info.generation != delivered.generation:
-            self._broken("done means a file", f"{event.id}: {delivered.name} does not exist")
+            self.broken("done means a file", f"{event.id}: {delivered.name} does not exist")
             return
         stored = self.renders.load(event.render)
         plan = stored.render.plan if stored else None
@@ -180,11 +150,11 @@ class Witness:
         for start, end in made["spans"]:
             at = end if start == at else -1
         if output is None or made["output"] != output.id or at != output.frames:
-            self._broken("done means a whole file", f"{event.id} holds {made['spans']}")
+            self.broken("done means a whole file", f"{event.id} holds {made['spans']}")
         if made["source"] != source:
-            self._broken("done means this upload", f"{event.id} was made of {made['source']}")
+            self.broken("done means this upload", f"{event.id} was made of {made['source']}")
         if info.metadata.get("clipline-render") != event.render:
-            self._broken("done means this render", f"{event.id} is of another render")
+            self.broken("done means this render", f"{event.id} is of another render")
 
     def written(self, bucket: str, info: ObjectInfo) -> None:
         """An object stands."""
@@ -218,10 +188,10 @@ class Witness:
             holder = self.world.processes.get(held.process)
             alive = holder is not None and not holder.is_frozen and not holder.is_dead
             if alive and holder and holder.thawed < held.renewed:
-                self._broken("who works renews his claim", f"{held.holder} let {work} lapse")
+                self.broken("who works renews his claim", f"{held.holder} let {work} lapse")
             if age < LEASE.total_seconds():
                 seen = f"{work} of {render}: {mine.holder} took it from {held.holder}"
-                self._broken("a claim is good until it lapses", f"{seen}, {age:.0f} s old")
+                self.broken("a claim is good until it lapses", f"{seen}, {age:.0f} s old")
         self._held[info.name] = mine
 
     def _delivered(self, info: ObjectInfo) -> None:
@@ -229,14 +199,14 @@ class Witness:
         process = self.world.current
         task = self._tasks.get(process.name) if process else None
         if task is None:
-            self._broken("only tasks deliver", info.name)
+            self.broken("only tasks deliver", info.name)
             return
         render = task.order.render
         output = next(o.id for o in task.plan.outputs if o.object_name == info.name)
         hold = self._held.get(names.claim(render, f"stitch/{output}"))
         mark = self._marked.get(names.cancelled(render))
         if hold and mark is not None and mark < hold.since:
-            self._broken("what is cancelled is not delivered", f"{info.name} by {hold.holder}")
+            self.broken("what is cancelled is not delivered", f"{info.name} by {hold.holder}")
 
     def _piece(self, info: ObjectInfo, span: Span) -> None:
         made = msgspec.json.decode(self.work.read(info.name))
@@ -244,7 +214,7 @@ class Witness:
         self.counts.frames_committed += len(span)
         self.log(f"piece {info.name.partition('/pieces/')[2]} stands")
         if made["spans"] != [[span.start, span.end]]:
-            self._broken("a piece's name says what it holds", f"{info.name}: {made['spans']}")
+            self.broken("a piece's name says what it holds", f"{info.name}: {made['spans']}")
 
     def deleted(self, bucket: str, name: str) -> None:
         """An object is gone."""
@@ -269,13 +239,13 @@ class Witness:
         ):
             return  # it slept since it looked: its next renewal will say what happened meanwhile
         if hold is None:
-            self._broken("work is claimed", f"{output.id} {span} without a claim")
+            self.broken("work is claimed", f"{output.id} {span} without a claim")
             return
         for name, at in self._pieces[names.pieces(plan.render, output.id, key)].items():
             piece = names.span_of(name)
             overlaps = piece and piece.start < span.end and span.start < piece.end
             if overlaps and at < hold.since:
-                self._broken("nothing committed is made again", f"{output.id} {span} after {piece}")
+                self.broken("nothing committed is made again", f"{output.id} {span} after {piece}")
         marks = (
             names.cancelled(plan.render),
             names.closed(plan.render, task.order.attempt),
@@ -283,10 +253,10 @@ class Witness:
         )
         for mark in marks:
             if self._marked.get(mark, self.world.time) < hold.since:
-                self._broken("what is fenced begins nothing", f"{process.name} in spite of {mark}")
+                self.broken("what is fenced begins nothing", f"{process.name} in spite of {mark}")
         owner = msgspec.json.decode(self.work.read(names.owner(plan.render, task.order.attempt)))
         if owner["execution"] != task.worker.execution:
-            self._broken("one execution owns an attempt", f"{process.name} is not {owner}")
+            self.broken("one execution owns an attempt", f"{process.name} is not {owner}")
 
     def _hold(self, task: Task, where: str, span: Span) -> "_Hold | None":
         """The claim by which that task makes these frames: on a piece, or on a hedge of one."""
@@ -310,7 +280,7 @@ class Witness:
         """No task of an execution of that attempt will work any more, or none ever will."""
         self._ended.add((order.render, order.attempt))
 
-    # ── at every sweep, and at rest ──
+    # ── at every sweep ──
 
     def look(self, processes: Iterable[Process]) -> None:
         """Nobody works for what is at its end."""
@@ -318,98 +288,16 @@ class Witness:
             task = self._tasks.get(process.name)
             if task is None or process.is_frozen:
                 continue
-            finished = self._finished.get(task.order.render)
+            finished = self.finished.get(task.order.render)
             if finished is None:
                 continue
             since = max(finished, process.thawed, process.born)
             if self.world.time - since > OVERSTAY:
                 seen = f"{process.name} since {since:.0f} s"
-                self._broken("nobody works for what is at its end", seen)
-
-    def at_rest(self) -> None:
-        """Everything that was uploaded has its end, and everybody was told the truth."""
-        renders = {render.id: render for render in self.renders.newest(limit=1_000_000)}
-        for info in self.uploads.list():
-            name = info.name.removesuffix(SIDECAR_SUFFIX)
-            mine = [r.upload for r in renders.values() if r.upload.name == name]
-            if name == info.name and all(u.generation != info.generation for u in mine):
-                self._broken("every upload has a render", f"{name}#{info.generation}")
-            if name != info.name and all(u.revision != info.generation for u in mine):
-                self._broken("every sidecar has a render", f"{info.name}#{info.generation}")
-        for render in renders.values():
-            self._end_of(render)
-            self._overtaken(render, renders.values())
-        for info in self.outputs.list():
-            self._announced(info, renders)
-        for render in renders.values():
-            for prefix in names.perishable(render.id):
-                for info in self.work.list(prefix, limit=1):
-                    self._broken("what nobody needs is removed", f"{info.name}, {render.state}")
-
-    def _end_of(self, render: Render) -> None:
-        self.counts.ends[render.state.value] += 1
-        self.counts.frames_delivered += sum(o.certificate.frames for o in render.outputs)
-        seconds = self._saves[render.id]
-        if seconds:
-            end = self._finished.get(render.id, self.world.time)
-            self.counts.lifetimes.append(end - seconds[0])
-            per_second = Counter(int(at) for at in seconds)
-            self.counts.busiest_second = max(self.counts.busiest_second, *per_second.values())
-        if render.state not in TERMINAL:
-            self._broken("everything ends", f"{render.id} is {render.state}: {render.why}")
-        if render.pending:
-            self._broken("everything is performed", f"{render.id}: {render.pending[0].effect}")
-        if render.state is State.DONE and render.missing:
-            self._broken("done means every output", render.id)
-        passing = render.failure and render.failure.failure in _PASSING
-        if render.state is State.FAILED and passing:
-            seen = f"{render.id}: {render.failure.message if render.failure else ''}"
-            self._broken("what passes by itself fails nobody", seen)
-        if render.failure and render.failure.reason in _OUR_FAULTS:
-            self._broken("no bug of ours fails anybody", f"{render.id}: {render.failure.message}")
-        if render.state in (State.FAILED, State.CANCELLED) and render.failure is None:
-            self._broken("an end has a reason", render.id)
-        for output in render.outputs:
-            if f"{render.id}/{output.output_id}" not in self._done:
-                self._broken("what is verified is announced", f"{render.id} {output.output_id}")
-        letters = sum(id.startswith(f"{render.id}/failed/") for id in self._letters)
-        if letters != render.failures:
-            seen = f"{render.id} failed {render.failures} times and has {letters} dead letters"
-            self._broken("a failure is on record", seen)
-
-    def _overtaken(self, render: Render, others: Iterable[Render]) -> None:
-        """Nobody goes on for long with what a newer upload of the name has superseded.
-
-        An upload that was refused supersedes nothing: there is nothing to have instead.
-        """
-        for newer in others:
-            same = newer.upload.name == render.upload.name
-            refused = newer.media is None
-            if not same or refused or newer.upload.age_key <= render.upload.age_key:
-                continue
-            late = self._finished.get(render.id, 0.0) - self._saves[newer.id][0]
-            if render.state is State.DONE and late > OVERSTAY:
-                self._broken(
-                    "the newest wins", f"{render.id} was done {late:.0f} s after {newer.id}"
-                )
-
-    def _announced(self, info: ObjectInfo, renders: dict[str, Render]) -> None:
-        render = renders.get(info.metadata.get("clipline-render", ""))
-        if render is None:
-            self._broken("every output has a render", info.name)
-        elif info.name not in {output.delivered.name for output in render.outputs}:
-            rule = (
-                "cancelled leaves no output"
-                if render.state is State.CANCELLED
-                else ("what stands is announced")
-            )
-            self._broken(rule, f"{info.name} of {render.id}, which is {render.state}")
+                self.broken("nobody works for what is at its end", seen)
 
     def broken(self, invariant: str, seen: str) -> None:
-        """Somebody else saw it."""
-        self._broken(invariant, seen)
-
-    def _broken(self, invariant: str, seen: str) -> None:
+        """It was seen, here or by somebody else: the history ends."""
         violation = Violation(invariant=invariant, seen=seen, at=self.world.time)
         self.violations.append(violation)
         self.world.is_over = True

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from infra.simulator.history import LANES, Recipe, live
+from infra.simulator.fleet import LANES
+from infra.simulator.history import Recipe, live
 from infra.simulator.scenario import Deed, Scenario
 
 

@@ -1,0 +1,35 @@
+"""What a history leaves behind: what was broken in it, and what it cost and brought."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """An invariant that did not hold, and how it was seen."""
+
+    invariant: str
+    seen: str
+    at: float
+
+    def __str__(self) -> str:
+        return f"{self.at:.1f} s: {self.invariant}: {self.seen}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Counts:
+    """What one history cost and brought."""
+
+    ends: Counter[str] = field(default_factory=Counter)
+    frames_encoded: int = 0
+    frames_committed: int = 0
+    frames_delivered: int = 0
+    saves: int = 0
+    lifetimes: list[float] = field(default_factory=list)
+    """Seconds from the first save of a render to its end."""
+    object_calls: int = 0
+    launches: int = 0
+    starts: int = 0
+    busiest_second: int = 0
+    recoveries: list[float] = field(default_factory=list)
+    """Seconds from the end of an attempt without its outputs to the start of the next one."""

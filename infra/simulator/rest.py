@@ -1,0 +1,95 @@
+"""What must hold at rest, when nothing is under way and nothing more would happen by itself."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from functions.core.render import TERMINAL, Render, State
+from infra.simulator.witness import OVERSTAY, Witness
+from schemas import names
+from schemas.failures import FailureClass
+from schemas.ids import SIDECAR_SUFFIX
+from schemas.ports import ObjectInfo
+
+_OUR_FAULTS = {"mixed_encoders", "output_not_verified", "piece_not_verified", "output_name_taken"}
+_PASSING = {FailureClass.CAPACITY, FailureClass.PREEMPTED}
+
+
+def judge(witness: Witness) -> None:
+    """Everything that was uploaded has its end, and everybody was told the truth."""
+    renders = {render.id: render for render in witness.renders.newest(limit=1_000_000)}
+    for info in witness.uploads.list():
+        name = info.name.removesuffix(SIDECAR_SUFFIX)
+        mine = [r.upload for r in renders.values() if r.upload.name == name]
+        if name == info.name and all(u.generation != info.generation for u in mine):
+            witness.broken("every upload has a render", f"{name}#{info.generation}")
+        if name != info.name and all(u.revision != info.generation for u in mine):
+            witness.broken("every sidecar has a render", f"{info.name}#{info.generation}")
+    for render in renders.values():
+        _end_of(witness, render)
+        _overtaken(witness, render, renders.values())
+    for info in witness.outputs.list():
+        _announced(witness, info, renders)
+    for render in renders.values():
+        for prefix in names.perishable(render.id):
+            for info in witness.work.list(prefix, limit=1):
+                witness.broken("what nobody needs is removed", f"{info.name}, {render.state}")
+
+
+def _end_of(witness: Witness, render: Render) -> None:
+    witness.counts.ends[render.state.value] += 1
+    witness.counts.frames_delivered += sum(o.certificate.frames for o in render.outputs)
+    seconds = witness.saves[render.id]
+    if seconds:
+        end = witness.finished.get(render.id, witness.world.time)
+        witness.counts.lifetimes.append(end - seconds[0])
+        per_second = Counter(int(at) for at in seconds)
+        witness.counts.busiest_second = max(witness.counts.busiest_second, *per_second.values())
+    if render.state not in TERMINAL:
+        witness.broken("everything ends", f"{render.id} is {render.state}: {render.why}")
+    if render.pending:
+        witness.broken("everything is performed", f"{render.id}: {render.pending[0].effect}")
+    if render.state is State.DONE and render.missing:
+        witness.broken("done means every output", render.id)
+    passing = render.failure and render.failure.failure in _PASSING
+    if render.state is State.FAILED and passing:
+        seen = f"{render.id}: {render.failure.message if render.failure else ''}"
+        witness.broken("what passes by itself fails nobody", seen)
+    if render.failure and render.failure.reason in _OUR_FAULTS:
+        witness.broken("no bug of ours fails anybody", f"{render.id}: {render.failure.message}")
+    if render.state in (State.FAILED, State.CANCELLED) and render.failure is None:
+        witness.broken("an end has a reason", render.id)
+    for output in render.outputs:
+        if f"{render.id}/{output.output_id}" not in witness.done:
+            witness.broken("what is verified is announced", f"{render.id} {output.output_id}")
+    letters = sum(id.startswith(f"{render.id}/failed/") for id in witness.letters)
+    if letters != render.failures:
+        seen = f"{render.id} failed {render.failures} times and has {letters} dead letters"
+        witness.broken("a failure is on record", seen)
+
+
+def _overtaken(witness: Witness, render: Render, others: Iterable[Render]) -> None:
+    """Nobody goes on for long with what a newer upload of the name has superseded.
+
+    An upload that was refused supersedes nothing: there is nothing to have instead.
+    """
+    for newer in others:
+        same = newer.upload.name == render.upload.name
+        refused = newer.media is None
+        if not same or refused or newer.upload.age_key <= render.upload.age_key:
+            continue
+        late = witness.finished.get(render.id, 0.0) - witness.saves[newer.id][0]
+        if render.state is State.DONE and late > OVERSTAY:
+            witness.broken("the newest wins", f"{render.id} was done {late:.0f} s after {newer.id}")
+
+
+def _announced(witness: Witness, info: ObjectInfo, renders: dict[str, Render]) -> None:
+    render = renders.get(info.metadata.get("clipline-render", ""))
+    if render is None:
+        witness.broken("every output has a render", info.name)
+    elif info.name not in {output.delivered.name for output in render.outputs}:
+        rule = (
+            "cancelled leaves no output"
+            if render.state is State.CANCELLED
+            else ("what stands is announced")
+        )
+        witness.broken(rule, f"{info.name} of {render.id}, which is {render.state}")
