@@ -7,6 +7,7 @@ from pathlib import Path
 
 from infra.simulator.capacity import Traced, read_traces
 from infra.simulator.faults import ODDS, Fault
+from infra.simulator.fleet import LANES, NARROW, SCARCE, SPOT
 from infra.simulator.history import Recipe
 from infra.simulator.scenario import scenario
 
@@ -16,6 +17,10 @@ CROWD = 60
 CROWD_EVERY, CROWD_AT = 200, 77
 CALM_EVERY = 4
 """Every so many histories nobody interferes."""
+
+
+FLEETS = {3: SCARCE, 5: SPOT, 8: NARROW}
+"""The fleet of every history whose number ends so; all others have the usual one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,7 @@ class Course:
                 odds=self.odds,
             ),
             odds=self.odds,
+            lanes=FLEETS.get(number % 10, LANES),
             traces=_read(self.traces) if self.traces else (),
         )
 

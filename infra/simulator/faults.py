@@ -46,6 +46,7 @@ class Fault(StrEnum):
     REPLAYED = "operator replays"
     SUPERSEDED = "newer upload of the name"
     LATE_SIDECAR = "late sidecar"
+    NAME_TAKEN = "stranger's file under an output's name"
 
 
 ODDS: Mapping[Fault, float] = {
@@ -81,6 +82,7 @@ ODDS: Mapping[Fault, float] = {
     Fault.REPLAYED: 0.6,
     Fault.SUPERSEDED: 0.25,
     Fault.LATE_SIDECAR: 0.15,
+    Fault.NAME_TAKEN: 0.02,
 }
 """Of a message, a call, a launch, a task's life, a chunk or an upload, whichever it strikes."""
 
@@ -123,9 +125,13 @@ class Fate:
         """Whether this one strikes here."""
         return draw.random() < self.odds.get(fault, 0.0) and self.happens(name, fault, render)
 
-    def foresees(self, name: str, draw: Random, fault: Fault) -> str | None:
-        """The id of what is drawn now and strikes later, by `befalls`; None for nothing."""
-        return self._id(name, fault) if draw.random() < self.odds.get(fault, 0.0) else None
+    def foresees(self, name: str, draw: Random, fault: Fault, share: float = 1.0) -> str | None:
+        """The id of what is drawn now and strikes later, by `befalls`; None for nothing.
+
+        `share` is how much more often than usual.
+        """
+        odds = self.odds.get(fault, 0.0) * share
+        return self._id(name, fault) if draw.random() < odds else None
 
     def befalls(self, id: str | None, fault: Fault, render: str | None) -> bool:
         """Whether what was foreseen strikes now: it may be too late for it."""

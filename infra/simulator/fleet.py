@@ -13,12 +13,17 @@ class LaneKind:
     """A lane of a world, and how it lies."""
 
     lane: Lane
-    scarce: bool
-    """Whether its machines may run out."""
+    scarcity: float = 1.0
+    """How much more often than usual its machines run out for a while; 0 is never."""
     spot: float = 0.3
-    """How much more often than others its machines are taken away."""
+    """How much more often than usual its machines are taken away."""
+    retries: int = 3
+    """Times that a task of an execution is begun again when it ends without a word."""
     names_itself: bool = False
-    """Whether a launch has a name of our choice, and so happens once."""
+    """Whether a launch has a name of our choice, as Batch's `job_id`, and so happens once."""
+    tells_preemption: bool = False
+    """Whether it says so when machines were taken away, as Batch does by an exit code of its own:
+    on other lanes that looks like a crash."""
 
 
 _CLOUD_RUN = Lane(
@@ -31,8 +36,24 @@ _CLOUD_RUN = Lane(
 )
 _BATCH = replace(_CLOUD_RUN, id="batch/us-central1/l4/spot", tasks=3, executions=2, hedge=True)
 _ON_CPU = replace(_CLOUD_RUN, id="cloud-run/us-east4/cpu", encoder_class=CPU, tasks=4, executions=8)
+_TIGHT = replace(_CLOUD_RUN, executions=1)
+_ON_ONE_SPOT = replace(_BATCH, tasks=1, executions=3, hedge=False)
+
 LANES = (
-    LaneKind(lane=_CLOUD_RUN, scarce=True),
-    LaneKind(lane=_BATCH, scarce=True, spot=3.0, names_itself=True),
-    LaneKind(lane=_ON_CPU, scarce=False),
+    LaneKind(lane=_CLOUD_RUN),
+    LaneKind(lane=_BATCH, spot=3.0, names_itself=True, tells_preemption=True),
+    LaneKind(lane=_ON_CPU, scarcity=0),
 )
+"""The usual ones: two kinds of GPU machine, and CPUs when these run out."""
+SCARCE = (
+    LaneKind(lane=_CLOUD_RUN, scarcity=20),
+    LaneKind(lane=_BATCH, scarcity=20, spot=3.0, names_itself=True, tells_preemption=True),
+)
+"""Nothing but what runs out, each time for half an hour or half a day."""
+SPOT = (LaneKind(lane=_ON_ONE_SPOT, spot=6.0, retries=0, names_itself=True, tells_preemption=True),)
+"""One Spot machine for each render, which seldom lasts."""
+NARROW = (
+    LaneKind(lane=_TIGHT, scarcity=20),
+    LaneKind(lane=_ON_CPU, scarcity=0),
+)
+"""One place on a GPU that runs out: what is begun there is often finished on CPUs."""

@@ -87,7 +87,14 @@ class _History:
         self._renders = MemoryRenders()
         self._bus = MemoryBus(source="//clipline/simulator", clock=world.now)
         self._bus.declare(SUBSCRIPTIONS)
-        self._witness = Witness(world, self._uploads, self._work, self._outputs, self._renders)
+        self._witness = Witness(
+            world,
+            self._uploads,
+            self._work,
+            self._outputs,
+            self._renders,
+            {k.lane.id: k.lane.start_within.total_seconds() for k in recipe.lanes},
+        )
         if log is not None:
             tell = log
             self._witness.log = lambda line: tell(f"{world.time:9.2f} {line}")
@@ -106,7 +113,12 @@ class _History:
             },
         )
         self._people = People(
-            uploads=self._uploads, renders=self._renders, publish=self.publish, fate=self._fate
+            uploads=self._uploads,
+            outputs=self._outputs,
+            renders=self._renders,
+            publish=self.publish,
+            fate=self._fate,
+            witness=self._witness,
         )
         self._desk = Desk(
             uploads=self._stepped(self._uploads),
@@ -149,26 +161,24 @@ class _History:
         on = any(self._recipe.odds.values())
         return {
             kind.lane.id: SimulatedLane(
-                lane=kind.lane if on else replace(kind.lane, hedge=False),
+                kind=kind if on else replace(kind, lane=replace(kind.lane, hedge=False)),
                 world=self._world,
                 witness=self._witness,
                 capacity=self._capacity(kind),
                 begin=self._begin,
                 tell=self._tell_end,
-                names_itself=kind.names_itself,
-                spot=kind.spot,
             )
             for kind in self._recipe.lanes
         }
 
     def _capacity(self, kind: LaneKind) -> Capacity | Traced:
-        draw, scarce = self._fate.stream(f"capacity/{kind.lane.id}"), kind.scarce
+        draw = self._fate.stream(f"capacity/{kind.lane.id}")
         traces = self._recipe.traces
-        if traces and scarce:
+        if traces and kind.scarcity:
             one = traces[draw.randrange(len(traces))]
             return replace(one, offset=draw.randrange(len(one.available)))
         odds = self._recipe.odds.get(Fault.STOCK_OUT, 0.0)
-        return Capacity(draw, scarce=scarce and draw.random() < odds)
+        return Capacity(draw, scarce=draw.random() < odds * kind.scarcity)
 
     def _make_ports(self) -> Ports:
         world = self._world

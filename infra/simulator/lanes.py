@@ -10,12 +10,14 @@ The life of an execution, as Cloud Run's jobs and Batch's have it:
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 from functions.core.lanes import Lane
 from functions.ports import ExecutionState, LaunchRefused
 from infra.simulator.capacity import Capacity, Traced
 from infra.simulator.faults import Fault, Unreachable
+from infra.simulator.fleet import LaneKind
 from infra.simulator.witness import Witness
 from infra.simulator.world import Process, World
 from render_job.errors import Exit
@@ -65,6 +67,7 @@ class Execution:
     silent: str | None = None
     """The id of the fault by which it will not say that it is over."""
     out_of_memory: bool = False
+    preempted: bool = False
     failure: Failure | None = None
 
 
@@ -72,20 +75,20 @@ class Execution:
 class SimulatedLane:
     """A Backend. `begin` says what a task does; `tell` publishes that an execution is over."""
 
-    lane: Lane
+    kind: LaneKind
     world: World
     witness: Witness
     capacity: Capacity | Traced
     begin: Callable[[Process, Order, str, int, Callable[[], bool]], int]
     tell: Callable[[ExecutionEnded], None]
-    retries: int = 3
-    spot: float = 1.0
-    """How much more often than others its machines are taken away."""
-    names_itself: bool = False
-    """Whether a launch has a name of our choice, as Batch's `job_id`, and so happens once."""
     executions: dict[str, Execution] = field(default_factory=dict)
     _launches: Counter[str] = field(default_factory=Counter)
     """By attempt."""
+
+    @property
+    def lane(self) -> Lane:
+        """As the control plane knows it."""
+        return self.kind.lane
 
     def launch(self, order: Order) -> str:
         """Start the attempt; refusals are typed, and an accepted one may never start."""
@@ -109,7 +112,7 @@ class SimulatedLane:
     def _launch(self, order: Order) -> str:
         self.witness.launched(order)
         name = _name(order)
-        if self.names_itself and name in self.executions:
+        if self.kind.names_itself and name in self.executions:
             return name
         self._launches[name] += 1
         draw = self.world.fate.stream(f"launch/{name}/{self._launches[name]}")
@@ -123,12 +126,12 @@ class SimulatedLane:
                 raise LaunchRefused(_refusal("stock_out", "no machine of this kind is left"))
             hangs = True
         first = self._accept(order, name, draw, hangs=hangs)
-        if not self.names_itself and self._strikes(Fault.LAUNCHED_TWICE, draw, order):
+        if not self.kind.names_itself and self._strikes(Fault.LAUNCHED_TWICE, draw, order):
             self._accept(order, name, draw, hangs=False)
         return first
 
     def _accept(self, order: Order, name: str, draw: Random, *, hangs: bool) -> str:
-        if not self.names_itself:
+        if not self.kind.names_itself:
             taken = sum(one.startswith(f"{name}-") for one in self.executions)
             name = f"{name}-{taken + 1}"
         execution = Execution(
@@ -182,21 +185,32 @@ class SimulatedLane:
         assert process is not None, "it has just been started"
         draw, at = process.draw, process.draw.uniform(0.1, 25)
         grace = draw.uniform(0, 1)
+
+        def taken(strike: Callable[[], None]) -> None:
+            execution.preempted = True
+            strike()
+
         ways: tuple[tuple[Fault, Callable[[], None]], ...] = (
             (Fault.PREEMPTED_WITH_NOTICE, lambda: self._notice(run, process, GRACE)),
             (Fault.PREEMPTED_IN_NOTICE, lambda: self._notice(run, process, grace)),
             (Fault.PREEMPTED, process.kill),
         )
-        if draw.random() < self.spot:
-            for fault, strike in ways:
-                if self._will(fault, process, at, strike):
-                    break
+        for fault, strike in ways:
+            if self._will(fault, process, at, partial(taken, strike), self.kind.spot):
+                break
         self._will(Fault.OUT_OF_MEMORY, process, at, lambda: self._burst(execution, process))
 
-    def _will(self, fault: Fault, process: Process, at: float, strike: Callable[[], None]) -> bool:
+    def _will(
+        self,
+        fault: Fault,
+        process: Process,
+        at: float,
+        strike: Callable[[], None],
+        share: float = 1.0,
+    ) -> bool:
         """Whether it strikes that process after so many seconds, if it still runs then."""
         fate = self.world.fate
-        id = fate.foresees(process.name, process.draw, fault)
+        id = fate.foresees(process.name, process.draw, fault, share)
 
         def befall() -> None:
             if not process.is_over and fate.befalls(id, fault, process.render()):
@@ -223,7 +237,7 @@ class SimulatedLane:
         elif isinstance(result, Exception):
             self.witness.broken("no exception that nobody foresaw", f"{process.name}: {result!r}")
         self.witness.log(f"{process.name} ends with {result!r}")
-        if run.code == Exit.REPORTED or run.life >= self.retries or execution.is_stopped:
+        if run.code == Exit.REPORTED or run.life >= self.kind.retries or execution.is_stopped:
             run.is_over = True
         else:
             run.life += 1
@@ -275,7 +289,7 @@ class SimulatedLane:
             return _stopped()
         if codes == {Exit.REPORTED} or (execution.out_of_memory and None in codes):
             return None
-        if Exit.TRY_AGAIN in codes:
+        if Exit.TRY_AGAIN in codes or (execution.preempted and self.kind.tells_preemption):
             return _of(FailureClass.PREEMPTED, "task_preempted")
         if Exit.BUG in codes:
             return _of(FailureClass.INTERNAL, "task_bug")

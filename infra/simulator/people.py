@@ -10,6 +10,7 @@ from functions.core.render import Render, State
 from functions.ports import RenderStore
 from infra.simulator.faults import Fate, Fault
 from infra.simulator.scenario import IMPOSSIBLE, Deed
+from infra.simulator.witness import Witness
 from schemas.events import CancelRender, Event, ObjectFinalized, ReplayRender
 from schemas.ids import SIDECAR_SUFFIX
 from schemas.ports import ObjectStore
@@ -21,9 +22,11 @@ class People:
     """Their hands never tremble: what they do is done, and told as the bucket would tell it."""
 
     uploads: ObjectStore
+    outputs: ObjectStore
     renders: RenderStore
     publish: Callable[[str, Event], None]
     fate: Fate
+    witness: Witness
 
     def do(self, number: int, deed: Deed) -> None:
         """The deed of that number in its scenario; one without an object is left undone."""
@@ -39,6 +42,14 @@ class People:
             case "replay" if (render := self._newest(deed)) and render.state is State.FAILED:
                 self._note(number, Fault.REPLAYED, render)
                 self._say(ReplayRender(render=render.id, at=self._now(), by="ada", reason="again"))
+
+            case "squat" if (render := self._newest(deed)) and render.plan:
+                self._squat(number, render, render.plan.outputs[0].object_name)
+
+    def _squat(self, number: int, render: Render, name: str) -> None:
+        if self.outputs.stat(name) is None:
+            self.witness.squatted(self.outputs.write(name, b"mine"))
+            self._note(number, Fault.NAME_TAKEN, render)
 
     def _upload(self, number: int, deed: Deed) -> None:
         if self.uploads.stat(deed.name):

@@ -27,7 +27,10 @@ def judge(witness: Witness) -> None:
     for render in renders.values():
         _end_of(witness, render)
         _overtaken(witness, render, renders.values())
-    for info in witness.outputs.list():
+    standing = {info.name: info for info in witness.outputs.list()}
+    for name in witness.strangers - set(standing):
+        witness.broken("what others put there is left alone", name)
+    for info in standing.values():
         _announced(witness, info, renders)
     for render in renders.values():
         for prefix in names.perishable(render.id):
@@ -54,7 +57,10 @@ def _end_of(witness: Witness, render: Render) -> None:
     if render.state is State.FAILED and passing:
         seen = f"{render.id}: {render.failure.message if render.failure else ''}"
         witness.broken("what passes by itself fails nobody", seen)
-    if render.failure and render.failure.reason in _OUR_FAULTS:
+    reason = render.failure.reason if render.failure else ""
+    if reason == "output_name_taken" and _meets_a_stranger(witness, render):
+        reason = ""
+    if render.failure and reason in _OUR_FAULTS:
         witness.broken("no bug of ours fails anybody", f"{render.id}: {render.failure.message}")
     if render.state in (State.FAILED, State.CANCELLED) and render.failure is None:
         witness.broken("an end has a reason", render.id)
@@ -84,6 +90,8 @@ def _overtaken(witness: Witness, render: Render, others: Iterable[Render]) -> No
 
 def _announced(witness: Witness, info: ObjectInfo, renders: dict[str, Render]) -> None:
     render = renders.get(info.metadata.get("clipline-render", ""))
+    if render is None and info.name in witness.strangers:
+        return
     if render is None:
         witness.broken("every output has a render", info.name)
     elif info.name not in {output.delivered.name for output in render.outputs}:
@@ -93,3 +101,8 @@ def _announced(witness: Witness, info: ObjectInfo, renders: dict[str, Render]) -
             else ("what stands is announced")
         )
         witness.broken(rule, f"{info.name} of {render.id}, which is {render.state}")
+
+
+def _meets_a_stranger(witness: Witness, render: Render) -> bool:
+    planned = render.plan.outputs if render.plan else ()
+    return any(output.object_name in witness.strangers for output in planned)

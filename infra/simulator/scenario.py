@@ -22,7 +22,7 @@ class Deed:
 
     at: float
     verb: str
-    """`upload`, `sidecar`, `cancel` or `replay`."""
+    """`upload`, `sidecar`, `cancel`, `replay`, or `squat`: put a file under its output's name."""
     name: str
     seconds: int = 0
     """The length of the video; 0 is no video at all."""
@@ -106,4 +106,6 @@ def _second_thoughts(draw: Random, at: float, name: str, odds: Mapping[Fault, fl
         deeds.append(_upload(draw, later(), name, odds))
     if draw.random() < odds.get(Fault.REPLAYED, 0.0):
         deeds.append(Deed(at=later() + draw.choice(SLEPT_ON), verb="replay", name=name))
+    if draw.random() < odds.get(Fault.NAME_TAKEN, 0.0):
+        deeds.append(Deed(at=later(), verb="squat", name=name))
     return deeds

@@ -5,7 +5,7 @@ execution. It never tells anybody; it only remembers what was broken first.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -29,6 +29,9 @@ from schemas.plan import Order, OutputPlan, RenderPlan
 from schemas.ports import ObjectInfo, ObjectStore
 from schemas.wire import to_json
 
+DAWDLING = 600.0
+"""Seconds after its start deadline within which an attempt is given up: the look that finds it may
+be lost by a crash or a freeze, and is taken again after the silence of five minutes."""
 OVERSTAY = 210.0
 """Seconds that an execution may work for a render that is at its end: two sweeps, of which the
 first may crash, the grace of a saved effect, and the grace of a stop."""
@@ -56,6 +59,8 @@ class Witness:
     work: ObjectStore
     outputs: ObjectStore
     renders: RenderStore
+    start_within: Mapping[str, float] = field(default_factory=dict)
+    """The start deadline of each lane, in seconds."""
     violations: list[Violation] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
     log: Callable[[str], None] = lambda line: None
@@ -67,6 +72,12 @@ class Witness:
     """When each render came to the end that it is at."""
     saves: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     """When each render was saved."""
+    strangers: set[str] = field(default_factory=set)
+    """Names in the outputs bucket under which somebody else's file stands."""
+    _standing: dict[str, int] = field(default_factory=dict)
+    """Generations of what stands in the outputs bucket."""
+    _starting: dict[str, float] = field(default_factory=dict)
+    """Until when each attempt that has not started must have been given up, by its render."""
     _ended: set[tuple[str, int]] = field(default_factory=set)
     """Attempts that truly ended: refused, given up by a task, or out of tasks."""
     _closed: dict[str, float] = field(default_factory=dict)
@@ -92,10 +103,19 @@ class Witness:
             self.broken("waits with a time at which it moves", f"{after.id} has effects pending")
         if before is not None:
             self._compare(before, after)
+        self._starts(before, after)
         if after.state in TERMINAL:
             self.finished.setdefault(after.id, self.world.time)
         else:
             self.finished.pop(after.id, None)
+
+    def _starts(self, before: Render | None, after: Render) -> None:
+        """An attempt that does not start is given up soon after its lane's start deadline."""
+        if after.state is not State.STARTING:
+            self._starting.pop(after.id, None)
+        elif before is None or before.attempt != after.attempt:
+            wait = self.start_within[after.lane or ""] + DAWDLING
+            self._starting[after.id] = self.world.time + wait
 
     def _compare(self, before: Render, after: Render) -> None:
         if before.state in (State.DONE, State.CANCELLED) and after.state is not before.state:
@@ -160,6 +180,8 @@ class Witness:
         """An object stands."""
         self.counts.object_calls += 1
         if bucket == "outputs":
+            if self._standing.setdefault(info.name, info.generation) != info.generation:
+                self.broken("what stands is never written over", info.name)
             self.log(f"{info.name} stands as generation {info.generation}")
             self._delivered(info)
         elif "/claims/" in info.name:
@@ -220,6 +242,15 @@ class Witness:
         """An object is gone."""
         self.counts.object_calls += 1
         self._held.pop(name, None)
+        if bucket == "outputs":
+            self._standing.pop(name, None)
+            if name in self.strangers:
+                self.broken("what others put there is left alone", name)
+
+    def squatted(self, info: ObjectInfo) -> None:
+        """Somebody who is not of ours put a file where an output would stand."""
+        self.strangers.add(info.name)
+        self._standing[info.name] = info.generation
 
     # ── what executions and encoders do ──
 
@@ -283,7 +314,11 @@ class Witness:
     # ── at every sweep ──
 
     def look(self, processes: Iterable[Process]) -> None:
-        """Nobody works for what is at its end."""
+        """Nobody works for what is at its end, and nobody waits for ever for a start."""
+        for render, until in self._starting.items():
+            if self.world.time > until:
+                self.broken("no start is waited for too long", f"{render} since {until:.0f} s")
+                return
         for process in processes:
             task = self._tasks.get(process.name)
             if task is None or process.is_frozen:

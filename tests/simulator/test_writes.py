@@ -8,7 +8,7 @@ from infra.simulator.scenario import Deed, Scenario
 
 
 def test_thirty_two_tasks_write_a_render_about_once_a_second_at_most() -> None:
-    wide = replace(LANES[0], scarce=False, lane=replace(LANES[0].lane, tasks=32))
+    wide = replace(LANES[0], scarcity=0, lane=replace(LANES[0].lane, tasks=32))
     upload = Deed(at=1.0, verb="upload", name="wide.mp4", seconds=1200)
     recipe = Recipe(seed="wide", scenario=Scenario(deeds=(upload,)), odds={}, lanes=(wide,))
     outcome = live(recipe)
