@@ -81,10 +81,13 @@ def _close(render: str, attempt: int, ports: Ports) -> None:
 
 
 def _look(effect: Look, render: Render, ports: Ports) -> list[Occurrence]:
-    """Delivered outputs first: what is verified counts, whatever became of its attempt."""
-    told: list[Occurrence] = [*_delivered(render, ports)]
+    """The execution first: what has ended delivers nothing after the outputs were looked at.
+
+    But outputs are told first: what is verified counts, whatever became of its attempt.
+    """
     owner = _owner(effect, render, ports)
     state = _execution_state(effect, owner, ports)
+    delivered = tuple(_delivered(render, ports))
     surveyed = Surveyed(
         render=render.id,
         attempt=effect.attempt,
@@ -92,8 +95,9 @@ def _look(effect: Look, render: Render, ports: Ports) -> list[Occurrence]:
         owner=owner,
         ended=state.ended,
         failure=state.failure,
+        gave_up=effect.gave_up,
     )
-    return [*told, surveyed]
+    return [*delivered, surveyed]
 
 
 def _delivered(render: Render, ports: Ports) -> Iterator[OutputVerified]:

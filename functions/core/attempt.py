@@ -17,6 +17,7 @@ from schemas.events import (
     RenderProgress,
     StitchStarted,
 )
+from schemas.failures import Failure
 
 
 def launched(render: Render, event: LaunchAccepted, step: Step) -> Render:
@@ -83,16 +84,9 @@ def ended(render: Render, event: ExecutionEnded, step: Step) -> Render:
 
 
 def gave_up(render: Render, event: AttemptFailed, step: Step) -> Render:
-    """What one task met the others would meet as well: they are stopped."""
-    notice = ExecutionEnded(
-        render=render.id,
-        attempt=event.attempt,
-        execution=event.execution,
-        failure=event.failure,
-        at=event.at,
-    )
+    """What one task met the others would meet as well: they are stopped, which takes a while."""
     stop = StopExecution(lane=render.lane or "", execution=event.execution)
-    return step.want(_look(render, notice, step), stop)
+    return step.want(_look(render, None, step, gave_up=event.failure), stop)
 
 
 def silent(render: Render, event: Tick, step: Step) -> Render:
@@ -112,9 +106,17 @@ def at_rest(render: Render, event: Tick, step: Step) -> Render:
     return step.want(replace(render, revisit_at=due), RemovePieces())
 
 
-def _look(render: Render, ended: ExecutionEnded | None, step: Step) -> Render:
+def _look(
+    render: Render, ended: ExecutionEnded | None, step: Step, *, gave_up: Failure | None = None
+) -> Render:
     current = _attempt(render)
-    look = Look(attempt=render.attempt, lane=current.lane, execution=current.execution, ended=ended)
+    look = Look(
+        attempt=render.attempt,
+        lane=current.lane,
+        execution=current.execution,
+        ended=ended,
+        gave_up=gave_up,
+    )
     if any(p.effect == look for p in render.pending):
         return render
     return step.want(replace(render, revisit_at=step.in_(step.facts.policy.silence)), look)
@@ -125,9 +127,9 @@ def surveyed(render: Render, event: Surveyed, step: Step) -> Render:
     if event.owner is not None and _attempt(render).execution is None:
         render = record(render, execution=event.owner)
     current = _attempt(render)
-    if event.ended:
-        failure = event.failure or words.ended_empty(render)
-        return ends.attempt_over(render, failure, event.frames, step)
+    if event.ended or event.gave_up:
+        failure = event.gave_up or event.failure or words.ended_empty(render)
+        return ends.attempt_over(render, failure, event.frames, step, ended=event.ended)
     if step.now >= render.deadline:
         return ends.fail(replace(render, frames=event.frames), words.deadline_passed(render), step)
     lane = step.lane(current.lane)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from schemas.events import ExecutionEnded, RenderDeadLetter, RenderDone
+from schemas.failures import Failure
 from schemas.ids import Upload
 from schemas.plan import Order
 from schemas.tagged import Tagged
@@ -43,13 +44,16 @@ class CloseAttempt(Effect):
 class Look(Effect):
     """Read the truth about an attempt: delivered outputs, committed frames, whether it still runs.
 
-    `ended` is the notice that led here, None when the sweep asks by itself. It only reads.
+    What led here: `ended`, the notice that the execution is over, or `gave_up`, why one of its
+    tasks cannot go on while others perhaps still work; neither when the sweep asks by itself. It
+    only reads.
     """
 
     attempt: int
     lane: str
     execution: str | None
     ended: ExecutionEnded | None
+    gave_up: Failure | None = None
     kind: str = "look"
 
 

@@ -54,6 +54,8 @@ class Surveyed(_Observation):
     """The execution that works for the attempt; None while no task has started."""
     ended: bool
     failure: Failure | None = None
+    gave_up: Failure | None = None
+    """Why a task could not go on: the attempt is over, but others may still work and deliver."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from random import Random
 
 from infra.simulator.capacity import Traced, read_traces
 from infra.simulator.faults import ODDS, Fault
@@ -19,6 +20,13 @@ CALM_EVERY = 4
 """Every so many histories nobody interferes."""
 
 
+SWARM_AT = (1, 6)
+"""The last digits of histories in which every fault is off, as usual, or far more frequent, by lot:
+what is always on hides what happens without it (Groce and others, Swarm Testing, 2012)."""
+SWARM = (0.0, 1.0, 5.0, 25.0)
+"""Times the usual odds."""
+LIKELIEST = 0.6
+"""Odds beyond which nothing would ever be finished."""
 FLEETS = {3: SCARCE, 5: SPOT, 8: NARROW}
 """The fleet of every history whose number ends so; all others have the usual one."""
 
@@ -41,18 +49,25 @@ class Course:
         """The history of that number, from 0. Raises ValueError for a bad file of traces."""
         seed = f"{self.seed}/{number}"
         crowd = number % CROWD_EVERY == CROWD_AT
+        odds = self._swarm(seed) if number % 10 in SWARM_AT else self.odds
         return Recipe(
             seed=seed,
             scenario=scenario(
                 seed,
                 uploads=CROWD if crowd else 1 + number % MOST_UPLOADS,
                 interference=number % CALM_EVERY != 0,
-                odds=self.odds,
+                odds=odds,
             ),
-            odds=self.odds,
+            odds=odds,
             lanes=FLEETS.get(number % 10, LANES),
             traces=_read(self.traces) if self.traces else (),
         )
+
+    def _swarm(self, seed: str) -> Mapping[Fault, float]:
+        draw = Random(f"{seed}/swarm")
+        return {
+            fault: min(odds * draw.choice(SWARM), LIKELIEST) for fault, odds in self.odds.items()
+        }
 
 
 @cache

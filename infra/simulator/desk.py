@@ -77,7 +77,11 @@ class Desk:
         )
 
     def _is_poisoned(self, plan: RenderPlan) -> bool:
-        return bool(msgspec.json.decode(self.sources.read(plan.upload.name))[2])
+        upload = plan.upload
+        info = self.sources.stat(upload.name)
+        if info is None or info.generation != upload.generation:
+            return False  # a newer one has taken its place: nothing is read of that
+        return bool(msgspec.json.decode(self.sources.read(upload.name))[2])
 
 
 @dataclass(frozen=True, slots=True)

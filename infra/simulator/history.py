@@ -12,6 +12,7 @@ from functions.ports import Ports
 from functions.sweep import sweep
 from infra.simulator.capacity import Capacity, Traced
 from infra.simulator.couriers import STEPS, Couriers
+from infra.simulator.coverage import IMPOSSIBLE
 from infra.simulator.desk import Desk
 from infra.simulator.ear import listening
 from infra.simulator.evidence import Counts, Violation
@@ -141,6 +142,7 @@ class _History:
             if not rested:
                 self._witness.broken("all comes to rest", f"not within {LONGEST:.0f} s")
             judge(self._witness)
+            self._check_coverage()
         self._world.close()
         return Outcome(
             recipe=self._recipe,
@@ -150,6 +152,12 @@ class _History:
             calls=self._world.calls,
             seconds=self._world.time,
         )
+
+    def _check_coverage(self) -> None:
+        for one in self._fate.struck:
+            if why := IMPOSSIBLE.get((one.fault, one.state)):
+                seen = f"{one.fault} while {one.state}, at {one.at:.0f} s ({one.id}): {why}"
+                self._witness.broken("what is called impossible does not occur", seen)
 
     def impossible(self, what: str) -> None:
         """The functions say that it cannot be."""

@@ -9,15 +9,10 @@ from rich.text import Text
 
 from functions.core.render import State
 from infra.simulator.course import Course
+from infra.simulator.coverage import IMPOSSIBLE, STATES
 from infra.simulator.faults import ODDS, Fault
 from infra.simulator.odds import short_name
 from infra.simulator.tally import Tally, quantile
-
-STATES = (
-    "none",
-    *(one.value for one in State if one not in (State.ACCEPTED, State.PLANNED)),
-)
-"""Those that a render is stored in, and none: accepted and planned are left in the same step."""
 
 
 def report(tally: Tally, course: Course, *, wall: float) -> RenderableType:
@@ -80,8 +75,13 @@ def _coverage(tally: Tally) -> Table:
     for state in STATES:
         table.add_column(state, justify="right")
     for fault in Fault:
-        table.add_row(fault.value, *(f"{tally.struck[fault, state] or ''}" for state in STATES))
+        table.add_row(fault.value, *(_cell(tally, fault, state) for state in STATES))
     return table
+
+
+def _cell(tally: Tally, fault: Fault, state: str) -> str:
+    """How often, or a dash for what cannot be."""
+    return "-" if (fault, state) in IMPOSSIBLE else f"{tally.struck[fault, state]}"
 
 
 def _verdict(tally: Tally) -> Sequence[Text]:

@@ -78,6 +78,8 @@ class Witness:
     """Generations of what stands in the outputs bucket."""
     _starting: dict[str, float] = field(default_factory=dict)
     """Until when each attempt that has not started must have been given up, by its render."""
+    _calm_at: float | None = None
+    """Since when nothing goes wrong any more."""
     _ended: set[tuple[str, int]] = field(default_factory=set)
     """Attempts that truly ended: refused, given up by a task, or out of tasks."""
     _closed: dict[str, float] = field(default_factory=dict)
@@ -314,9 +316,15 @@ class Witness:
     # ── at every sweep ──
 
     def look(self, processes: Iterable[Process]) -> None:
-        """Nobody works for what is at its end, and nobody waits for ever for a start."""
+        """Nobody works for what is at its end, and nobody waits for ever for a start.
+
+        How long a start may take is judged when nothing goes wrong any more: a sweep that crashes
+        nine times out of ten finds nothing in time.
+        """
+        if self.world.fate.is_over and self._calm_at is None:
+            self._calm_at = self.world.time
         for render, until in self._starting.items():
-            if self.world.time > until:
+            if self._calm_at is not None and self.world.time > max(until, self._calm_at + DAWDLING):
                 self.broken("no start is waited for too long", f"{render} since {until:.0f} s")
                 return
         for process in processes:

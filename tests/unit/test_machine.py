@@ -967,6 +967,24 @@ def test_after_a_cancellation_what_still_works_is_stopped_until_it_is_gone() -> 
     assert render.settled
 
 
+def test_a_task_that_gave_up_does_not_mean_that_the_others_have_ended() -> None:
+    """Once it did: what they delivered after a cancellation was never looked for."""
+    told = after(rendering(), gave_up(rendering(), DEPENDENCY), now=NOW)
+    (look,) = (effect for effect in effects(told) if isinstance(effect, Look))
+    assert (look.ended, look.gave_up) == (None, DEPENDENCY)
+    render = all_performed(after(told, cancel(told), now=NOW))
+    seen = replace(surveyed(render), gave_up=DEPENDENCY)
+    assert not after(render, seen, now=NOW).settled
+
+
+def test_an_attempt_is_over_as_soon_as_one_of_its_tasks_gave_up() -> None:
+    render = all_performed(rendering())
+    render = after(render, replace(surveyed(render), gave_up=CRASH), now=NOW)
+    assert render.state is State.WAITING
+    assert render.current is not None
+    assert render.current.cause == CRASH
+
+
 def test_an_earlier_attempt_may_deliver_until_its_time_is_over() -> None:
     render = rendering()
     render = after(render, over(render, PREEMPTED, frames=60), now=NOW)
