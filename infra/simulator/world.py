@@ -137,6 +137,8 @@ class Process:
             result = error
         finally:
             self.is_over = True
+            # What a suspended greenlet holds, no garbage collector sees: no circle with it.
+            self._greenlet = None
         self.world.processes.pop(self.name, None)
         self.world.current = None
         self._then(self, result)
