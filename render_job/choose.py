@@ -59,7 +59,8 @@ class Seen:
     """Ids of outputs that stand verified."""
     claims: Mapping[str, Claim] = field(default_factory=dict)
     paces: Mapping[str, Mapping[Worker, float]] = field(default_factory=dict)
-    """By output id, the frames a second at which each task made its pieces."""
+    """By output id, the frames a second at which each task made its pieces; where none may hedge,
+    nobody asks."""
     closed: bool = False
     """Whether the order's own attempt was given up."""
     cancelled: bool = False

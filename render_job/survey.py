@@ -34,7 +34,7 @@ def survey(work: ObjectStore, plan: RenderPlan, order: Order) -> Seen:
         sound=frozenset(a.clip for a in plan.audio if sound_name(plan, a.clip) in listing),
         delivered=frozenset(id for id in outputs if names.delivered(plan.render, id) in listing),
         claims=_claims(listing, names.claim(plan.render, "").removesuffix(".json")),
-        paces={id: _paces(infos) for id, infos in made.items()},
+        paces={id: _paces(infos) for id, infos in made.items()} if order.hedge else {},
         closed=names.closed(plan.render, order.attempt) in listing,
         cancelled=names.cancelled(plan.render) in listing,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -46,7 +47,7 @@ class Desk:
         """What `render_job/__main__.py` does; returns its exit code."""
         order = from_json(self.work_store.read(names.order(order.render, order.attempt)), Order)
         task = Task(
-            plan=from_json(self.work_store.read(names.plan(order.render)), RenderPlan),
+            plan=_plan(self.work_store.read(names.plan(order.render))),
             order=order,
             worker=worker,
             tools=self._tools(process, encoder_class, stop),
@@ -82,6 +83,12 @@ class Desk:
         if info is None or info.generation != upload.generation:
             return False  # a newer one has taken its place: nothing is read of that
         return bool(msgspec.json.decode(self.sources.read(upload.name))[2])
+
+
+@lru_cache(maxsize=64)
+def _plan(data: bytes) -> RenderPlan:
+    """Read once for all tasks of a render: it is a value."""
+    return from_json(data, RenderPlan)
 
 
 @dataclass(frozen=True, slots=True)

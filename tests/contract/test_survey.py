@@ -1,5 +1,6 @@
 """What a task reads out of the work bucket, written there as tasks write it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -43,10 +44,11 @@ def test_a_task_is_as_fast_as_it_was_over_all_of_its_pieces(work: ObjectStore) -
         work.write(names.piece(PLAN.render, OUTPUT.id, KEY, span), b"", metadata=metadata)
     other = names.piece(PLAN.render, OUTPUT.id, "another-encoder", Span(0, 480))
     work.write(other, b"", metadata=told(TWO, seconds="1"))
-    seen = survey(work, PLAN, ORDER)
+    seen = survey(work, PLAN, replace(ORDER, hedge=True))
     assert seen.pieces == {OUTPUT.id: frozenset(made)}
     assert seen.paces == {OUTPUT.id: {ONE: 40.0, TWO: 10.0}}
     assert committed_frames(PLAN, seen) == 720
+    assert not survey(work, PLAN, ORDER).paces
 
 
 def test_a_claim_says_who_is_at_it_since_when_and_how_far(work: ObjectStore) -> None:
