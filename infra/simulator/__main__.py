@@ -18,7 +18,7 @@ from infra.simulator.course import Course
 from infra.simulator.faults import ODDS
 from infra.simulator.many import simulate
 from infra.simulator.odds import parse_odds
-from infra.simulator.report import report
+from infra.simulator.report import missed, report
 from infra.simulator.rules import Rule, nothing_is_lost
 from infra.simulator.tally import Tally
 
@@ -70,7 +70,7 @@ def _simulate(course: Course, renders: int, cores: int, console: Console) -> int
     with _progress(console, renders) as told:
         tally = simulate(course, renders, rules=rules, cores=cores, told=told)
     console.print(report(tally, course, wall=monotonic() - began))
-    return BROKEN if tally.violations else HELD
+    return BROKEN if tally.violations or missed(tally, course) else HELD
 
 
 @contextmanager

@@ -41,6 +41,11 @@ class Course:
     """A file of capacity traces, which the scarce lanes follow; None to draw their capacity."""
 
     @property
+    def is_usual(self) -> bool:
+        """Whether every fault has its usual odds."""
+        return self.odds == ODDS
+
+    @property
     def is_faultless(self) -> bool:
         """Whether nothing can go wrong, so that nothing may be lost either."""
         return not any(self.odds.values())

@@ -67,6 +67,12 @@ IMPOSSIBLE: Mapping[tuple[Fault, str], str] = {
 """Pairs that cannot occur, each with the reason; one that does is a violation."""
 
 
+ENOUGH = 500_000
+"""Renders with every fault at its usual odds after which a pair that never occurred fails the run:
+the rarest pairs come about once in 50,000 renders (a stitcher that dies while its render, which
+others finished, is done)."""
+
+
 def untried(struck: Mapping[tuple[Fault, str], int]) -> tuple[tuple[Fault, str], ...]:
     """The pairs that could have occurred and never did."""
     pairs = ((fault, state) for fault in Fault for state in STATES)

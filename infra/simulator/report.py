@@ -9,8 +9,8 @@ from rich.text import Text
 
 from functions.core.render import State
 from infra.simulator.course import Course
-from infra.simulator.coverage import IMPOSSIBLE, STATES
-from infra.simulator.faults import ODDS, Fault
+from infra.simulator.coverage import ENOUGH, IMPOSSIBLE, STATES, untried
+from infra.simulator.faults import Fault
 from infra.simulator.odds import short_name
 from infra.simulator.tally import Tally, quantile
 
@@ -28,14 +28,19 @@ def report(tally: Tally, course: Course, *, wall: float) -> RenderableType:
         "",
         _coverage(tally),
         "",
-        *_verdict(tally),
+        *_verdict(tally, missed(tally, course)),
     )
+
+
+def missed(tally: Tally, course: Course) -> Sequence[tuple[Fault, str]]:
+    """The pairs of fault and state that so many renders should have tried, and did not."""
+    return untried(tally.struck) if course.is_usual and tally.renders >= ENOUGH else ()
 
 
 def _title(tally: Tally, course: Course) -> str:
     what = f"{tally.renders:,} renders in {tally.histories:,} histories of seed {course.seed}"
     on = [short_name(fault) for fault in Fault if course.odds.get(fault)]
-    if course.odds == ODDS:
+    if course.is_usual:
         return f"{what}, every fault at its usual odds"
     return f"{what}, {'only ' + ', '.join(on) if on else 'without a fault'}"
 
@@ -84,10 +89,13 @@ def _cell(tally: Tally, fault: Fault, state: str) -> str:
     return "-" if (fault, state) in IMPOSSIBLE else f"{tally.struck[fault, state]}"
 
 
-def _verdict(tally: Tally) -> Sequence[Text]:
+def _verdict(tally: Tally, missed: Sequence[tuple[Fault, str]]) -> Sequence[Text]:
+    gaps = [
+        Text(f"never tried: {fault} while {state}", style="bold red") for fault, state in missed
+    ]
     if not tally.violations:
-        return [Text("0 violations", style="bold green")]
-    lines = [Text(f"{tally.violations} violations", style="bold red")]
+        return [*gaps, Text("0 violations", style="bold green")]
+    lines = [*gaps, Text(f"{tally.violations} violations", style="bold red")]
     for invariant, count in tally.invariants.most_common():
         first = next((b for b in tally.broken if b.violation.invariant == invariant), None)
         seen = f": history {first.number}, {first.violation.seen}" if first else ""
