@@ -82,7 +82,8 @@ class Couriers:
             return
         if strikes(Fault.MESSAGE_LOST_ONCE):
             return
-        late = draw.uniform(1, LATE) if strikes(Fault.MESSAGE_DELAYED) else 0.0
+        late = draw.uniform(1, LATE)
+        late = late if strikes(Fault.MESSAGE_DELAYED) else 0.0
         self._deliver(message, event, name, late + draw.expovariate(1 / TRANSIT))
         if strikes(Fault.MESSAGE_DUPLICATED):
             self._deliver(message, event, name, draw.expovariate(1 / 5.0))

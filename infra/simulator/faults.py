@@ -86,6 +86,20 @@ ODDS: Mapping[Fault, float] = {
 }
 """Of a message, a call, a launch, a task's life, a chunk or an upload, whichever it strikes."""
 
+BY_HAND = frozenset(
+    {
+        Fault.NOT_A_VIDEO,
+        Fault.IMPOSSIBLE_SPEC,
+        Fault.POISONED,
+        Fault.CANCELLED,
+        Fault.REPLAYED,
+        Fault.SUPERSEDED,
+        Fault.LATE_SIDECAR,
+        Fault.NAME_TAKEN,
+    }
+)
+"""Deeds, and what is in what people upload: they go with the scenario; no script governs them."""
+
 Chances = tuple[tuple[Fault, float], ...]
 """Faults that exclude each other at one call, each with how much more often than usual it strikes.
 One lot decides for all, so that a call costs one."""
@@ -100,6 +114,10 @@ class Struck:
     state: str
     at: float
 
+    def __str__(self) -> str:
+        what = self.id if self.fault in self.id else f"{self.id} · {self.fault}"
+        return f"{what}, its render {self.state}"
+
 
 @dataclass(slots=True, kw_only=True)
 class Fate:
@@ -113,6 +131,7 @@ class Fate:
     struck: list[Struck] = field(default_factory=list)
     clock: Callable[[], float] = lambda: 0.0
     state_of: Callable[[str | None], str] = lambda render: "none"
+    log: Callable[[str], None] = lambda line: None
     _counts: Counter[str] = field(default_factory=Counter)
 
     def stream(self, name: str) -> Random:
@@ -131,11 +150,12 @@ class Fate:
         `share` is how much more often than usual.
         """
         odds = self.odds.get(fault, 0.0) * share
-        return self._id(name, fault) if draw.random() < odds else None
+        # Left out or not, it has a name: so what is drawn after it is drawn in every life.
+        return self._named(name, fault) if draw.random() < odds and not self.is_over else None
 
     def befalls(self, id: str | None, fault: Fault, render: str | None) -> bool:
-        """Whether what was foreseen strikes now: it may be too late for it."""
-        if id is None or self.is_over:
+        """Whether what was foreseen strikes now: it may be too late for it, or left out."""
+        if id is None or self.is_over or not self._may(id):
             return False
         self.note(id, fault, render)
         return True
@@ -156,20 +176,24 @@ class Fate:
 
     def happens(self, name: str, fault: Fault, render: Callable[[], str | None]) -> bool:
         """Whether it does, where something else than a lot wants it to."""
-        id = self._id(name, fault)
-        if id is None:
+        if self.is_over:
+            return False
+        id = self._named(name, fault)
+        if not self._may(id):
             return False
         self.note(id, fault, render())
         return True
 
-    def _id(self, name: str, fault: Fault) -> str | None:
-        """What it is called, the same in every life of this history; None if it may not strike."""
-        if self.is_over:
-            return None
+    def _named(self, name: str, fault: Fault) -> str:
+        """What it is called, the same in every life of this history."""
         self._counts[name] += 1
-        id = f"{name} · {self._counts[name]} · {fault}"
-        return id if self.script is None or id in self.script else None
+        return f"{name} · {self._counts[name]} · {fault}"
+
+    def _may(self, id: str) -> bool:
+        return self.script is None or id in self.script
 
     def note(self, id: str, fault: Fault, render: str | None) -> None:
         """It happened, here or by somebody's hand."""
-        self.struck.append(Struck(id=id, fault=fault, state=self.state_of(render), at=self.clock()))
+        one = Struck(id=id, fault=fault, state=self.state_of(render), at=self.clock())
+        self.struck.append(one)
+        self.log(f"fault: {one}")

@@ -99,6 +99,7 @@ class _History:
         if log is not None:
             tell = log
             self._witness.log = lambda line: tell(f"{world.time:9.2f} {line}")
+            self._fate.log = self._witness.log
         self._fate.clock = lambda: world.time
         self._fate.state_of = self._state_of
         self._couriers = Couriers(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from math import log
+from random import Random
 from typing import TypeVar
 
 from greenlet import getcurrent, greenlet
@@ -95,7 +96,8 @@ class Process:
             raise Unreachable("the answer is lost")
         if fault is Fault.FROZEN:
             self.is_frozen = True
-            self.wait(self.draw.uniform(5, LONGEST_FREEZE))
+            # The lot says how long: another draw would shift all that this process draws later.
+            self.wait(Random(lot).uniform(5, LONGEST_FREEZE))
             self.is_frozen = False
             self.thawed = world.time
         return result
@@ -197,8 +199,9 @@ class World:
         while name in self.processes:
             name += "'"
         process = Process(self, name, main, render=render, faults=faults, then=then)
+        skew = process.draw.uniform(-1, 1)
         if self.fate.strikes(name, process.draw, Fault.CLOCK_SKEW, render):
-            process.skew = LARGEST_SKEW * process.draw.uniform(-1, 1)
+            process.skew = LARGEST_SKEW * skew
         self.processes[name] = process
         self.later(after, process.resume)
         return process
