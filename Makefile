@@ -14,7 +14,8 @@ override SPEC := $(value SPEC)
 override CHAOS := $(value CHAOS)
 override FAULTS := $(value FAULTS)
 override TRACE := $(value TRACE)
-export VIDEO SPEC CHAOS FAULTS TRACE
+override REPLAY := $(value REPLAY)
+export VIDEO SPEC CHAOS FAULTS TRACE REPLAY
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -50,9 +51,10 @@ schemas: dev    ## Write the published schemas and the drawn pages again, from t
 chaos: runtime  ## Kill the pipeline at every step and count what was lost (KILLS=200)
 	@$(BIN)/python -m infra.laptop.chaos --kills $(KILLS)
 
-simulate: dev   ## Live through many faulty histories (RENDERS=2000, SEED=1, FAULTS=…, TRACE=path)
+simulate: dev   ## Live through many faulty histories (RENDERS=2000, SEED=1, FAULTS=…, TRACE=, REPLAY=path)
 	@$(BIN)/python -m infra.simulator --renders $(RENDERS) --seed $(SEED) \
-		$${FAULTS:+--faults "$$FAULTS"} $${TRACE:+--traces "$$TRACE"}
+		$${FAULTS:+--faults "$$FAULTS"} $${TRACE:+--traces "$$TRACE"} \
+		$${REPLAY:+--replay "$$REPLAY"}
 
 simulate-long: RENDERS := 1000000
 simulate-long: simulate ## The same, a million renders long

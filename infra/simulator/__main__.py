@@ -1,5 +1,7 @@
 """`python -m infra.simulator`: live through many histories, and say what held and what it cost.
 
+With `--replay FILE`: live one history again, which an earlier run wrote because it broke.
+
 Exit status: 0 with 0 violations, 1 with any, 2 for an argument that cannot be.
 """
 
@@ -8,13 +10,16 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from infra.simulator.aftermath import replay, show
 from infra.simulator.course import Course
+from infra.simulator.exhibit import read_exhibit
 from infra.simulator.faults import ODDS
 from infra.simulator.many import simulate
 from infra.simulator.odds import parse_odds
@@ -33,16 +38,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(highlight=False, markup=False)
     console.width = max(console.width, WIDTH)
     try:
+        exhibit = read_exhibit(told.replay) if told.replay else None
         course = Course(
             seed=told.seed,
             odds=parse_odds(told.faults) if told.faults else dict(ODDS),
             traces=told.traces,
         )
         course.recipe(0)
-        return _simulate(course, told.renders, told.cores, console)
     except ValueError as error:
         print(error, file=sys.stderr)
         return UNSUITABLE
+    try:
+        if exhibit:
+            return BROKEN if replay(exhibit, print) else HELD
+        return _simulate(course, told.renders, told.cores, console)
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -53,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", default="1", help="any text")
     parser.add_argument("--faults", help="the only ones: preempted,silent=0.3; all; none")
     parser.add_argument("--traces", type=Path, help="a file of capacity traces")
+    parser.add_argument("--replay", type=Path, help="a history that broke; nothing else is lived")
     parser.add_argument("--cores", type=_count, default=os.cpu_count() or 1, help="all without it")
     return parser
 
@@ -70,6 +80,7 @@ def _simulate(course: Course, renders: int, cores: int, console: Console) -> int
     with _progress(console, renders) as told:
         tally = simulate(course, renders, rules=rules, cores=cores, told=told)
     console.print(report(tally, course, wall=monotonic() - began))
+    show(course, tally.broken, partial(console.print, soft_wrap=True))
     return BROKEN if tally.violations or missed(tally, course) else HELD
 
 

@@ -46,7 +46,7 @@ class Traced:
     """A trace: machines at each tick, from an offset on, round and round."""
 
     seconds_a_tick: float
-    available: Sequence[int]
+    available: tuple[int, ...]
     offset: int = 0
 
     def is_there(self, at: float) -> bool:

@@ -115,8 +115,8 @@ class Struck:
     at: float
 
     def __str__(self) -> str:
-        what = self.id if self.fault in self.id else f"{self.id} · {self.fault}"
-        return f"{what}, its render {self.state}"
+        where = self.id.removesuffix(f" · {self.fault}")
+        return f"{self.fault}: {where}, state {self.state}"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -5,10 +5,15 @@ from dataclasses import replace
 
 from functions.core.render import State
 from infra.simulator.evidence import Violation
-from infra.simulator.history import Outcome
+from infra.simulator.history import Outcome, Recipe
 
 Rule = Callable[[Outcome], str | None]
 """What was seen that must not be, in words; None if all is well. Its first line is its name."""
+
+
+def rules_of(recipe: Recipe) -> Sequence[Rule]:
+    """Those that its kind of history must keep."""
+    return () if any(recipe.odds.values()) else (nothing_is_lost,)
 
 
 def judged(outcome: Outcome, rules: Sequence[Rule]) -> Outcome:
