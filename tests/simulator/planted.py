@@ -1,7 +1,10 @@
 """A rule that is no invariant, so that histories break it."""
 
+from collections.abc import Iterable
+
 from infra.simulator.course import Course
-from infra.simulator.faults import Fault
+from infra.simulator.evidence import Counts, Violation
+from infra.simulator.faults import Fault, Struck
 from infra.simulator.history import Outcome, Recipe, live
 from infra.simulator.odds import parse_odds
 from infra.simulator.rules import judged
@@ -21,3 +24,16 @@ def taken_twice(outcome: Outcome) -> str | None:
 
 def planted(recipe: Recipe) -> Outcome:
     return judged(live(recipe), [taken_twice])
+
+
+def outcome_of(
+    recipe: Recipe, struck: Iterable[Struck], violations: Iterable[Violation]
+) -> Outcome:
+    return Outcome(
+        recipe=recipe,
+        violations=tuple(violations),
+        struck=tuple(struck),
+        counts=Counts(),
+        calls=0,
+        seconds=0.0,
+    )

@@ -19,12 +19,12 @@ from infra.simulator.exhibit import (
     timeline,
     write_exhibit,
 )
-from infra.simulator.history import Recipe, live
+from infra.simulator.history import Outcome, Recipe, live
 from infra.simulator.rules import judged, nothing_is_lost
 from infra.simulator.scenario import Deed, Scenario
 from infra.simulator.shrink import Shrunk
 from infra.simulator.tally import Broken
-from tests.simulator.planted import COURSE, TWICE, planted
+from tests.simulator.planted import COURSE, TWICE, outcome_of, planted
 
 
 def test_deeds_and_faults_are_told_in_the_order_of_their_moments(shrunk: Shrunk) -> None:
@@ -125,16 +125,27 @@ def test_a_replay_of_what_still_breaks_fails(
     assert last.endswith("the ends are {'failed': 1}")
 
 
+def always(recipe: Recipe) -> Outcome:
+    violations = (Violation(invariant=name, seen="it", at=1.0) for name in "abcde")
+    return outcome_of(recipe, (), violations)
+
+
 def test_of_each_invariant_the_first_history_is_shown_and_written(tmp_path: Path) -> None:
-    number = next(n for n in range(50) if planted(COURSE.recipe(n)).violations)
     said: list[str] = []
-    twice = [broken(number, TWICE), broken(number + 1, TWICE)]
-    show(COURSE, twice, said.append, lived=planted, folder=tmp_path)
+    show(COURSE, [broken(5, "b"), broken(6, "b")], said.append, lived=always, folder=tmp_path)
     (path,) = tmp_path.iterdir()
-    assert said[0] == f"\nHistory {number} of seed shrink: {TWICE}"
+    assert said[0] == "\nHistory 5 of seed shrink: b"
     assert said[-2].endswith(f"python -m infra.simulator --replay {path}")
     assert said[-1].endswith(f"make simulate REPLAY={path}")
-    assert planted(read_exhibit(path).recipe).violations
+    assert read_exhibit(path).recipe.scenario.deeds == ()
+
+
+def test_no_more_than_three_are_shrunk(tmp_path: Path) -> None:
+    every = [broken(number, name) for number, name in enumerate("abcde")]
+    show(COURSE, every, print, lived=always, folder=tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"shrink-{n}-{'abc'[n]}.json" for n in range(3)
+    }
 
 
 def test_what_is_said_to_break_and_does_not_is_an_error(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ NOTHING: Mapping[Fault, float] = parse_odds("none")
 TELL = """
 from infra.simulator.course import Course
 from infra.simulator.history import live
-for number in range(8):
+for number in range(5):
     one = live(Course(seed="twice").recipe(number))
     print(one.struck, one.violations, one.counts, one.calls, one.seconds)
 """

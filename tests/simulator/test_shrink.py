@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.simulator.evidence import Counts, Violation
+from infra.simulator.evidence import Violation
 from infra.simulator.faults import Fault, Struck
 from infra.simulator.history import Outcome, Recipe
 from infra.simulator.scenario import Deed, Scenario
 from infra.simulator.shrink import Shrunk, lots, shrink
-from tests.simulator.planted import TWICE
+from tests.simulator.planted import TWICE, outcome_of
 
 TOY = "no toy breaks"
 
@@ -32,19 +32,6 @@ def toy(deeds: Iterable[int], faults: Iterable[int]) -> Callable[[Recipe], Outco
         return outcome_of(recipe, struck, [violation] if breaks else [])
 
     return live
-
-
-def outcome_of(
-    recipe: Recipe, struck: Iterable[Struck], violations: Iterable[Violation]
-) -> Outcome:
-    return Outcome(
-        recipe=recipe,
-        violations=tuple(violations),
-        struck=tuple(struck),
-        counts=Counts(),
-        calls=0,
-        seconds=0.0,
-    )
 
 
 def recipe_of(deeds: int) -> Recipe:
