@@ -1,85 +1,15 @@
 """What every Backend promises."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
-from functions.ports import Backend, ExecutionState
+from functions.ports import ExecutionState
 from schemas.failures import Failure, FailureClass
 from schemas.plan import Order
-from tests.contract.machine import Machine
-
-
-class Place(Protocol):
-    """A backend with the lane behind it, whose tasks run until they are told how to end."""
-
-    @property
-    def backend(self) -> Backend: ...
-
-    def now(self) -> datetime:
-        """The clock by which orders have deadlines."""
-
-    def let_begin(self, execution: str, tasks: int) -> None:
-        """Go on until so many tasks of it run."""
-
-    def let_end(self, execution: str, code: int = 0) -> None:
-        """From now on every run of its tasks ends at once with that exit code."""
-
-    def wait_for_end(self, execution: str) -> None:
-        """Go on until it has ended: because it was let end, or was stopped."""
-
-    def runs(self, execution: str) -> int:
-        """How many runs of its tasks have begun, retries counted."""
-
-    def close(self) -> None:
-        """Leave nothing running."""
-
-
-TASK = """
-    say(f"begun-{E['CLOUD_RUN_EXECUTION']}")
-    end = f"end-{E['CLOUD_RUN_EXECUTION']}"
-    while not heard(end):
-        time.sleep(0.001)
-    sys.exit(int(open(end).read()))
-"""
-
-
-class ChildProcessPlace:
-    """Child processes, as on the laptop."""
-
-    def __init__(self, folder: Path, until: Callable[..., None]) -> None:
-        self._machine = Machine(folder=folder, until=until)
-        self._machine.start(TASK, max_retries=1)
-
-    @property
-    def backend(self) -> Backend:
-        return self._machine.backend
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def let_begin(self, execution: str, tasks: int) -> None:
-        self._machine.drive(lambda: self.runs(execution) == tasks, f"{tasks} tasks run")
-
-    def let_end(self, execution: str, code: int = 0) -> None:
-        (self._machine.folder / f"end-{execution}").write_text(str(code))
-
-    def wait_for_end(self, execution: str) -> None:
-        self._machine.outcome(execution)
-
-    def runs(self, execution: str) -> int:
-        return len(self._machine.said(f"begun-{execution}"))
-
-    def close(self) -> None:
-        self._machine.close()
-
-
-FACTORIES: dict[str, Callable[[Path, Callable[..., None]], Place]] = {
-    "child_process": ChildProcessPlace,
-}
+from tests.contract.places import FACTORIES, Place
 
 
 @pytest.fixture(params=sorted(FACTORIES))

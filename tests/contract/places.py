@@ -1,0 +1,165 @@
+"""Places to run attempts at, each with a backend for the contract suite."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Protocol
+
+from functions.ports import Backend
+from infra.simulator.capacity import Capacity
+from infra.simulator.faults import Fate
+from infra.simulator.fleet import LANES, LaneKind
+from infra.simulator.lanes import SimulatedLane
+from infra.simulator.memory_objects import MemoryObjects
+from infra.simulator.memory_renders import MemoryRenders
+from infra.simulator.witness import Witness
+from infra.simulator.world import Process, World
+from schemas.events import ExecutionEnded
+from schemas.plan import Order
+from tests.contract.machine import Machine
+
+
+class Place(Protocol):
+    """A backend with the lane behind it, whose tasks run until they are told how to end."""
+
+    @property
+    def backend(self) -> Backend: ...
+
+    def now(self) -> datetime:
+        """The clock by which orders have deadlines."""
+
+    def let_begin(self, execution: str, tasks: int) -> None:
+        """Go on until so many tasks of it run."""
+
+    def let_end(self, execution: str, code: int = 0) -> None:
+        """From now on every run of its tasks ends at once with that exit code."""
+
+    def wait_for_end(self, execution: str) -> None:
+        """Go on until it has ended: because it was let end, or was stopped."""
+
+    def runs(self, execution: str) -> int:
+        """How many runs of its tasks have begun, retries counted."""
+
+    def close(self) -> None:
+        """Leave nothing running."""
+
+
+TASK = """
+    say(f"begun-{E['CLOUD_RUN_EXECUTION']}")
+    end = f"end-{E['CLOUD_RUN_EXECUTION']}"
+    while not heard(end):
+        time.sleep(0.001)
+    sys.exit(int(open(end).read()))
+"""
+
+
+class ChildProcessPlace:
+    """Child processes, as on the laptop."""
+
+    def __init__(self, folder: Path, until: Callable[..., None]) -> None:
+        self._machine = Machine(folder=folder, until=until)
+        self._machine.start(TASK, max_retries=1)
+
+    @property
+    def backend(self) -> Backend:
+        return self._machine.backend
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def let_begin(self, execution: str, tasks: int) -> None:
+        self._machine.drive(lambda: self.runs(execution) == tasks, f"{tasks} tasks run")
+
+    def let_end(self, execution: str, code: int = 0) -> None:
+        (self._machine.folder / f"end-{execution}").write_text(str(code))
+
+    def wait_for_end(self, execution: str) -> None:
+        self._machine.outcome(execution)
+
+    def runs(self, execution: str) -> int:
+        return len(self._machine.said(f"begun-{execution}"))
+
+    def close(self) -> None:
+        self._machine.close()
+
+
+LONGEST = 600.0
+"""Virtual seconds in which whatever a simulated place waits for has happened."""
+
+
+class SimulatedPlace:
+    """A lane of the simulator, in a world in which nothing goes wrong."""
+
+    def __init__(self, kind: LaneKind) -> None:
+        self._world = world = World(Fate(seed="place", odds={}))
+        uploads, work, outputs = (
+            MemoryObjects(bucket, world.now) for bucket in ("uploads", "work", "outputs")
+        )
+        self._witness = Witness(world, uploads, work, outputs, MemoryRenders())
+        self._lane = SimulatedLane(
+            kind=kind,
+            world=world,
+            witness=self._witness,
+            capacity=Capacity(Random(0), scarce=False),
+            begin=self._begin,
+            tell=self._hear,
+        )
+        self._begun = Counter[str]()
+        self._codes: dict[str, int] = {}
+        self._told: dict[str, ExecutionEnded] = {}
+
+    @property
+    def backend(self) -> Backend:
+        return self._lane
+
+    def now(self) -> datetime:
+        return self._world.now()
+
+    def let_begin(self, execution: str, tasks: int) -> None:
+        self._go_on(lambda: self.runs(execution) == tasks, f"{tasks} tasks run")
+
+    def let_end(self, execution: str, code: int = 0) -> None:
+        self._codes[execution] = code
+
+    def wait_for_end(self, execution: str) -> None:
+        self._go_on(lambda: execution in self._told, "the end was told")
+        state = self._lane.state(execution)
+        assert state is not None
+        assert state.failure == self._told[execution].failure
+
+    def runs(self, execution: str) -> int:
+        return self._begun[execution]
+
+    def close(self) -> None:
+        assert not self._witness.violations
+        self._world.close()
+
+    def _go_on(self, claim: Callable[[], bool], what: str) -> None:
+        at = self._world.time
+        give_up = at + LONGEST
+        while not claim():
+            assert at < give_up, f"waited {LONGEST} virtual seconds in vain until {what}"
+            at += 0.1
+            self._world.run(at)
+
+    def _begin(
+        self, process: Process, order: Order, execution: str, index: int, stop: Callable[[], bool]
+    ) -> int:
+        self._begun[execution] += 1
+        while execution not in self._codes:
+            process.wait(0.1)
+        return self._codes[execution]
+
+    def _hear(self, event: ExecutionEnded) -> None:
+        assert event.execution not in self._told, "told twice"
+        self._told[event.execution] = event
+
+
+_CHOSEN = {kind.names_itself: kind for kind in LANES}
+FACTORIES: dict[str, Callable[[Path, Callable[..., None]], Place]] = {
+    "child_process": ChildProcessPlace,
+    "simulated": lambda folder, until: SimulatedPlace(_CHOSEN[False]),
+    "simulated_named": lambda folder, until: SimulatedPlace(_CHOSEN[True]),
+}
