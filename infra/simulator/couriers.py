@@ -86,7 +86,7 @@ class Couriers:
         late = late if strikes(Fault.MESSAGE_DELAYED) else 0.0
         self._deliver(message, event, name, late + draw.expovariate(1 / TRANSIT))
         if strikes(Fault.MESSAGE_DUPLICATED):
-            self._deliver(message, event, name, draw.expovariate(1 / 5.0))
+            self._deliver(message, event, f"{name}/again", draw.expovariate(1 / 5.0))
 
     def _deliver(self, message: ReceivedMessage, event: Event, name: str, after: float) -> None:
         self.world.start(

@@ -125,12 +125,12 @@ class SimulatedLane:
                 self.witness.ended(order)
                 raise LaunchRefused(_refusal("stock_out", "no machine of this kind is left"))
             hangs = True
-        first = self._accept(order, name, draw, hangs=hangs)
+        first = self._accept(order, name, hangs=hangs)
         if not self.kind.names_itself and self._strikes(Fault.LAUNCHED_TWICE, draw, order):
-            self._accept(order, name, draw, hangs=False)
+            self._accept(order, name, hangs=False)
         return first
 
-    def _accept(self, order: Order, name: str, draw: Random, *, hangs: bool) -> str:
+    def _accept(self, order: Order, name: str, *, hangs: bool) -> str:
         if not self.kind.names_itself:
             taken = sum(one.startswith(f"{name}-") for one in self.executions)
             name = f"{name}-{taken + 1}"
@@ -138,6 +138,7 @@ class SimulatedLane:
             name=name, order=order, runs=[Run(index=index) for index in range(order.tasks)]
         )
         self.executions[name] = execution
+        draw = self.world.fate.stream(f"accepted/{name}")
         self.witness.log(f"{name} is accepted on {self.lane.id}" + (", and hangs" * hangs))
         if not hangs:
             self.world.later(draw.expovariate(1 / START), lambda: self._start(execution))
