@@ -1,5 +1,6 @@
 """Messages on their way: from the bus to the functions, late, twice, or never."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ TRANSIT = 0.05
 """Seconds from the bus to a function, on average."""
 LATE = 150.0
 """The longest delay: more than an ack deadline, so a late message may come twice as well."""
+_MOMENT = re.compile(r"/\d{4}-\d\d-\d\dT[^/]*$")
+"""Ends the ids of some events: a name with a time in it would change with what struck before."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,7 +117,7 @@ class Couriers:
     def _name(self, message: ReceivedMessage, event: Event) -> str:
         key = f"{message.message_id}/{message.subscription}"
         if (name := self._names.get(key)) is None:
-            plain = f"{message.subscription}/{event.id}"
+            plain = f"{message.subscription}/{_MOMENT.sub('', event.id)}"
             self._copies[plain] += 1
             name = self._names[key] = f"{plain}/{self._copies[plain]}"
         return name
