@@ -10,7 +10,7 @@ from infra.simulator.faults import Fault
 from infra.simulator.history import Outcome
 
 SHOWN = 20
-"""Violations that are kept with their evidence; the others are only counted."""
+"""Violations that are kept with their evidence; of the others, the first of each invariant is."""
 CUT_OFF = "cut off by a violation"
 """The end of renders whose history was not lived through."""
 STEPS_AN_OCTAVE = 16
@@ -52,7 +52,7 @@ class Tally:
     invariants: Counter[str] = field(default_factory=Counter)
     """Violations by the invariant that was broken."""
     broken: list[Broken] = field(default_factory=list)
-    """The first ones."""
+    """The first ones, and the first of each invariant."""
 
     @property
     def renders(self) -> int:
@@ -85,7 +85,7 @@ class Tally:
             self.ends[CUT_OFF] += max(1, outcome.recipe.scenario.uploads - counts.ends.total())
         self.recoveries.update(map(step_of, counts.recoveries))
         self.struck.update((one.fault, one.state) for one in outcome.struck)
-        self._keep(Broken(number=number, violation=one) for one in outcome.violations)
+        self._count(Broken(number=number, violation=one) for one in outcome.violations)
 
     def merge(self, other: "Tally") -> None:
         """All of the other's, which come after these."""
@@ -94,12 +94,18 @@ class Tally:
         for name in _COUNTERS:
             getattr(self, name).update(getattr(other, name))
         self.busiest_second = max(self.busiest_second, other.busiest_second)
-        self.broken = [*self.broken, *other.broken][:SHOWN]
+        self._keep(other.broken)
 
-    def _keep(self, broken: Iterable[Broken]) -> None:
+    def _count(self, broken: Iterable[Broken]) -> None:
         for one in broken:
             self.invariants[one.violation.invariant] += 1
-            if len(self.broken) < SHOWN:
+            self._keep([one])
+
+    def _keep(self, broken: Iterable[Broken]) -> None:
+        """The first ones, and the first of each invariant."""
+        for one in broken:
+            known = {kept.violation.invariant for kept in self.broken}
+            if len(self.broken) < SHOWN or one.violation.invariant not in known:
                 self.broken.append(one)
 
 
