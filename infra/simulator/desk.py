@@ -11,7 +11,7 @@ from infra.simulator.faults import Fault
 from infra.simulator.memory_files import MemoryFile
 from infra.simulator.studio import SimulatedStudio
 from infra.simulator.witness import Witness
-from infra.simulator.world import Process
+from infra.simulator.world import Doing, Process
 from render_job.choose import Worker
 from render_job.tools import Task, Tools
 from render_job.work import work
@@ -106,4 +106,4 @@ class _TaskClock:
     def rest(self, seconds: float, *, until: Callable[[], bool]) -> None:
         end = self.process.world.time + seconds
         while self.process.world.time < end and not until():
-            self.process.wait(min(0.5, end - self.process.world.time))
+            self.process.wait(min(0.5, end - self.process.world.time), Doing.RESTING)

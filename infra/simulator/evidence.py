@@ -31,5 +31,11 @@ class Counts:
     launches: int = 0
     starts: int = 0
     busiest_second: int = 0
+    spent: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Microseconds of task runs by cause and lane: `ledger.py`."""
+    money: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """The same in femto-dollars: 10^15 of them are a dollar."""
+    video: int = 0
+    """Microseconds that all delivered outputs play."""
     recoveries: list[float] = field(default_factory=list)
     """Seconds from the end of an attempt without its outputs to the start of the next one."""

@@ -7,6 +7,13 @@ from functions.core.lanes import Lane
 
 GPU, CPU = "h264_nvenc/ada/470", "libx264/5.1/t1"
 
+L4_PRICE = 186_700 + 4 * 18_000 + 16 * 2_000
+"""An L4 without zonal redundancy, 4 vCPU and 16 GiB: Cloud Run's SKUs of us-central1, 2026-08."""
+SPOT_PRICE = 70_000
+"""A round number: a Spot g2-standard-4 at about 0.25 dollars an hour, which changes monthly."""
+CPU_PRICE = 4 * 18_000 + 8 * 2_000
+"""4 vCPU and 8 GiB, by the same SKUs."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneKind:
@@ -24,6 +31,8 @@ class LaneKind:
     tells_preemption: bool = False
     """Whether it says so when machines were taken away, as Batch does by an exit code of its own:
     on other lanes that looks like a crash."""
+    price: int = L4_PRICE
+    """Nano-dollars for a second of a task, from its container's first moment to its last."""
 
 
 _CLOUD_RUN = Lane(
@@ -41,19 +50,35 @@ _ON_ONE_SPOT = replace(_BATCH, tasks=1, executions=3, hedge=False)
 
 LANES = (
     LaneKind(lane=_CLOUD_RUN),
-    LaneKind(lane=_BATCH, spot=3.0, names_itself=True, tells_preemption=True),
-    LaneKind(lane=_ON_CPU, scarcity=0),
+    LaneKind(lane=_BATCH, spot=3.0, names_itself=True, tells_preemption=True, price=SPOT_PRICE),
+    LaneKind(lane=_ON_CPU, scarcity=0, price=CPU_PRICE),
 )
 """The usual ones: two kinds of GPU machine, and CPUs when these run out."""
 SCARCE = (
     LaneKind(lane=_CLOUD_RUN, scarcity=20),
-    LaneKind(lane=_BATCH, scarcity=20, spot=3.0, names_itself=True, tells_preemption=True),
+    LaneKind(
+        lane=_BATCH,
+        scarcity=20,
+        spot=3.0,
+        names_itself=True,
+        tells_preemption=True,
+        price=SPOT_PRICE,
+    ),
 )
 """Nothing but what runs out, each time for half an hour or half a day."""
-SPOT = (LaneKind(lane=_ON_ONE_SPOT, spot=6.0, retries=0, names_itself=True, tells_preemption=True),)
+SPOT = (
+    LaneKind(
+        lane=_ON_ONE_SPOT,
+        spot=6.0,
+        retries=0,
+        names_itself=True,
+        tells_preemption=True,
+        price=SPOT_PRICE,
+    ),
+)
 """One Spot machine for each render, which seldom lasts."""
 NARROW = (
     LaneKind(lane=_TIGHT, scarcity=20),
-    LaneKind(lane=_ON_CPU, scarcity=0),
+    LaneKind(lane=_ON_CPU, scarcity=0, price=CPU_PRICE),
 )
 """One place on a GPU that runs out: what is begun there is often finished on CPUs."""

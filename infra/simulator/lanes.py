@@ -18,6 +18,7 @@ from functions.ports import ExecutionState, LaunchRefused
 from infra.simulator.capacity import Capacity, Traced
 from infra.simulator.faults import Fault, Unreachable
 from infra.simulator.fleet import LaneKind
+from infra.simulator.ledger import Cause
 from infra.simulator.witness import Witness
 from infra.simulator.world import Process, World
 from render_job.errors import Exit
@@ -49,6 +50,8 @@ class Run:
     life: int = 0
     process: Process | None = None
     noticed: bool = False
+    notice: Cause = Cause.STOPPED
+    """Why it was noticed, if it was."""
     code: int | None = None
     """The last exit code; None for a death without one."""
     is_over: bool = False
@@ -163,9 +166,13 @@ class SimulatedLane:
 
     def _run(self, execution: Execution, run: Run, *, after: float) -> None:
         name = f"task/{execution.name}/{run.index}/{run.life}"
-        run.noticed = execution.is_stopped
+        run.noticed, run.notice = execution.is_stopped, Cause.STOPPED
 
         def main(process: Process) -> int:
+            self.witness.ledger.container_began(process)
+            self.witness.ledger.begin(process, execution.order, execution.name, self.kind.price)
+            if run.noticed:
+                self.witness.ledger.noticed(process, run.notice)
             return self.begin(
                 process, execution.order, execution.name, run.index, lambda: run.noticed
             )
@@ -192,9 +199,12 @@ class SimulatedLane:
             strike()
 
         ways: tuple[tuple[Fault, Callable[[], None]], ...] = (
-            (Fault.PREEMPTED_WITH_NOTICE, lambda: self._notice(run, process, GRACE)),
-            (Fault.PREEMPTED_IN_NOTICE, lambda: self._notice(run, process, grace)),
-            (Fault.PREEMPTED, process.kill),
+            (
+                Fault.PREEMPTED_WITH_NOTICE,
+                lambda: self._notice(run, process, GRACE, Cause.WITH_NOTICE),
+            ),
+            (Fault.PREEMPTED_IN_NOTICE, lambda: self._notice(run, process, grace, Cause.IN_NOTICE)),
+            (Fault.PREEMPTED, lambda: process.kill(Cause.PREEMPTED)),
         )
         for fault, strike in ways:
             if self._will(fault, process, at, partial(taken, strike), self.kind.spot):
@@ -223,14 +233,18 @@ class SimulatedLane:
 
     def _burst(self, execution: Execution, process: Process) -> None:
         execution.out_of_memory = True
-        process.kill()
+        process.kill(Cause.OUT_OF_MEMORY)
 
-    def _notice(self, run: Run, process: Process, grace: float) -> None:
+    def _notice(self, run: Run, process: Process, grace: float, why: Cause) -> None:
         if run.process is process:
-            run.noticed = True
-            self.world.later(grace, process.kill)
+            if not run.noticed:
+                run.noticed, run.notice = True, why
+            self.witness.ledger.noticed(process, run.notice)
+            self.world.later(grace, lambda: process.kill(run.notice))
 
     def _run_ended(self, execution: Execution, run: Run, process: Process, result: object) -> None:
+        self.witness.ledger.container_ended(process, execution.order, self.kind.price)
+        self.witness.ledger.end(process, result)
         run.process = None
         run.code = int(result) if isinstance(result, int) else None
         if isinstance(result, Unreachable):
@@ -258,7 +272,7 @@ class SimulatedLane:
             return
         for run in execution.runs:
             if run.process is not None:
-                self._notice(run, run.process, GRACE)
+                self._notice(run, run.process, GRACE, Cause.STOPPED)
 
     def _time_out(self, execution: Execution) -> None:
         if not execution.is_over:

@@ -32,15 +32,33 @@ def judge(witness: Witness) -> None:
         witness.broken("what others put there is left alone", name)
     for info in standing.values():
         _announced(witness, info, renders)
+    _accounts(witness)
     for render in renders.values():
         for prefix in names.perishable(render.id):
             for info in witness.work.list(prefix, limit=1):
                 witness.broken("what nobody needs is removed", f"{info.name}, {render.state}")
 
 
+def _accounts(witness: Witness) -> None:
+    """The bill of every attempt is the sum of its causes, to the microsecond and its price."""
+    ledger, counts = witness.ledger, witness.counts
+    causes = ledger.settle()
+    for seen in ledger.unexplained():
+        witness.broken("every end has a cause", seen)
+    for seen in ledger.unbalanced(causes):
+        witness.broken("sum of attempts = sum of causes", seen)
+    for spent in causes.values():
+        for (cause, lane, price), passed in spent.items():
+            counts.spent[cause, lane] += passed
+            counts.money[cause, lane] += passed * price
+
+
 def _end_of(witness: Witness, render: Render) -> None:
     witness.counts.ends[render.state.value] += 1
     witness.counts.frames_delivered += sum(o.certificate.frames for o in render.outputs)
+    witness.counts.video += sum(
+        int(o.certificate.duration_seconds * 1_000_000) for o in render.outputs
+    )
     seconds = witness.saves[render.id]
     if seconds:
         end = witness.finished.get(render.id, witness.world.time)

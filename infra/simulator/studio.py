@@ -12,11 +12,14 @@ from typing import TypedDict
 
 import msgspec
 
-from infra.simulator.faults import Fault
+from infra.simulator.faults import Fault, Unreachable
+from infra.simulator.ledger import Cause, Unit
 from infra.simulator.witness import Witness
-from infra.simulator.world import Process
+from infra.simulator.world import Doing, Process
+from render_job.claims import ClaimLost
 from render_job.errors import RenderFault, Stopped
 from render_job.studio import Terms
+from schemas import names
 from schemas.certificate import Certificate, PieceVerdict
 from schemas.failures import Failure, FailureClass
 from schemas.pieces import Span
@@ -62,6 +65,7 @@ class SimulatedStudio:
     ) -> None:
         """Frame after frame; a poisoned source ends in the middle of the video."""
         self.witness.encoding(self.process, plan, output, span, self.encoder_class)
+        self._start(_piece(plan, output, span, self.encoder_class), again=not seek)
         wanted = len(span)
         if seek and self._strikes(Fault.SEEK_MISLED):
             wanted = max(1, wanted - 3)
@@ -71,19 +75,22 @@ class SimulatedStudio:
             spans = [(span.start, span.start + made)] if made else []
             self._write(path, plan, output.id, spans)
             self.witness.encoded(self.process, made)
+            self.witness.ledger.runs[self.process.name].frames = made
 
         try:
             crash = self._strikes(Fault.ENCODER_CRASHED)
             while made < wanted:
                 share = min(wanted - made, max(1, round(self.frames_a_second * MOMENT)))
-                self.process.wait(share / self.frames_a_second)
+                self.process.wait(share / self.frames_a_second, Doing.WORKING)
                 made += share
                 self._go_on(terms, made)
                 middle = output.frames // 2
                 if self.poisoned(plan) and span.start <= middle < span.start + made:
                     self._note(Fault.POISONED)
+                    self._trouble(Cause.UNREADABLE)
                     raise RenderFault(_poisoned(middle))
                 if crash:
+                    self._trouble(Cause.ENCODER_CRASHED)
                     raise RenderFault(_crashed())
         finally:
             keep()
@@ -99,6 +106,8 @@ class SimulatedStudio:
         terms: Terms,
     ) -> None:
         """A hundred times faster than it is heard."""
+        name = names.audio(plan.render, audio.clip, audio.key(plan.upload))
+        self._start(Unit(prefix=name), again=not seek)
         self._spend(audio.samples / SAMPLE_RATE / 100, partial(self._go_on, terms, 0))
         self._write(path, plan, f"sound of {audio.clip}", [(0, audio.samples)])
 
@@ -115,6 +124,7 @@ class SimulatedStudio:
         parts = [_read(piece) for piece in pieces]
         if len({(part["source"], part["output"], part["encoder"]) for part in parts}) != 1:
             raise RenderFault(_mixed())
+        self._start(Unit(prefix=output.object_name))
         self._spend(0.2 + output.frames / 20_000, partial(self._go_on, terms, 0))
         whole = Made(**{**parts[0], "spans": [span for part in parts for span in part["spans"]]})
         path.write_bytes(msgspec.json.encode(whole))
@@ -190,8 +200,27 @@ class SimulatedStudio:
 
     def _go_on(self, terms: Terms, frames: int) -> None:
         if terms.stop():
+            self._trouble(self.witness.ledger.runs[self.process.name].notice)
             raise Stopped
-        terms.heard(frames)
+        self._hear(partial(terms.heard, frames))
+
+    def _hear(self, heard: Callable[[], None]) -> None:
+        """Whoever hears it may find that the claim is lost, or nothing at all."""
+        try:
+            heard()
+        except ClaimLost:
+            self._trouble(Cause.CLAIM_LOST)
+            raise
+        except Unreachable:
+            self._trouble(Cause.UNREACHABLE)
+            raise
+
+    def _start(self, unit: Unit, *, again: bool = False) -> None:
+        self.witness.ledger.starts(self.process, unit, again=again)
+
+    def _trouble(self, cause: Cause) -> None:
+        """Why the work stops here."""
+        self.witness.ledger.runs[self.process.name].trouble = cause
 
     def _look(self, frames: int, heard: Callable[[], None]) -> None:
         """Decode so many frames."""
@@ -200,8 +229,8 @@ class SimulatedStudio:
     def _spend(self, seconds: float, heard: Callable[[], None]) -> None:
         """Work for so long, with a sign of life at every moment."""
         while seconds > 0:
-            self.process.wait(min(seconds, MOMENT))
-            heard()
+            self.process.wait(min(seconds, MOMENT), Doing.WORKING)
+            self._hear(heard)
             seconds -= MOMENT
 
     def _strikes(self, fault: Fault) -> bool:
@@ -223,6 +252,15 @@ class SimulatedStudio:
             spans=spans,
         )
         path.write_bytes(msgspec.json.encode(made))
+
+
+def _piece(plan: RenderPlan, output: OutputPlan, span: Span, encoder: str) -> Unit:
+    key = output.key(plan.upload, encoder)
+    return Unit(
+        prefix=names.pieces(plan.render, output.id, key),
+        span=span,
+        hedges=names.claim(plan.render, f"hedge/{output.id}/{key}/").removesuffix(".json"),
+    )
 
 
 def _read(path: Path) -> Made:

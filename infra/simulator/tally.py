@@ -45,6 +45,12 @@ class Tally:
     """The most saves of one render within one second, anywhere."""
     seconds: float = 0.0
     """Virtual."""
+    spent: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Microseconds of task runs by cause and lane."""
+    money: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """The same in femto-dollars."""
+    video: int = 0
+    """Microseconds that all delivered outputs play."""
     recoveries: Counter[int] = field(default_factory=Counter)
     """By `step_of`."""
     struck: Counter[tuple[Fault, str]] = field(default_factory=Counter)
@@ -81,6 +87,8 @@ class Tally:
             setattr(self, name, getattr(self, name) + getattr(counts, name))
         self.busiest_second = max(self.busiest_second, counts.busiest_second)
         self.ends.update(counts.ends)
+        self.spent.update(counts.spent)
+        self.money.update(counts.money)
         if outcome.violations:
             self.ends[CUT_OFF] += max(1, outcome.recipe.scenario.uploads - counts.ends.total())
         self.recoveries.update(map(step_of, counts.recoveries))
@@ -117,9 +125,10 @@ _OF_COUNTS = (
     "object_calls",
     "launches",
     "starts",
+    "video",
 )
 _SUMS = (*_OF_COUNTS, "histories", "calls", "seconds")
-_COUNTERS = ("ends", "recoveries", "struck", "invariants")
+_COUNTERS = ("ends", "spent", "money", "recoveries", "struck", "invariants")
 
 
 def step_of(seconds: float) -> int:

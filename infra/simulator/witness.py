@@ -13,6 +13,7 @@ import msgspec
 from functions.core.render import TERMINAL, Render, State
 from functions.ports import RenderStore
 from infra.simulator.evidence import Counts, Violation
+from infra.simulator.ledger import Ledger
 from infra.simulator.world import Process, World
 from render_job.choose import LEASE
 from render_job.tools import Task
@@ -63,6 +64,7 @@ class Witness:
     """The start deadline of each lane, in seconds."""
     violations: list[Violation] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
+    ledger: Ledger = field(init=False)
     log: Callable[[str], None] = lambda line: None
     done: dict[str, bytes] = field(default_factory=dict)
     """Done events by their ids."""
@@ -90,6 +92,15 @@ class Witness:
     _marked: dict[str, float] = field(default_factory=dict)
     """When orders, owners and marks were first written."""
     _tasks: dict[str, Task] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(
+            world=self.world,
+            uploads=self.uploads,
+            work=self.work,
+            outputs=self.outputs,
+            renders=self.renders,
+        )
 
     # ── what processes do ──
 
@@ -146,6 +157,7 @@ class Witness:
                 self._once(self.letters, event.id, event)
             case AttemptFailed():
                 self._ended.add((event.render, event.attempt))
+                self.ledger.reported(self.world.current, event.failure.reason)
             case OutputVerified() if not event.certificate.verified:
                 self.broken("verified or not done", f"{event.output_id} has faults")
             case _:
@@ -181,6 +193,7 @@ class Witness:
     def written(self, bucket: str, info: ObjectInfo) -> None:
         """An object stands."""
         self.counts.object_calls += 1
+        self.ledger.committed(self.world.current, info.name, info.generation)
         if bucket == "outputs":
             if self._standing.setdefault(info.name, info.generation) != info.generation:
                 self.broken("what stands is never written over", info.name)

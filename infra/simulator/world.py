@@ -7,6 +7,7 @@ killed process tries afterwards, in a `finally` for example, has no effect: kill
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from heapq import heappop, heappush
 from math import log
 from random import Random
@@ -23,8 +24,19 @@ DAWN = datetime(2026, 1, 1, tzinfo=UTC)
 CALL = 0.02
 """Seconds that a call takes on average; the times are exponential, so that any order happens."""
 LONGEST_FREEZE = 200.0
+CRASHED = "crash of the task"
+"""Why a process is dead that died by itself."""
 LARGEST_SKEW = timedelta(seconds=60)
 """By which a machine's clock is wrong at most, either way."""
+
+
+class Doing(Enum):
+    """What a process lets time pass for."""
+
+    CALLING = "calling"
+    WORKING = "working"
+    RESTING = "resting"
+    FROZEN = "frozen"
 
 
 class Killed(BaseException):
@@ -58,15 +70,22 @@ class Process:
         self.thawed = 0.0
         """When it was last found to have stood still for long."""
         self.skew = timedelta(0)
+        self.killed_by = ""
+        """Why it died, in the words of whoever killed it first."""
+        self.meter: Callable[[Doing, float, float], None] | None = None
+        """Told of every wait when it is over: what for, since when and until when."""
         self._main = main
         self._then = then
         self._greenlet: greenlet | None = None
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float, doing: Doing = Doing.CALLING) -> None:
         """Let others go on for so long. Raises Killed if it is killed meanwhile."""
         world = self.world
+        since = world.time
         world.later(seconds, self.resume)
         world.hub.switch()
+        if self.meter is not None:
+            self.meter(doing, since, world.time)
         if self.is_dead:
             raise Killed
 
@@ -97,7 +116,7 @@ class Process:
         if fault is Fault.FROZEN:
             self.is_frozen = True
             # The lot says how long: another draw would shift all that this process draws later.
-            self.wait(Random(lot).uniform(5, LONGEST_FREEZE))
+            self.wait(Random(lot).uniform(5, LONGEST_FREEZE), Doing.FROZEN)
             self.is_frozen = False
             self.thawed = world.time
         return result
@@ -105,13 +124,15 @@ class Process:
     def die(self) -> None:
         """Ends here. Raises Killed."""
         self.is_dead = True
+        self.killed_by = CRASHED
         raise Killed
 
-    def kill(self) -> None:
+    def kill(self, why: str) -> None:
         """Kill -9 from outside: it is over at once, whatever it was about to do."""
         if self.is_over or self.is_dead:
             return
         self.is_dead = True
+        self.killed_by = why
         self.world.later(0, self.resume)
 
     def resume(self) -> None:
