@@ -23,12 +23,15 @@ from infra.simulator.exhibit import read_exhibit
 from infra.simulator.faults import ODDS
 from infra.simulator.many import simulate
 from infra.simulator.odds import parse_odds
+from infra.simulator.picture import draw
 from infra.simulator.report import missed, report
 from infra.simulator.rules import Rule, nothing_is_lost
 from infra.simulator.tally import Tally
 
 WIDTH = 110
 """Columns that the report needs, also where nobody's terminal says how many there are."""
+PICTURE = Path("build/simulator/report.svg")
+"""Where the report lies as a picture, from the current folder."""
 HELD, BROKEN, UNSUITABLE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -79,7 +82,13 @@ def _simulate(course: Course, renders: int, cores: int, console: Console) -> int
     began = monotonic()
     with _progress(console, renders) as told:
         tally = simulate(course, renders, rules=rules, cores=cores, told=told)
-    console.print(report(tally, course, wall=monotonic() - began))
+    page = report(tally, course, wall=monotonic() - began)
+    console.print(page)
+    try:
+        draw(page, PICTURE, title="make simulate", width=WIDTH)
+        console.print(f"as a picture: {PICTURE}")
+    except OSError as error:
+        console.print(f"there is no picture of it: {error}")
     show(course, tally.broken, partial(console.print, soft_wrap=True))
     return BROKEN if tally.violations or missed(tally, course) else HELD
 

@@ -2,29 +2,36 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from math import log
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from functions.core.render import State
+from infra.simulator.causes import causes_table, headline
 from infra.simulator.course import Course
 from infra.simulator.coverage import ENOUGH, IMPOSSIBLE, STATES, untried
 from infra.simulator.faults import Fault
 from infra.simulator.odds import short_name
-from infra.simulator.tally import Tally, quantile
+from infra.simulator.recoveries import recoveries_table
+from infra.simulator.tally import Tally
 
 
 def report(tally: Tally, course: Course, *, wall: float) -> RenderableType:
     """Everything on one page; `wall` is how many seconds it took."""
     return Group(
         Text(_title(tally, course), style="bold"),
+        headline(tally),
         "",
-        _pairs("renders", _ends(tally)),
+        _beside(
+            Group(_pairs("renders", _ends(tally)), "", _pairs("time", _times(tally, wall))),
+            _pairs("cost", _costs(tally)),
+        ),
         "",
-        _pairs("cost", _costs(tally)),
+        causes_table(tally),
         "",
-        _pairs("time", _times(tally, wall)),
+        recoveries_table(tally),
         "",
         _coverage(tally),
         "",
@@ -53,9 +60,6 @@ def _ends(tally: Tally) -> Iterator[tuple[str, str]]:
 def _costs(tally: Tally) -> Iterator[tuple[str, str]]:
     renders, done = max(1, tally.renders), max(1, tally.ends[State.DONE])
     yield "frames encoded for each delivered", f"{tally.work_ratio:.3f}"
-    fast, slow = quantile(tally.recoveries, 0.5), quantile(tally.recoveries, 0.95)
-    if fast and slow:
-        yield "from a lost attempt to work again", f"p50 {fast:.0f} s, p95 {slow:.0f} s"
     yield "launches for each success", f"{tally.launches / done:.2f}"
     yield "saves of each render", f"{tally.saves / renders:.1f}"
     yield "object operations of each render", f"{tally.object_calls / renders:.1f}"
@@ -67,6 +71,12 @@ def _times(tally: Tally, wall: float) -> Iterator[tuple[str, str]]:
     yield "took", f"{timedelta(seconds=round(wall))}, {tally.renders / wall:,.0f} renders a second"
 
 
+def _beside(left: RenderableType, right: RenderableType) -> Table:
+    table = Table.grid(padding=(0, 6))
+    table.add_row(left, right)
+    return table
+
+
 def _pairs(title: str, pairs: Iterator[tuple[str, str]]) -> Table:
     table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2))
     for name, value in pairs:
@@ -75,18 +85,40 @@ def _pairs(title: str, pairs: Iterator[tuple[str, str]]) -> Table:
 
 
 def _coverage(tally: Tally) -> Table:
-    table = Table(title="what struck in which state", title_justify="left", box=None)
-    table.add_column("")
+    title = "what struck in which state"
+    table = Table(title=title, title_justify="left", box=None, padding=0)
+    table.add_column("", no_wrap=True)
     for state in STATES:
-        table.add_column(state, justify="right")
+        table.add_column(state, justify="right", width=_wide(state))
     for fault in Fault:
-        table.add_row(fault.value, *(_cell(tally, fault, state) for state in STATES))
+        table.add_row(f" {fault.value}", *(_cell(tally, fault, state) for state in STATES))
     return table
 
 
-def _cell(tally: Tally, fault: Fault, state: str) -> str:
-    """How often, or a dash for what cannot be."""
-    return "-" if (fault, state) in IMPOSSIBLE else f"{tally.struck[fault, state]}"
+def _cell(tally: Tally, fault: Fault, state: str) -> Text:
+    """How often, the warmer the oftener; or a dash for what cannot be."""
+    if (fault, state) in IMPOSSIBLE:
+        return Text("-", style="dim")
+    count, most = tally.struck[fault, state], max(tally.struck.values(), default=1)
+    heat = log(1 + count) / log(1 + most)
+    return Text(f"{count:>{_wide(state)}}", style=f"{_ink(heat)} on {_warmth(heat)}")
+
+
+def _wide(state: str) -> int:
+    """Columns for a state: its name and a gap, and six digits at least."""
+    return max(8, len(state) + 1)
+
+
+def _warmth(heat: float) -> str:
+    """From a dark blue through plum to a bright orange, for 0 to 1."""
+    cold, middle, hot = (38, 44, 72), (140, 50, 92), (252, 165, 62)
+    low, high, share = (cold, middle, heat * 2) if heat < 0.5 else (middle, hot, heat * 2 - 1)
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(low, high, strict=True))
+    return f"rgb({red},{green},{blue})"
+
+
+def _ink(heat: float) -> str:
+    return "black" if heat > 0.75 else "white"
 
 
 def _verdict(tally: Tally, missed: Sequence[tuple[Fault, str]]) -> Sequence[Text]:
