@@ -53,7 +53,7 @@ def headline(tally: Tally) -> Text:
 def causes_table(tally: Tally) -> Table:
     """What was delivered comes first, then the dearest in seconds."""
     seconds, money = by_cause(tally.spent), by_cause(tally.money)
-    table = Table(title="where the task seconds went", title_justify="left", box=None)
+    table = Table(title=_title(), title_justify="left", box=None)
     table.add_column("")
     for name in ("seconds", "share", "money"):
         table.add_column(name, justify="right")
@@ -67,6 +67,14 @@ def causes_table(tally: Tally) -> Table:
         table.add_row(str(cause), *_figures(amount, total, money[cause]), bar)
     table.add_row("all", *_figures(seconds.total(), total, money.total()), style="bold")
     return table
+
+
+def _title() -> Text:
+    """With what the colours mean."""
+    title = Text("where the task seconds went: ")
+    for colour, meaning in ((USEFUL, "delivered"), (NEEDED, "in between"), (LOST, "lost")):
+        title.append("■ ", style=f"not italic {colour}").append(f"{meaning}  ")
+    return title
 
 
 def _figures(micros: int, total: int, femtos: int) -> tuple[str, str, str]:

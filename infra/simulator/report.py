@@ -118,7 +118,7 @@ def _warmth(heat: float) -> str:
 
 
 def _ink(heat: float) -> str:
-    return "black" if heat > 0.75 else "white"
+    return "#000000" if heat > 0.65 else "#ffffff"
 
 
 def _verdict(tally: Tally, missed: Sequence[tuple[Fault, str]]) -> Sequence[Text]:
