@@ -71,7 +71,7 @@ def causes_table(tally: Tally) -> Table:
 
 def _title() -> Text:
     """With what the colours mean."""
-    title = Text("where the task seconds went: ")
+    title = Text("where the task seconds went: ", style="italic")
     for colour, meaning in ((USEFUL, "delivered"), (NEEDED, "in between"), (LOST, "lost")):
         title.append("■ ", style=f"not italic {colour}").append(f"{meaning}  ")
     return title
