@@ -117,8 +117,8 @@ class Run:
     """Dropped with no known cause: a violation."""
 
     def meter(self, doing: Doing, since: float, until: float) -> None:
-        """The process let so much time pass."""
-        passed = micros(until) - micros(since)
+        """The process let so much time pass: `micros`, written out for speed."""
+        passed = round(until * 1_000_000) - round(since * 1_000_000)
         if doing is Doing.CALLING:
             self.calls += passed
         elif doing is Doing.WORKING:

@@ -202,12 +202,12 @@ class SimulatedStudio:
         if terms.stop():
             self._trouble(self.witness.ledger.runs[self.process.name].notice)
             raise Stopped
-        self._hear(partial(terms.heard, frames))
+        self._hear(terms.heard, frames)
 
-    def _hear(self, heard: Callable[[], None]) -> None:
+    def _hear(self, heard: Callable[..., None], *frames: int) -> None:
         """Whoever hears it may find that the claim is lost, or nothing at all."""
         try:
-            heard()
+            heard(*frames)
         except ClaimLost:
             self._trouble(Cause.CLAIM_LOST)
             raise
