@@ -32,7 +32,7 @@ class Counts:
     starts: int = 0
     busiest_second: int = 0
     spent: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Microseconds of task runs by cause and lane: `ledger.py`."""
+    """Microseconds of task runs by cause and lane: `books.py`."""
     money: Counter[tuple[str, str]] = field(default_factory=Counter)
     """The same in femto-dollars: 10^15 of them are a dollar."""
     video: int = 0

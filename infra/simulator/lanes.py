@@ -16,9 +16,9 @@ from random import Random
 from functions.core.lanes import Lane
 from functions.ports import ExecutionState, LaunchRefused
 from infra.simulator.capacity import Capacity, Traced
+from infra.simulator.cause import Cause
 from infra.simulator.faults import Fault, Unreachable
 from infra.simulator.fleet import LaneKind
-from infra.simulator.ledger import Cause
 from infra.simulator.witness import Witness
 from infra.simulator.world import Process, World
 from render_job.errors import Exit
@@ -169,10 +169,10 @@ class SimulatedLane:
         run.noticed, run.notice = execution.is_stopped, Cause.STOPPED
 
         def main(process: Process) -> int:
-            self.witness.ledger.container_began(process)
-            self.witness.ledger.begin(process, execution.order, execution.name, self.kind.price)
+            self.witness.books.container_began(process)
+            self.witness.books.begin(process, execution.order, execution.name, self.kind.price)
             if run.noticed:
-                self.witness.ledger.noticed(process, run.notice)
+                self.witness.books.noticed(process, run.notice)
             return self.begin(
                 process, execution.order, execution.name, run.index, lambda: run.noticed
             )
@@ -239,12 +239,12 @@ class SimulatedLane:
         if run.process is process:
             if not run.noticed:
                 run.noticed, run.notice = True, why
-            self.witness.ledger.noticed(process, run.notice)
+            self.witness.books.noticed(process, run.notice)
             self.world.later(grace, lambda: process.kill(run.notice))
 
     def _run_ended(self, execution: Execution, run: Run, process: Process, result: object) -> None:
-        self.witness.ledger.container_ended(process, execution.order, self.kind.price)
-        self.witness.ledger.end(process, result)
+        self.witness.books.container_ended(process, execution.order, self.kind.price)
+        self.witness.books.end(process, result)
         run.process = None
         run.code = int(result) if isinstance(result, int) else None
         if isinstance(result, Unreachable):

@@ -9,12 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from functions.core.render import State
-from infra.simulator.causes import causes_table, headline
 from infra.simulator.course import Course
 from infra.simulator.coverage import ENOUGH, IMPOSSIBLE, STATES, untried
 from infra.simulator.faults import Fault
 from infra.simulator.odds import short_name
 from infra.simulator.recoveries import recoveries_table
+from infra.simulator.spending import causes_table, headline
 from infra.simulator.tally import Tally
 
 

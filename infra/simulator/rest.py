@@ -41,11 +41,11 @@ def judge(witness: Witness) -> None:
 
 def _accounts(witness: Witness) -> None:
     """The bill of every attempt is the sum of its causes, to the microsecond and its price."""
-    ledger, counts = witness.ledger, witness.counts
-    causes = ledger.settle()
-    for seen in ledger.unexplained():
+    books, counts = witness.books, witness.counts
+    causes = books.settle()
+    for seen in books.unexplained():
         witness.broken("every end has a cause", seen)
-    for seen in ledger.unbalanced(causes):
+    for seen in books.unbalanced(causes):
         witness.broken("sum of attempts = sum of causes", seen)
     for spent in causes.values():
         for (cause, lane, price), passed in spent.items():

@@ -12,8 +12,8 @@ from typing import TypedDict
 
 import msgspec
 
+from infra.simulator.cause import Cause, Unit
 from infra.simulator.faults import Fault, Unreachable
-from infra.simulator.ledger import Cause, Unit
 from infra.simulator.witness import Witness
 from infra.simulator.world import Doing, Process
 from render_job.claims import ClaimLost
@@ -75,7 +75,7 @@ class SimulatedStudio:
             spans = [(span.start, span.start + made)] if made else []
             self._write(path, plan, output.id, spans)
             self.witness.encoded(self.process, made)
-            self.witness.ledger.runs[self.process.name].frames = made
+            self.witness.books.runs[self.process.name].frames = made
 
         try:
             crash = self._strikes(Fault.ENCODER_CRASHED)
@@ -200,7 +200,7 @@ class SimulatedStudio:
 
     def _go_on(self, terms: Terms, frames: int) -> None:
         if terms.stop():
-            self._trouble(self.witness.ledger.runs[self.process.name].notice)
+            self._trouble(self.witness.books.runs[self.process.name].notice)
             raise Stopped
         self._hear(terms.heard, frames)
 
@@ -216,11 +216,11 @@ class SimulatedStudio:
             raise
 
     def _start(self, unit: Unit, *, again: bool = False) -> None:
-        self.witness.ledger.starts(self.process, unit, again=again)
+        self.witness.books.starts(self.process, unit, again=again)
 
     def _trouble(self, cause: Cause) -> None:
         """Why the work stops here."""
-        self.witness.ledger.runs[self.process.name].trouble = cause
+        self.witness.books.runs[self.process.name].trouble = cause
 
     def _look(self, frames: int, heard: Callable[[], None]) -> None:
         """Decode so many frames."""

@@ -12,8 +12,8 @@ import msgspec
 
 from functions.core.render import TERMINAL, Render, State
 from functions.ports import RenderStore
+from infra.simulator.books import Books
 from infra.simulator.evidence import Counts, Violation
-from infra.simulator.ledger import Ledger
 from infra.simulator.world import Process, World
 from render_job.choose import LEASE
 from render_job.tools import Task
@@ -64,7 +64,7 @@ class Witness:
     """The start deadline of each lane, in seconds."""
     violations: list[Violation] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
-    ledger: Ledger = field(init=False)
+    books: Books = field(init=False)
     log: Callable[[str], None] = lambda line: None
     done: dict[str, bytes] = field(default_factory=dict)
     """Done events by their ids."""
@@ -94,7 +94,7 @@ class Witness:
     _tasks: dict[str, Task] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.ledger = Ledger(
+        self.books = Books(
             world=self.world,
             uploads=self.uploads,
             work=self.work,
@@ -157,7 +157,7 @@ class Witness:
                 self._once(self.letters, event.id, event)
             case AttemptFailed():
                 self._ended.add((event.render, event.attempt))
-                self.ledger.reported(self.world.current, event.failure.reason)
+                self.books.reported(self.world.current, event.failure.reason)
             case OutputVerified() if not event.certificate.verified:
                 self.broken("verified or not done", f"{event.output_id} has faults")
             case _:
@@ -194,7 +194,7 @@ class Witness:
         """An object stands."""
         self.counts.object_calls += 1
         if "/claims/" not in info.name:
-            self.ledger.committed(self.world.current, info.name, info.generation)
+            self.books.committed(self.world.current, info.name, info.generation)
         if bucket == "outputs":
             if self._standing.setdefault(info.name, info.generation) != info.generation:
                 self.broken("what stands is never written over", info.name)

@@ -9,12 +9,12 @@ import pytest
 from rich.console import Console
 
 from infra.simulator.__main__ import WIDTH
-from infra.simulator.causes import dollars_a_minute, waste
+from infra.simulator.cause import Cause
 from infra.simulator.course import Course
-from infra.simulator.ledger import Cause
 from infra.simulator.many import lived
 from infra.simulator.picture import draw
 from infra.simulator.report import report
+from infra.simulator.spending import dollars_a_minute, waste
 from infra.simulator.tally import Tally
 
 COURSE = Course(seed="report")

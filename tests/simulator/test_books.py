@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
+from infra.simulator.books import Books, micros
+from infra.simulator.cause import Cause, Unit
 from infra.simulator.course import Course
 from infra.simulator.faults import Fate
 from infra.simulator.fleet import GPU
 from infra.simulator.history import Recipe, live
-from infra.simulator.ledger import Cause, Ledger, Unit, micros
 from infra.simulator.memory_objects import MemoryObjects
 from infra.simulator.memory_renders import MemoryRenders
 from infra.simulator.scenario import Deed, Scenario
@@ -23,7 +24,7 @@ HISTORIES = 40
 def test_every_second_of_many_histories_has_its_cause() -> None:
     tally = Tally()
     for number in range(HISTORIES):
-        outcome = live(Course(seed="ledger").recipe(number))
+        outcome = live(Course(seed="books").recipe(number))
         assert not outcome.violations
         tally.add(number, outcome)
     causes = {cause for cause, _ in tally.spent}
@@ -52,73 +53,71 @@ def _order() -> Order:
     )
 
 
-def _lived(main: Callable[[Ledger, Process], object]) -> Ledger:
-    """The ledger of a world in which one task runs, and nothing else."""
-    world = World(Fate(seed="ledger", odds={}))
+def _lived(main: Callable[[Books, Process], object]) -> Books:
+    """The books of a world in which one task runs, and nothing else."""
+    world = World(Fate(seed="books", odds={}))
     uploads, work, outputs = (MemoryObjects(name, world.now) for name in ("u", "w", "o"))
-    ledger = Ledger(
-        world=world, uploads=uploads, work=work, outputs=outputs, renders=MemoryRenders()
-    )
+    books = Books(world=world, uploads=uploads, work=work, outputs=outputs, renders=MemoryRenders())
 
     def task(process: Process) -> object:
-        ledger.container_began(process)
-        ledger.begin(process, _order(), "e", PRICE)
-        return main(ledger, process)
+        books.container_began(process)
+        books.begin(process, _order(), "e", PRICE)
+        return main(books, process)
 
     def ended(process: Process, result: object) -> None:
-        ledger.container_ended(process, _order(), PRICE)
-        ledger.end(process, result)
+        books.container_ended(process, _order(), PRICE)
+        books.end(process, result)
 
     world.start("task", task, after=1 / 3, then=ended)
     world.run(1000)
     world.close()
-    return ledger
+    return books
 
 
-def _work(ledger: Ledger, process: Process) -> None:
+def _work(books: Books, process: Process) -> None:
     process.wait(0.1)
     process.wait(2 / 7, Doing.RESTING)
-    ledger.starts(process, Unit(prefix="pieces/"))
+    books.starts(process, Unit(prefix="pieces/"))
     process.wait(1 / 7, Doing.WORKING)
-    ledger.committed(process, "pieces/1", 1)
+    books.committed(process, "pieces/1", 1)
 
 
 def test_the_bill_is_the_sum_of_the_causes_to_the_microsecond() -> None:
-    ledger = _lived(_work)
-    causes = ledger.settle()
-    assert not [*ledger.unbalanced(causes), *ledger.unexplained()]
-    bill = ledger.billed["r", 1]
+    books = _lived(_work)
+    causes = books.settle()
+    assert not [*books.unbalanced(causes), *books.unexplained()]
+    bill = books.billed["r", 1]
     assert bill["micros"] == micros(1 / 3 + 0.1 + 2 / 7 + 1 / 7) - micros(1 / 3)
     assert bill["femtos"] == bill["micros"] * PRICE
 
 
 @pytest.mark.parametrize("wrong", [1, -1])
 def test_a_wrong_entry_of_a_microsecond_is_found(wrong: int) -> None:
-    ledger = _lived(_work)
-    ledger.runs["task"].spent[Cause.WAITING] += wrong
-    seen = list(ledger.unbalanced(ledger.settle()))
+    books = _lived(_work)
+    books.runs["task"].spent[Cause.WAITING] += wrong
+    seen = list(books.unbalanced(books.settle()))
     assert len(seen) == 2
     assert seen[0].startswith("all attempts: billed ")
     assert seen[1].startswith("r, attempt 1: billed ")
 
 
 def test_a_wrong_price_is_found() -> None:
-    ledger = _lived(_work)
-    ledger.runs["task"].price += 1
-    assert list(ledger.unbalanced(ledger.settle()))
+    books = _lived(_work)
+    books.runs["task"].price += 1
+    assert list(books.unbalanced(books.settle()))
 
 
 def test_a_wait_that_nobody_measured_is_found() -> None:
-    def asleep(ledger: Ledger, process: Process) -> None:
+    def asleep(books: Books, process: Process) -> None:
         process.meter = None
         process.wait(1.0)
 
-    ledger = _lived(asleep)
-    assert list(ledger.unbalanced(ledger.settle()))
+    books = _lived(asleep)
+    assert list(books.unbalanced(books.settle()))
 
 
 def test_a_death_without_a_cause_is_found() -> None:
-    def killed(ledger: Ledger, process: Process) -> None:
+    def killed(books: Books, process: Process) -> None:
         process.world.later(0.5, lambda: process.kill(""))
         process.wait(1.0)
 
@@ -126,11 +125,11 @@ def test_a_death_without_a_cause_is_found() -> None:
 
 
 def test_what_a_death_leaves_open_is_lost_to_whoever_killed_it() -> None:
-    def killed(ledger: Ledger, process: Process) -> None:
-        ledger.starts(process, Unit(prefix="pieces/"))
+    def killed(books: Books, process: Process) -> None:
+        books.starts(process, Unit(prefix="pieces/"))
         process.world.later(0.5, lambda: process.kill(Cause.PREEMPTED))
         process.wait(1.0, Doing.WORKING)
 
-    ledger = _lived(killed)
-    assert ledger.runs["task"].spent == {Cause.PREEMPTED: 500_000}
-    assert not list(ledger.unbalanced(ledger.settle()))
+    books = _lived(killed)
+    assert books.runs["task"].spent == {Cause.PREEMPTED: 500_000}
+    assert not list(books.unbalanced(books.settle()))

@@ -7,7 +7,7 @@ from rich.bar import Bar
 from rich.table import Table
 from rich.text import Text
 
-from infra.simulator.ledger import Cause
+from infra.simulator.cause import Cause
 from infra.simulator.tally import Tally
 
 DOLLAR = 10**15

@@ -16,119 +16,28 @@ not: there is no rounding between them.
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 import msgspec
 
-from functions.core.render import TERMINAL, Render, State
+from functions.core.render import TERMINAL
 from functions.ports import RenderStore
+from infra.simulator.cause import OF_REASONS, Cause, Run, Unit
 from infra.simulator.faults import Unreachable
-from infra.simulator.world import Doing, Killed, Process, World
+from infra.simulator.usage import fate_of, used_of
+from infra.simulator.world import Killed, Process, World
 from schemas import names
 from schemas.pieces import Span
-from schemas.plan import Order, OutputPlan, RenderPlan
+from schemas.plan import Order
 from schemas.ports import ObjectStore
 
 Attempt = tuple[str, int]
 """A render's id and the number of its attempt."""
-Causes = Mapping[Attempt, Counter[tuple["Cause", str, int]]]
+Causes = Mapping[Attempt, Counter[tuple[Cause, str, int]]]
 """Microseconds of each attempt by cause, lane and price."""
 
 
-class Cause(StrEnum):
-    """What a second of a task run was for. There is no heading for what nobody can explain."""
-
-    DELIVERED = "made what was delivered"
-    CALLS = "starting, looking, claiming, telling"
-    WAITING = "waiting for other tasks"
-    FROZEN = "frozen"
-    CANCELLED = "made, then cancelled"
-    SUPERSEDED = "made, then superseded"
-    FAILED = "made, then the render failed"
-    OTHER_CLASS = "made, then another encoder class"
-    UNUSED = "made twice"
-    HEDGED = "made twice by a hedge"
-    PREEMPTED = "preempted without notice"
-    WITH_NOTICE = "preempted with notice"
-    IN_NOTICE = "preempted during the notice"
-    OUT_OF_MEMORY = "out of memory"
-    CRASHED = "crash of the task"
-    UNREACHABLE = "service unreachable"
-    ENCODER_CRASHED = "encoder crashed"
-    MISLED = "misled by a seek"
-    UNREADABLE = "source that cannot be read"
-    WRONG_ENCODER = "another encoder than ordered"
-    NOT_OWNER = "second execution of an attempt"
-    CLAIM_LOST = "claim taken over"
-    STOPPED = "attempt given up or stopped"
-    OUT_OF_TIME = "attempt out of time"
-
-
-_OF_REASONS = {
-    "ffmpeg_killed": Cause.ENCODER_CRASHED,
-    "undecodable": Cause.UNREADABLE,
-    "object_gone": Cause.UNREADABLE,
-    "attempt_limit": Cause.OUT_OF_TIME,
-    "encoder_class": Cause.WRONG_ENCODER,
-}
-"""By the reason of the failure that the task itself reported."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
-    """One thing in the making: a piece, a clip's sound or a whole output."""
-
-    prefix: str
-    """Where it will stand, or under which prefix for a piece."""
-    span: Span | None = None
-    """Of a piece."""
-    hedges: str = ""
-    """Under which prefix the claims of its hedges stand."""
-
-
 @dataclass(slots=True, kw_only=True)
-class Run:
-    """The causes of one run of one task."""
-
-    name: str
-    """Of the process."""
-    order: Order
-    execution: str
-    lane: str
-    price: int
-    spent: Counter[Cause] = field(default_factory=Counter)
-    """Microseconds."""
-    calls: int = 0
-    """Microseconds of calls: their cause is known when the run is over."""
-    unit: Unit | None = None
-    open: int = 0
-    """Microseconds of work for the unit, neither committed nor dropped."""
-    frames: int = 0
-    """Made of the unit."""
-    trouble: Cause | None = None
-    """What stopped the work for the unit, where the studio or the lane saw it."""
-    notice: Cause = Cause.STOPPED
-    """Why the lane told it to leave, if it did."""
-    told: Cause | None = None
-    """What the task itself reported."""
-    committed: list[tuple[str, int, int]] = field(default_factory=list)
-    """Name and generation in the work or output bucket, and microseconds."""
-    unexplained: int = 0
-    """Dropped with no known cause: a violation."""
-
-    def meter(self, doing: Doing, since: float, until: float) -> None:
-        """The process let so much time pass: `micros`, written out for speed."""
-        passed = round(until * 1_000_000) - round(since * 1_000_000)
-        if doing is Doing.CALLING:
-            self.calls += passed
-        elif doing is Doing.WORKING:
-            self.open += passed
-        else:
-            self.spent[Cause.WAITING if doing is Doing.RESTING else Cause.FROZEN] += passed
-
-
-@dataclass(slots=True, kw_only=True)
-class Ledger:
+class Books:
     """Of one history."""
 
     world: World
@@ -196,7 +105,7 @@ class Ledger:
         """The task says why it gives up."""
         run = self.runs.get(process.name) if process else None
         if run is not None:
-            run.told = _OF_REASONS.get(reason)
+            run.told = OF_REASONS.get(reason)
 
     def end(self, process: Process, result: object) -> None:
         """The run is over: what is still open is lost, and the end itself must have a cause."""
@@ -281,14 +190,17 @@ class Ledger:
     def settle(self) -> Causes:
         """What every second was for, now that it is known what was delivered."""
         by_attempt: defaultdict[Attempt, Counter[tuple[Cause, str, int]]] = defaultdict(Counter)
-        used = {render.id: self._used(render) for render in self.renders.newest(limit=1_000_000)}
+        used = {
+            render.id: used_of(render, self.outputs)
+            for render in self.renders.newest(limit=1_000_000)
+        }
         for run in self.runs.values():
             order = run.order
             sums, render = by_attempt[order.render, order.attempt], used.get(order.render)
             spent = Counter(run.spent)
             spent[self._calls_of(run)] += run.calls
             for name, generation, share in run.committed:
-                spent[_fate_of(name, generation, render)] += share
+                spent[fate_of(name, generation, render)] += share
             for cause, passed in spent.items():
                 sums[cause, run.lane, run.price] += passed
         return by_attempt
@@ -302,59 +214,6 @@ class Ledger:
             if first != run.execution:
                 return Cause.NOT_OWNER
         return Cause.CALLS
-
-    def _used(self, render: Render) -> "_Used":
-        """What of that render was delivered."""
-        plan = render.plan
-        used = _Used(render=render)
-        for done in render.outputs:
-            output = next(o for o in plan.outputs if o.id == done.output_id) if plan else None
-            if output is None or plan is None:
-                continue
-            name = done.delivered.name
-            info = self.outputs.stat(name)
-            if info is None or info.generation != done.delivered.generation:
-                continue
-            used.outputs.add((name, done.delivered.generation))
-            used.names.add(names.audio(render.id, output.clip, _sound_key(plan, output)))
-            made = msgspec.json.decode(self.outputs.read(name))
-            key = output.key(plan.upload, done.certificate.encoder_class)
-            for start, end in made["spans"]:
-                used.names.add(names.piece(render.id, output.id, key, Span(start, end)))
-            used.prefixes.append(names.pieces(render.id, output.id, key))
-        return used
-
-
-@dataclass(slots=True, kw_only=True)
-class _Used:
-    render: Render
-    outputs: set[tuple[str, int]] = field(default_factory=set)
-    names: set[str] = field(default_factory=set)
-    """Of pieces and sounds that outputs were joined of."""
-    prefixes: list[str] = field(default_factory=list)
-    """Of the pieces of delivered outputs, in the encoder class that was delivered."""
-
-
-def _sound_key(plan: RenderPlan, output: OutputPlan) -> str:
-    audio = plan.audio_of(output.clip)
-    return audio.key(plan.upload) if audio else ""
-
-
-def _fate_of(name: str, generation: int, used: _Used | None) -> Cause:
-    """What became of a committed object."""
-    if used is None:
-        return Cause.FAILED
-    if name in used.names or (name, generation) in used.outputs:
-        return Cause.DELIVERED
-    render = used.render
-    if any(name.startswith(prefix) for prefix in used.prefixes):
-        return Cause.UNUSED
-    if render.state is State.CANCELLED:
-        by = render.failure.reason if render.failure else ""
-        return Cause.SUPERSEDED if by == "superseded" else Cause.CANCELLED
-    if render.state is State.FAILED:
-        return Cause.FAILED
-    return Cause.OTHER_CLASS
 
 
 def micros(time: float) -> int:
