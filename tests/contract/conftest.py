@@ -1,4 +1,4 @@
-"""Other processes for the contract suites: real ones, and none survives its test."""
+"""Other processes for the contract suites, real ones, and none survives its test; emulators."""
 
 import os
 import subprocess
@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import schemas
+from tests import emulators
+from tests.gcs_gate import Buckets, Gate, gate
 
 CHECKOUT = Path(schemas.__file__).parents[1]
 StartPython = Callable[..., "subprocess.Popen[str]"]
@@ -36,6 +38,29 @@ def start_python() -> Iterator[StartPython]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture(scope="session")
+def gcs_gate() -> Iterator[Gate]:
+    """What STORAGE_EMULATOR_HOST names, for this process and those that it starts."""
+    with (
+        emulators.required(),
+        emulators.storage() as behind,
+        gate(behind) as one,
+        emulators.environment(STORAGE_EMULATOR_HOST=one.url),
+    ):
+        yield one
+
+
+@pytest.fixture
+def gcs(gcs_gate: Gate) -> Iterator[Buckets]:
+    """Cloud Storage, as far as it is imitated."""
+    # Here, not above: the client library takes a third of a second to import.
+    from functions.adapters.gcs_objects import connect
+
+    client = connect()
+    yield Buckets(gcs_gate, client)
+    client.close()
 
 
 def until(claim: Callable[[], bool], what: str, seconds: float = 10) -> None:
