@@ -19,12 +19,12 @@ import mimetypes
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 from uuid import uuid4
 
 import google_crc32c
@@ -48,10 +48,10 @@ from schemas.ports import (
 
 T = TypeVar("T")
 
-TIMEOUT_SECONDS = (5, 30)
-"""To connect, and between two bytes of an answer."""
-PATIENCE_SECONDS = 30
-"""Repeating one call; a claim that was not renewed for so long is lost anyway."""
+SILENCE = timedelta(seconds=20)
+"""The longest between two bytes of an answer, and for a connection."""
+PATIENCE = timedelta(seconds=30)
+"""The longest that one call is repeated; a claim not renewed for so long is lost anyway."""
 CHUNK_BYTES = 8 << 20
 """Of a resumable upload, and what a larger file is: as much memory is needed, twice."""
 LONGEST_NAME = 1024
@@ -59,7 +59,6 @@ LONGEST_NAME = 1024
 MARK = "clipline-write"
 """The metadata key that tells a write that was repeated from another's; nobody else sees it."""
 
-_RETRY = DEFAULT_RETRY.with_delay(initial=0.2, maximum=5).with_timeout(PATIENCE_SECONDS)
 _FIELDS = "items(name,generation,size,updated,metadata),nextPageToken"
 _TRIES = 20
 """How often a call without a precondition may be forestalled before it is handed back."""
@@ -80,13 +79,26 @@ def connect() -> Client:
 class GcsObjects:
     """An ObjectStore for any number of threads and processes.
 
-    Raises StoreUnavailable when repeating for 30 s did not help, and StoreRefused at once. Cloud
-    Storage takes about one write a second for one name; more of them are repeated more slowly.
+    Raises StoreUnavailable when no answer comes for `silence`, or when repeating a call for
+    `patience` did not help, and StoreRefused at once. Cloud Storage takes about one write a second
+    for one name; more of them are refused for a while, and repeated.
     """
 
-    def __init__(self, client: Client, bucket: str) -> None:
+    def __init__(
+        self,
+        client: Client,
+        bucket: str,
+        *,
+        silence: timedelta = SILENCE,
+        patience: timedelta = PATIENCE,
+    ) -> None:
         self._client = client
         self._bucket = client.bucket(bucket)
+        retry = DEFAULT_RETRY.with_delay(initial=0.2, maximum=5)
+        self._how: dict[str, Any] = {
+            "timeout": silence.total_seconds(),
+            "retry": retry.with_timeout(patience.total_seconds()),
+        }
         self._clock = GcsClock(self._date)
 
     @property
@@ -116,8 +128,7 @@ class GcsObjects:
             start_offset=after or None,
             max_results=None if limit is None else limit + 1,
             fields=_FIELDS,
-            timeout=TIMEOUT_SECONDS,
-            retry=_RETRY,
+            **self._how,
         )
         with _asking(f"a list of {self.bucket}", missing=StoreRefused):
             for blob in islice((one for one in pages if one.name != after), limit):
@@ -139,8 +150,7 @@ class GcsObjects:
                     end=start + wanted - 1,
                     raw_download=True,
                     checksum=None,
-                    timeout=TIMEOUT_SECONDS,
-                    retry=_RETRY,
+                    **self._how,
                 )
             except api.RequestRangeNotSatisfiable:
                 return b""
@@ -185,9 +195,7 @@ class GcsObjects:
             if generation == 0:
                 return
             with _asking(name):
-                self._bucket.blob(name).delete(
-                    if_generation_match=generation, timeout=TIMEOUT_SECONDS, retry=_RETRY
-                )
+                self._bucket.blob(name).delete(if_generation_match=generation, **self._how)
 
         try:
             self._on_generation(_known(name), if_generation_match, remove)
@@ -210,7 +218,7 @@ class GcsObjects:
         if _fault(name):
             return None  # what can never be written is not there
         with _asking(name):
-            return self._bucket.get_blob(name, timeout=TIMEOUT_SECONDS, retry=_RETRY)
+            return self._bucket.get_blob(name, **self._how)
 
     def _live(self, name: str, generation: int) -> ObjectInfo:
         info = self.stat(name)
@@ -236,7 +244,7 @@ class GcsObjects:
         checked = _Checked(file)
         with _asking(found.name):
             self._bucket.blob(found.name, generation=found.generation).download_to_file(
-                checked, raw_download=True, checksum=None, timeout=TIMEOUT_SECONDS, retry=_RETRY
+                checked, raw_download=True, checksum=None, **self._how
             )
         if checked.crc32c() != found.crc32c:
             raise StoreUnavailable(f"{found.name} arrived damaged")
@@ -264,8 +272,7 @@ class GcsObjects:
                         # object, whosever it is: the store checks instead.
                         checksum=None if is_large else "crc32c",
                         crc32c_checksum_value=crc32c if is_large else None,
-                        timeout=TIMEOUT_SECONDS,
-                        retry=_RETRY,
+                        **self._how,
                     )
                 except api.PreconditionFailed:
                     live = self._blob(name)
@@ -302,7 +309,7 @@ class GcsObjects:
     def _date(self) -> datetime:
         """Of an answer, whatever it is: the library does not show its headers."""
         with _asking("the time"):
-            answer = requests.head(self._client.api_endpoint, timeout=TIMEOUT_SECONDS)
+            answer = requests.head(self._client.api_endpoint, timeout=self._how["timeout"])
             return parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
 
 

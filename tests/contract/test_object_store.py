@@ -183,6 +183,28 @@ def test_a_list_tells_what_stat_tells(store: ObjectStore) -> None:
     assert list(store.list()) == infos
 
 
+class Careless:
+    """Any store, whose writes or deletes forget the precondition: the suite must notice."""
+
+    def __init__(self, store: ObjectStore, forgets: str) -> None:
+        self._store = store
+        self._forgets = forgets
+
+    def __getattr__(self, name: str) -> object:
+        called = getattr(self._store, name)
+        if name != self._forgets:
+            return called
+        return lambda *given, if_generation_match=None, **named: called(*given, **named)
+
+
+@pytest.mark.parametrize("forgets", ["write", "delete"])
+def test_the_suite_notices_a_forgotten_precondition(store: ObjectStore, forgets: str) -> None:
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        test_a_write_over_another_generation_fails_and_changes_nothing(
+            Careless(store, forgets)  # type: ignore[arg-type]  # it looks like one
+        )
+
+
 SEGMENT = st.text(st.sampled_from("ab-./ü%~\t:*? "), min_size=1, max_size=6)
 
 
