@@ -7,12 +7,17 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
 import schemas
 from tests import emulators
 from tests.gcs_gate import Buckets, Gate, gate
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
 
 CHECKOUT = Path(schemas.__file__).parents[1]
 StartPython = Callable[..., "subprocess.Popen[str]"]
@@ -60,6 +65,24 @@ def gcs(gcs_gate: Gate) -> Iterator[Buckets]:
 
     client = connect()
     yield Buckets(gcs_gate, client)
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def firestore_emulator() -> Iterator[str]:
+    """What FIRESTORE_EMULATOR_HOST names, for this process and those that it starts."""
+    with emulators.required(), emulators.firestore() as host:
+        yield host
+
+
+@pytest.fixture
+def firestore(firestore_emulator: str) -> Iterator["Client"]:
+    """A client of a project without documents: each project is a database of its own."""
+    # Here, not above: the client library takes half a second to import.
+    from functions.adapters.firestore_renders import connect
+
+    client = connect(f"test-{uuid4().hex[:12]}")
+    yield client
     client.close()
 
 
