@@ -29,10 +29,28 @@ class PreconditionFailed(Exception):
     """Somebody else wrote first: read again and decide again. Nothing was changed."""
 
 
+class NameRefused(ValueError):
+    """This store cannot keep an object of that name: choose another one."""
+
+
+class StoreUnavailable(OSError):
+    """The store did not answer in time, or cannot now: try again later.
+
+    What was asked of it may have been done all the same.
+    """
+
+
+class StoreRefused(Exception):
+    """The store does not let this process in, or its bucket is missing: a person must mend that."""
+
+
 class ObjectStore(Protocol):
     """One bucket. Reads see every finished write; a write is seen whole or not at all.
 
     `if_generation_match` is Cloud Storage's precondition: 0 means "there must be none yet".
+
+    Writing may raise NameRefused for a name that this store cannot keep; any call StoreUnavailable
+    or StoreRefused, where there is a network between.
     """
 
     @property

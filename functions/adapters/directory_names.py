@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 
+from schemas.ports import NameRefused
+
 LONGEST_NAME = 1024
 """Bytes of UTF-8, as on Cloud Storage (https://cloud.google.com/storage/docs/objects#naming)."""
 
 LONGEST_SEGMENT = 255
 """Bytes between two slashes: NAME_MAX of the usual file systems."""
-
-
-class NameRefused(ValueError):
-    """A directory cannot keep an object of this name: choose another one."""
 
 
 def segments(name: str) -> Sequence[str]:

@@ -20,9 +20,9 @@ from itertools import islice
 from pathlib import Path
 
 from functions.adapters.directory_hidden import HiddenFolder, Record
-from functions.adapters.directory_names import NameRefused, segments
+from functions.adapters.directory_names import segments
 from functions.adapters.directory_tree import Tree, stamp
-from schemas.ports import ObjectInfo, ObjectMissing, PreconditionFailed
+from schemas.ports import NameRefused, ObjectInfo, ObjectMissing, PreconditionFailed
 
 _TRIES = 100
 """How often a write may find its folder pruned by a neighbour before something else is wrong."""

@@ -29,9 +29,14 @@ FACTORIES: dict[str, Callable[[Path], RenderStore]] = {
 }
 
 
-@pytest.fixture(params=sorted(FACTORIES))
+@pytest.fixture(params=sorted([*FACTORIES, "firestore"]))
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> RenderStore:
-    return FACTORIES[request.param](tmp_path)
+    """Firestore is Google's emulator, over a project of its own."""
+    if request.param != "firestore":
+        return FACTORIES[request.param](tmp_path)
+    from functions.adapters.firestore_renders import FirestoreRenders
+
+    return FirestoreRenders(request.getfixturevalue("firestore"))
 
 
 def render(id: str = "r-1", **changes: object) -> Render:

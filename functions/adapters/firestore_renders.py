@@ -1,0 +1,311 @@
+"""Renders in Firestore: the cloud's RenderStore. Not run against Google Cloud.
+
+    renders/ID        the render as our codec writes it, and the fields that queries ask for
+    lanes/LANE        who runs there; written only when a render comes or goes
+    folders/DIGEST    whose output folder that is; created once, never changed
+
+A save reads what it depends on and then commits once, all or nothing, with a precondition on each
+document that it depends on: docs/decisions/0015-a-save-is-one-commit.md. There are no transactions:
+those that read and write hold locks, and clash for seconds where this asks again at once.
+
+    save ─► read ─► is it allowed? ─► commit ─► done
+             ▲        │ no               │ something of it has changed, or the answer was lost
+             │        └► Conflict, …     │
+             └───────────────────────────┘ up to `TRIES` times; a save bears a mark of its own
+"""
+
+import random
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+from uuid import uuid4
+
+from google.api_core import exceptions as api
+from google.auth.exceptions import GoogleAuthError
+from google.cloud.firestore import ArrayRemove, ArrayUnion, Client
+from google.cloud.firestore_v1.base_query import FieldFilter
+from google.cloud.firestore_v1.field_path import FieldPath
+
+from functions.core.render import RUNNING, Render, State
+from functions.ports import Conflict, FolderTaken, LaneFull, Stored
+from schemas.ids import digest
+from schemas.ports import StoreRefused, StoreUnavailable
+from schemas.wire import from_json, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from google.cloud.firestore import DocumentReference, DocumentSnapshot, Query, WriteBatch
+
+    Found = DocumentSnapshot[Any]
+
+COMPOSITE_INDEXES = {"renders": (("state", "created_at"),)}
+"""By collection, fields that one query filters and sorts by, all ascending: Firestore refuses such
+a query until the index is made. The emulator does not, so `infra/gcp` and this must agree."""
+UNINDEXED = {"renders": ("document", "save"), "lanes": ("*",), "folders": ("*",)}
+"""By collection, fields that nobody asks for: each index of a field costs with every write."""
+
+SILENCE = timedelta(seconds=10)
+"""The longest that one call may take."""
+TRIES = 12
+"""Commits of one save. Between two of them up to 20 ms pass, then twice as much each time."""
+LONGEST_PAUSE_SECONDS = 2.0
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_CHANGED = (api.AlreadyExists, api.FailedPrecondition, api.NotFound, api.Aborted)
+_LATER = (api.TooManyRequests, api.ServerError, api.RetryError)
+
+
+def connect(project: str, database: str = "(default)") -> Client:
+    """A client for any number of threads; close it at the end.
+
+    It speaks to the emulator in FIRESTORE_EMULATOR_HOST where that is set.
+    """
+    return Client(project=project, database=database)
+
+
+class FirestoreRenders:
+    """A RenderStore for any number of threads and processes.
+
+    A version is the microsecond of its document's last change, as Firestore tells it. A folder
+    stays with its render for ever. Raises StoreUnavailable when a call gets no answer for
+    `silence`, and StoreRefused at once.
+    """
+
+    def __init__(self, client: Client, *, silence: timedelta = SILENCE) -> None:
+        self._client = client
+        self._seconds = silence.total_seconds()
+
+    def load(self, render: str) -> Stored | None:
+        """The render as last saved."""
+        if not _is_key(render):
+            return None
+        with _asking(render):
+            found = self._at("renders", render).get(timeout=self._seconds)
+        return Stored(render=_render(found), version=_version(found)) if found.exists else None
+
+    def save(self, render: Render, *, version: int, room: int | None = None) -> None:
+        """Save over that version; 0 creates. Raises Conflict, LaneFull or FolderTaken."""
+        mark = uuid4().hex
+        for number in range(TRIES):
+            seen = self._look(render)
+            if seen.mark == mark:
+                return  # it was done, and only the answer was lost
+            _check(seen, render, version, room)
+            batch = self._batch(seen, render, room, mark)
+            try:
+                with _asking(render.id, *_CHANGED):
+                    batch.commit(retry=None, timeout=self._seconds)
+                return
+            except (*_CHANGED, StoreUnavailable) as error:
+                if number == TRIES - 1 and isinstance(error, StoreUnavailable):
+                    raise
+                _pause(number)
+        raise Conflict(f"{render.id}, its lane or its folder was saved by others all the time")
+
+    def due(self, before: datetime, *, limit: int) -> Sequence[str]:
+        """Ids of renders whose `due_at` has come, the longest overdue first."""
+        query = self._renders.where(filter=FieldFilter("due_at", "<=", before))
+        return self._ids(query.order_by("due_at").limit(limit))
+
+    def waiting(self, *, limit: int) -> Sequence[str]:
+        """Ids of waiting renders, the oldest upload first."""
+        query = self._renders.where(filter=FieldFilter("state", "==", State.WAITING.value))
+        return self._ids(query.order_by("created_at").limit(limit))
+
+    def running(self, lane: str) -> int:
+        """How many renders are starting, rendering or stitching on that lane."""
+        with _asking(lane):
+            return len(_places(self._lane(lane).get(timeout=self._seconds)))
+
+    def of_upload(self, bucket: str, name: str) -> Sequence[Render]:
+        """All renders of that upload name, whatever the generation, newest first."""
+        query = self._renders.where(filter=FieldFilter("upload", "==", f"{bucket}/{name}"))
+        found = map(_render, self._found(query))
+        return tuple(sorted(found, key=lambda one: one.upload.age_key, reverse=True))
+
+    def folder_holder(self, folder: str) -> str | None:
+        """The render that delivers into that output folder."""
+        with _asking(folder):
+            return _holder(self._folder(folder).get(timeout=self._seconds))
+
+    def newest(self, *, limit: int, prefix: str = "") -> Sequence[Render]:
+        """Renders whose id starts with the prefix, newest first.
+
+        With a prefix, all ids that start with it are read: fit for people who know some digits.
+        """
+        query = self._renders.order_by("created_at", direction="DESCENDING").limit(limit)
+        if prefix:
+            if not _is_key(prefix):
+                return ()
+            first, end = self._at("renders", prefix), self._at("renders", f"{prefix}\U0010ffff")
+            by_id = self._renders.where(filter=FieldFilter(FieldPath.document_id(), ">=", first))
+            query = by_id.where(filter=FieldFilter(FieldPath.document_id(), "<", end))
+        found = sorted(map(_render, self._found(query)), key=lambda one: one.created_at)
+        return tuple(found[::-1][:limit])
+
+    @property
+    def _renders(self) -> Any:
+        return self._client.collection("renders")
+
+    def _at(self, collection: str, key: str) -> "DocumentReference":
+        return self._client.collection(collection).document(key)
+
+    def _lane(self, lane: str) -> "DocumentReference":
+        return self._at("lanes", f"lane-{quote(lane, safe='')}")
+
+    def _folder(self, folder: str) -> "DocumentReference":
+        """By digest: a folder's name may be longer than a document's key."""
+        return self._at("folders", digest(folder))
+
+    def _look(self, render: Render) -> "_Seen":
+        """All that a save depends on, in one call."""
+        lane, folders = _lane_of(render), _folders(render)
+        wanted = [self._at("renders", render.id), *map(self._folder, folders)]
+        if lane is not None:
+            wanted.append(self._lane(lane))
+        fields = ["lane", "save", "places", "render"]
+        with _asking(render.id):
+            found = {
+                one.reference: one
+                for one in self._client.get_all(wanted, fields, timeout=self._seconds)
+            }
+        return _Seen(
+            render=found[self._at("renders", render.id)],
+            folders={folder: found[self._folder(folder)] for folder in folders},
+            lane=found[self._lane(lane)] if lane is not None else None,
+        )
+
+    def _batch(self, seen: "_Seen", render: Render, room: int | None, mark: str) -> "WriteBatch":
+        batch, fields = self._client.batch(), _fields(render, mark)
+        if seen.render.exists:
+            unchanged = self._client.write_option(last_update_time=seen.render.update_time)
+            batch.update(seen.render.reference, fields, option=unchanged)
+        else:
+            batch.create(seen.render.reference, fields)
+        for folder, found in seen.folders.items():
+            if not found.exists:
+                batch.create(found.reference, {"folder": folder, "render": render.id})
+        before, after = seen.before, _lane_of(render)
+        if before is not None and before != after:
+            gone = {"places": ArrayRemove([render.id])}
+            batch.set(self._lane(before), gone, merge=True)
+        if seen.lane is not None and before != after:
+            come = {"lane": after, "places": ArrayUnion([render.id])}
+            if room is None:
+                batch.set(seen.lane.reference, come, merge=True)
+            elif seen.lane.exists:
+                unchanged = self._client.write_option(last_update_time=seen.lane.update_time)
+                batch.update(seen.lane.reference, come, option=unchanged)
+            else:
+                batch.create(seen.lane.reference, come)
+        return batch
+
+    def _ids(self, query: "Query") -> Sequence[str]:
+        return tuple(one.id for one in self._found(query.select([])))
+
+    def _found(self, query: "Query") -> "Sequence[Found]":
+        with _asking("a query"):
+            return tuple(query.stream(timeout=self._seconds))
+
+
+class _Seen(NamedTuple):
+    """What a save depends on; its lane only if the render is to run on one."""
+
+    render: "Found"
+    folders: "dict[str, Found]"
+    lane: "Found | None"
+
+    @property
+    def before(self) -> str | None:
+        """The lane on which the render ran so far."""
+        return (self.render.to_dict() or {}).get("lane")
+
+    @property
+    def mark(self) -> str | None:
+        """Of the save that was the last."""
+        return (self.render.to_dict() or {}).get("save")
+
+
+def _check(seen: _Seen, render: Render, version: int, room: int | None) -> None:
+    if _version(seen.render) != version:
+        raise Conflict(f"{render.id} is no longer at version {version}")
+    for folder, found in seen.folders.items():
+        if (holder := _holder(found)) not in (None, render.id):
+            raise FolderTaken(f"{holder} delivers into {folder}")
+    # A render that runs on its lane already keeps its place, however full it is there.
+    if seen.lane is not None and room is not None and seen.before != render.lane:
+        others = len(_places(seen.lane) - {render.id})
+        if others >= room:
+            raise LaneFull(f"{render.lane} runs {others} of {room}")
+
+
+def _fields(render: Render, mark: str) -> dict[str, object]:
+    """The mark makes every save a change: Firestore's time stands still for one that is none."""
+    upload = render.upload
+    return {
+        "document": to_json(render),
+        "save": mark,
+        "state": render.state.value,
+        "lane": _lane_of(render),
+        "due_at": render.due_at,
+        "created_at": render.created_at,
+        "upload": f"{upload.bucket}/{upload.name}",
+    }
+
+
+def _lane_of(render: Render) -> str | None:
+    """The lane that it occupies."""
+    return render.lane if render.state in RUNNING else None
+
+
+def _folders(render: Render) -> Iterable[str]:
+    return render.plan.folders if render.plan else ()
+
+
+def _render(found: "Found") -> Render:
+    return from_json(found.get("document"), Render)
+
+
+def _version(found: "Found") -> int:
+    return (found.update_time - _EPOCH) // _MICROSECOND if found.exists else 0
+
+
+def _places(found: "Found") -> frozenset[str]:
+    return frozenset((found.to_dict() or {}).get("places", ()))
+
+
+def _holder(found: "Found") -> str | None:
+    return (found.to_dict() or {}).get("render")
+
+
+def _is_key(text: str) -> bool:
+    """Whether a document may have that key (https://firebase.google.com/docs/firestore/quotas)."""
+    if text in ("", ".", "..") or "/" in text or (text.startswith("__") and text.endswith("__")):
+        return False
+    try:
+        return len(text.encode()) <= 1500
+    except UnicodeEncodeError:
+        return False
+
+
+def _pause(number: int) -> None:
+    """By lot, so that those who clashed do not clash again."""
+    time.sleep(random.uniform(0, min(0.02 * 2**number, LONGEST_PAUSE_SECONDS)))
+
+
+@contextmanager
+def _asking(what: str, *passed: type[Exception]) -> "Iterator[None]":
+    """What the library raises, in the words of the port; what is passed as it is."""
+    try:
+        yield
+    except passed:
+        raise
+    except _LATER as error:
+        raise StoreUnavailable(f"{what}: {error}") from error
+    except (api.GoogleAPICallError, GoogleAuthError) as error:
+        raise StoreRefused(f"{what}: {error}") from error
