@@ -29,6 +29,13 @@ class PreconditionFailed(Exception):
     """Somebody else wrote first: read again and decide again. Nothing was changed."""
 
 
+class NotPublished(OSError):
+    """The bus did not confirm the event: publish it again, since repeats are ordinary.
+
+    It may be stored all the same. The message says what the bus answered, never what was published.
+    """
+
+
 class ObjectStore(Protocol):
     """One bucket. Reads see every finished write; a write is seen whole or not at all.
 
@@ -94,4 +101,7 @@ class Publisher(Protocol):
     """A way to tell everybody who subscribed."""
 
     def publish(self, topic: str, event: Event) -> None:
-        """Returns once the message is stored: it will be delivered at least once."""
+        """Returns once the message is stored: it will be delivered at least once.
+
+        Raises NotPublished.
+        """
