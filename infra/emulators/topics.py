@@ -1,4 +1,11 @@
-"""Topics and subscriptions on the emulator, as Terraform makes them on Google Cloud."""
+"""Topics and subscriptions on the emulator, as Terraform makes them on Google Cloud.
+
+All but the retry policy. With one, version 0.8.20 keeps what failed in a map by the millisecond at
+which it is due. When two messages fall due in the same one, a message is put in twice, its second
+turn ends in an exception, and the timer that hands such messages out never runs again: from then on
+nothing that fails on that subscription comes back. Seen with 48 messages pushed to a function that
+answered each with 503 once: after 3 s there was silence. Without a policy all came back.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,16 +27,18 @@ NEVER = types.ExpirationPolicy()
 LONGEST_RETENTION = timedelta(days=7)
 """The emulator's; the service keeps a message for 31 days where it is told to."""
 CHANGEABLE = (
-    *("ack_deadline_seconds", "retry_policy", "dead_letter_policy", "push_config"),
+    "ack_deadline_seconds",
+    "dead_letter_policy",
     "message_retention_duration",
+    "push_config",
 )
 
 
 def resource(one: Subscription, project: str, endpoint: str | None = None) -> types.Subscription:
     """The subscription in Pub/Sub's words, for the emulator; with an `endpoint` it is pushed there.
 
-    A push is unwrapped, with its metadata: a binary CloudEvent by itself (`schemas/wire.py`). A
-    backoff of nothing is no retry policy: what failed comes again at once.
+    A push is unwrapped, with its metadata: a binary CloudEvent by itself (`schemas/wire.py`). There
+    is no retry policy: what failed is pushed again after a second, or may be pulled at once.
     """
     made = types.Subscription(
         name=f"projects/{project}/subscriptions/{one.name}",
@@ -38,10 +47,6 @@ def resource(one: Subscription, project: str, endpoint: str | None = None) -> ty
         message_retention_duration=min(one.retention, LONGEST_RETENTION),
         expiration_policy=NEVER,
     )
-    if one.max_backoff:
-        made.retry_policy = types.RetryPolicy(
-            minimum_backoff=one.min_backoff, maximum_backoff=one.max_backoff
-        )
     if one.max_delivery_attempts is not None and one.dead_letter_topic is not None:
         made.dead_letter_policy = types.DeadLetterPolicy(
             dead_letter_topic=_topic(project, one.dead_letter_topic),

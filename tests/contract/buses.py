@@ -6,7 +6,8 @@ asks for "the next messages", and a place waits for them in its own way.
 Where the emulator differs from the service (version 0.8.20, as seen in what it does), so that no
 test may lean on it:
 
-- the first redelivery is immediate, whatever the backoff, and later pauses do not double;
+- there are no pauses: it loses messages with a retry policy, so none is declared on it
+  (`infra/emulators/topics.py`), and what failed is pushed again after a second or pulled at once;
 - filters are kept and never applied: every message comes to every subscription;
 - no limit of an attribute is enforced, neither 1,024 bytes a value nor 100 attributes;
 - no grants are needed: on Google Cloud a dead letter goes nowhere, silently, unless the service
