@@ -3,23 +3,28 @@
 A 2xx acknowledges the message. A 4xx or 5xx has Pub/Sub deliver it again, with backoff, and after
 the subscription's last attempt put it on the `…-undeliverable` topic: so what cannot be read is
 refused here, and a person finds it there.
+
+All are HTTP functions, also those that take events. functions-framework's `cloud_event` answers
+what it cannot read by itself, quoting the request's headers and body, before we could ask who calls
+or log which subscription it came from.
 """
 
-from typing import TypeVar, get_args
+import logging
+from collections.abc import Callable
+from typing import get_args
 
 import functions_framework
-from cloudevents.http import CloudEvent
 from flask import Request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import BadRequest, ServiceUnavailable
 
 from functions.core.machine import Occurrence
-from functions.errors import TryAgainLater
+from functions.errors import Refusal, TryAgainLater
 from functions.handle import handle
+from functions.incoming import event_in, origin
 from functions.intake import admit
 from functions.logs import to_stderr
 from functions.sweep import sweep as swept
-from functions.wiring import ports
+from functions.wiring import doorkeeper, ports
 from schemas.events import (
     Command,
     ExecutionEnded,
@@ -28,58 +33,66 @@ from schemas.events import (
     Result,
     UploadRefused,
 )
-from schemas.wire import Unreadable, event_of
+from schemas.ports import NotPublished
 
 to_stderr()
+log = logging.getLogger("clipline.main")
 
-E = TypeVar("E")
 _REQUESTS = (RenderRequested, UploadRefused, *get_args(Command))
 
 
-@functions_framework.cloud_event
-def on_upload(event: CloudEvent) -> None:
+@functions_framework.http
+def on_upload(request: Request) -> ResponseReturnValue:
     """An object in the uploads bucket is complete."""
-    admit(_read(event, ObjectFinalized), ports())
+    return _answer(request, lambda: admit(event_in(request, ObjectFinalized), ports()))
 
 
-@functions_framework.cloud_event
-def start_render(event: CloudEvent) -> None:
+@functions_framework.http
+def start_render(request: Request) -> ResponseReturnValue:
     """A render is asked for, refused, cancelled or replayed."""
-    _handled(_read(event, *_REQUESTS))
+    return _answer(request, lambda: _handle(event_in(request, *_REQUESTS)))
 
 
-@functions_framework.cloud_event
-def on_result(event: CloudEvent) -> None:
+@functions_framework.http
+def on_result(request: Request) -> ResponseReturnValue:
     """A task tells how far it is, or how it ended."""
-    _handled(_read(event, *get_args(Result)))
+    return _answer(request, lambda: _handle(event_in(request, *get_args(Result))))
 
 
-@functions_framework.cloud_event
-def on_execution(event: CloudEvent) -> None:
+@functions_framework.http
+def on_execution(request: Request) -> ResponseReturnValue:
     """The place where an attempt ran says that it is over."""
-    _handled(_read(event, ExecutionEnded))
+    return _answer(request, lambda: _handle(event_in(request, ExecutionEnded)))
 
 
 @functions_framework.http
 def sweep(request: Request) -> ResponseReturnValue:
     """Called every minute: what no event says is noticed here."""
+    return _answer(request, _sweep)
+
+
+def _handle(event: Occurrence) -> None:
+    handle(event, ports())
+
+
+def _sweep() -> ResponseReturnValue:
     done = swept(ports())
     return {"ticked": done.ticked, "found": done.found}
 
 
-def _read(event: CloudEvent, *kinds: type[E]) -> E:
-    """The event, if it is of a kind that belongs here; anything else is refused with 400."""
+def _answer(request: Request, act: Callable[[], ResponseReturnValue | None]) -> ResponseReturnValue:
+    """What `act` answers, once the caller is known. A refusal is never an acknowledgement."""
     try:
-        read = event_of(event.get_attributes(), event.get_data())
-    except Unreadable as error:
-        raise BadRequest(str(error)) from error
-    if not isinstance(read, kinds):
-        raise BadRequest(f"{type(read).__name__} does not belong here")
-    return read
-
-
-def _handled(event: Occurrence) -> None:
-    try:
-        handle(event, ports())
-    except TryAgainLater as error:
-        raise ServiceUnavailable(str(error)) from error
+        doorkeeper().admit(request.headers.get("Authorization"))
+        return act() or "OK"
+    except Refusal as refusal:
+        said = origin(request)
+        log.error(
+            "refused a request of %s: %s",
+            *(said["subscription"], refusal),
+            extra={"action": "refused", "reason": type(refusal).__name__, **said},
+        )
+        return str(refusal), refusal.status
+    except (TryAgainLater, NotPublished) as error:
+        log.warning("later: %s", error, extra={"action": "put-off", **origin(request)})
+        return str(error), 503

@@ -117,6 +117,13 @@ class Prober(Protocol):
         """
 
 
+class Doorkeeper(Protocol):
+    """Lets in who may call an entry point."""
+
+    def admit(self, authorization: str | None) -> None:
+        """Takes a request's `Authorization` header. Raises NotAdmitted, or TryAgainLater."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Everything that the control plane works with, put together by `functions/wiring.py`."""

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from functions.errors import NotConfigured
@@ -69,3 +70,58 @@ def laptop(environment: Mapping[str, str] = os.environ) -> Laptop:
     if place != "laptop":
         raise NotConfigured(f"CLIPLINE_PLACE is '{place}', but must be 'laptop'")
     return Laptop(home=Path(environment.get("CLIPLINE_HOME") or "laptop").absolute())
+
+
+class PushTokens(StrEnum):
+    """What is asked of the token that a caller shows: `CLIPLINE_PUSH_TOKENS`."""
+
+    SIGNED = "signed"
+    """Its signature and all that it says. The default anywhere but on the laptop."""
+    STRIPPED = "stripped"
+    """All that it says. For services behind Cloud Run's own check, which takes the signature away
+    before we see it: without that check anybody could write such a token."""
+    UNCHECKED = "unchecked"
+    """Nothing; who may reach the service may call it. For emulators, which send no token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callers:
+    """Who may call the functions."""
+
+    accounts: frozenset[str]
+    """E-mails of the service accounts that push: of the subscriptions, of Eventarc's trigger and
+    of the scheduler."""
+    audiences: frozenset[str]
+    """What their tokens are made out for: the services' URLs, or a name of our own."""
+    signed: bool
+    """Whether the signature must be there."""
+
+
+def callers(environment: Mapping[str, str] = os.environ) -> Callers | None:
+    """Who may call, from `CLIPLINE_PUSH_ACCOUNTS` and `CLIPLINE_PUSH_AUDIENCES`, lists with commas.
+
+    None where no token is asked for: on the laptop, which listens to itself alone, and where that
+    is switched off explicitly. Raises NotConfigured; there is no default for who may call.
+    """
+    is_laptop = environment.get("CLIPLINE_PLACE", "laptop") == "laptop"
+    word = environment.get("CLIPLINE_PUSH_TOKENS") or (
+        PushTokens.UNCHECKED if is_laptop else PushTokens.SIGNED
+    )
+    if word not in set(PushTokens):
+        raise NotConfigured(
+            f"CLIPLINE_PUSH_TOKENS is '{word}', but must be signed, stripped or unchecked"
+        )
+    if word == PushTokens.UNCHECKED:
+        return None
+    return Callers(
+        accounts=_listed(environment, "CLIPLINE_PUSH_ACCOUNTS"),
+        audiences=_listed(environment, "CLIPLINE_PUSH_AUDIENCES"),
+        signed=word == PushTokens.SIGNED,
+    )
+
+
+def _listed(environment: Mapping[str, str], name: str) -> frozenset[str]:
+    values = frozenset(filter(None, map(str.strip, environment.get(name, "").split(","))))
+    if not values:
+        raise NotConfigured(f"{name} is not set, but tokens are checked (CLIPLINE_PUSH_TOKENS)")
+    return values

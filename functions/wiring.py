@@ -7,8 +7,8 @@ from functools import cache
 
 from functions.core.lanes import Lane, Policy
 from functions.errors import NotConfigured
-from functions.ports import Ports
-from functions.settings import Laptop, laptop
+from functions.ports import Doorkeeper, Ports
+from functions.settings import Laptop, callers, laptop
 
 SOURCE = "//clipline/functions"
 LAPTOP_LANE = "laptop/cpu"
@@ -28,6 +28,19 @@ LAPTOP_POLICY = Policy(
 def ports() -> Ports:
     """The parts that this process works with, as its environment says. Raises NotConfigured."""
     return laptop_ports(laptop(), _lane())
+
+
+@cache
+def doorkeeper() -> Doorkeeper:
+    """Who asks for tokens, as the environment says. Raises NotConfigured."""
+    known = callers()
+    if known is None:
+        from functions.adapters.open_door import OpenDoor
+
+        return OpenDoor()
+    from functions.adapters.google_tokens import GoogleTokens
+
+    return GoogleTokens(known)
 
 
 def reading_ports() -> Ports:

@@ -1,5 +1,10 @@
-"""What a task tells: every result event of an attempt, in one place."""
+"""What a task tells: every result event of an attempt, in one place.
 
+Pieces and outputs stand in the buckets whether they are told of or not, and after silence the sweep
+looks there. So a bus that takes nothing costs time, and no work: the task goes on.
+"""
+
+import logging
 from datetime import datetime
 from typing import TypedDict
 
@@ -16,7 +21,10 @@ from schemas.events import (
 )
 from schemas.failures import Failure
 from schemas.pieces import Span
+from schemas.ports import NotPublished
 from schemas.topics import Topic
+
+log = logging.getLogger("clipline.report")
 
 
 class _About(TypedDict):
@@ -68,4 +76,7 @@ def _about(task: Task) -> _About:
 
 
 def _tell(task: Task, result: Result) -> None:
-    task.tools.publisher.publish(Topic.RENDER_RESULTS, result)
+    try:
+        task.tools.publisher.publish(Topic.RENDER_RESULTS, result)
+    except NotPublished as error:
+        log.warning("%s is not told: %s", result.id, error, extra={"action": "untold"})

@@ -44,6 +44,13 @@ class StoreRefused(Exception):
     """The store does not let this process in, or its bucket is missing: a person must mend that."""
 
 
+class NotPublished(OSError):
+    """The bus did not confirm the event: publish it again, since repeats are ordinary.
+
+    It may be stored all the same. The message says what the bus answered, never what was published.
+    """
+
+
 class ObjectStore(Protocol):
     """One bucket. Reads see every finished write; a write is seen whole or not at all.
 
@@ -112,4 +119,7 @@ class Publisher(Protocol):
     """A way to tell everybody who subscribed."""
 
     def publish(self, topic: str, event: Event) -> None:
-        """Returns once the message is stored: it will be delivered at least once."""
+        """Returns once the message is stored: it will be delivered at least once.
+
+        Raises NotPublished.
+        """

@@ -15,6 +15,8 @@ ROUNDS = 9
 FLOOR = "import functions_framework"
 CASES = {
     "functions.main (every entry point)": "import functions.main",
+    "with the cloud's bus": "import functions.main, functions.adapters.pubsub_events",
+    "with Google's other client for it": "import functions.main; from google.cloud import pubsub_v1",
     "render_job (the task)": "import render_job.__main__",
 }
 

@@ -20,9 +20,11 @@ LONGEST_GOODBYE = 5.0
 
 
 class Server:
-    """HTTP on the loopback interface, on a port that was free."""
+    """HTTP on the loopback interface, by default on a port that was free."""
 
-    def __init__(self, targets: Sequence[str] = TARGETS, source: Path = SOURCE) -> None:
+    def __init__(
+        self, targets: Sequence[str] = TARGETS, source: Path = SOURCE, port: int = 0
+    ) -> None:
         """Serves those functions of that file."""
         apps = {f"/{t}": functions_framework.create_app(t, str(source)) for t in targets}
         app = DispatcherMiddleware(NotFound(), apps)
@@ -31,7 +33,7 @@ class Server:
             app,
             map=self._sockets,
             host="127.0.0.1",
-            port=0,
+            port=port,
             threads=THREADS,
             ident="clipline",
         )

@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,11 +12,14 @@ from pathlib import Path
 import pytest
 
 from functions import wiring
+from functions.adapters.sqlite_bus import SqliteBus
 from functions.core.render import State
 from functions.ports import Ports
 from infra.laptop.server import TARGETS, Server
+from infra.laptop.subscriptions import subscriptions
 from schemas.events import (
     AttemptStarted,
+    CancelRender,
     Event,
     ExecutionEnded,
     ObjectFinalized,
@@ -23,10 +27,13 @@ from schemas.events import (
 )
 from schemas.failures import Failure, FailureClass
 from schemas.ids import render_id
-from schemas.wire import message_of
+from schemas.wire import MESSAGE_PUBLISHED, event_of, message_of
 from tests.unit.makers import requested
 
 SAMPLE = Path(__file__).parents[2] / "infra" / "laptop" / "sample" / "sample.mp4"
+FINALIZED = Path(__file__).parents[1] / "data" / "storage_finalized.json"
+"""As Eventarc tells of an object, after google-events' StorageObjectData and the CloudEvents it is
+documented to send; not taken from a live project."""
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
@@ -64,6 +71,35 @@ class Served:
         body = {"message": inner, "subscription": "projects/p/subscriptions/s"}
         return self.post(target, json.dumps(body).encode(), content_type="application/json")
 
+    def push_by_eventarc(self, target: str, event: Event) -> int:
+        """As an Eventarc trigger on a topic does."""
+        message = message_of(event, "//clipline/tests")
+        inner = {
+            "attributes": dict(message.attributes),
+            "data": base64.b64encode(message.data).decode(),
+            "messageId": "1",
+            "publishTime": NOW.isoformat(),
+        }
+        body = {"message": inner, "subscription": "projects/p/subscriptions/eventarc-1"}
+        return self.post(
+            target,
+            json.dumps(body).encode(),
+            content_type="application/json",
+            ce_id="1",
+            ce_source="//pubsub.googleapis.com/projects/p/topics/t",
+            ce_specversion="1.0",
+            ce_type=MESSAGE_PUBLISHED,
+        )
+
+    def requests(self) -> list[Event]:
+        """What was published for start_render."""
+        bus = self.ports.publisher
+        assert isinstance(bus, SqliteBus)
+        return [
+            event_of({k.removeprefix("ce-"): v for k, v in m.attributes.items()}, m.data)
+            for m in bus.peek("start-render")
+        ]
+
 
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
@@ -72,7 +108,10 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     monkeypatch.setenv("CLIPLINE_TASKS", "2")
     wiring.ports.cache_clear()
     server = Server()
-    yield Served(port=server.port, ports=wiring.ports())
+    ports = wiring.ports()
+    assert isinstance(ports.publisher, SqliteBus)
+    ports.publisher.declare(subscriptions())
+    yield Served(port=server.port, ports=ports)
     server.close()
     wiring.ports.cache_clear()
 
@@ -89,6 +128,27 @@ def test_an_upload_event_is_taken_wrapped_and_unwrapped(served: Served) -> None:
     plain = {name.replace("-", "_"): value for name, value in headers.items()}
     assert served.post("on_upload", message.data, **plain) == 200
     assert served.push_wrapped("on_upload", event) == 200
+    assert served.push_by_eventarc("on_upload", event) == 200
+    first, *others = served.requests()
+    assert isinstance(first, RenderRequested)
+    assert others == [first, first]
+
+
+def test_an_upload_event_is_taken_as_eventarc_sends_it(served: Served) -> None:
+    info = served.ports.uploads.upload("acme/a b ü.mp4", SAMPLE)
+    sample = json.loads(FINALIZED.read_text())
+    headers = {name.replace("-", "_"): value for name, value in sample["headers"].items()}
+    # The sample's own generation is not the one that stands there: nobody's wish any more.
+    assert served.post("on_upload", json.dumps(sample["body"]).encode(), **headers) == 200
+    assert served.requests() == []
+    body = sample["body"] | {"generation": str(info.generation)}
+    assert served.post("on_upload", json.dumps(body).encode(), **headers) == 200
+    assert served.post("on_upload", json.dumps(body, indent=1).encode(), **headers) == 200
+    (asked, again) = served.requests()
+    assert isinstance(asked, RenderRequested)
+    assert asked.upload.name == "acme/a b ü.mp4"
+    assert asked.upload.generation == info.generation
+    assert again == asked
 
 
 def test_a_request_opens_one_render_however_often_it_comes(served: Served) -> None:
@@ -96,6 +156,7 @@ def test_a_request_opens_one_render_however_often_it_comes(served: Served) -> No
     assert isinstance(event, RenderRequested)
     assert [served.push("start_render", event) for _ in range(3)] == [200, 200, 200]
     assert served.push_wrapped("start_render", event) == 200
+    assert served.push_by_eventarc("start_render", event) == 200
     render = served.ports.renders.newest(limit=5)
     assert [r.id for r in render] == [render_id(event.upload)]
     assert render[0].state is State.STARTING
@@ -146,3 +207,117 @@ def test_an_event_that_belongs_elsewhere_is_refused(served: Served) -> None:
     ended = ExecutionEnded(render="r-1", attempt=1, execution="e", failure=failure, at=NOW)
     assert served.push("on_result", ended) == 400
     assert served.push("on_execution", ended) == 200
+
+
+class Kept(logging.Handler):
+    """Log records of one test."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+@pytest.fixture
+def refusals() -> Iterator[list[logging.LogRecord]]:
+    kept, logger = Kept(), logging.getLogger("clipline.main")
+    logger.addHandler(kept)
+    yield kept.records
+    logger.removeHandler(kept)
+
+
+PUSHED = {
+    "x_goog_pubsub_subscription_name": "projects/p/subscriptions/on-result",
+    "x_goog_pubsub_message_id": "1234",
+    "authorization": "Bearer not.for.logs",
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "words", "subscription"),
+    [
+        (b"secret", PUSHED, "not JSON", "projects/p/subscriptions/on-result"),
+        (
+            b'{"secret": 1}',
+            PUSHED | {"ce_id": "1", "ce_source": "//x", "ce_type": "clipline.no.such.v1"},
+            "not a CloudEvent (MissingRequiredFields)",
+            "projects/p/subscriptions/on-result",
+        ),
+        (
+            b'{"secret": 1}',
+            {"ce_id": "1", "ce_source": "//x", "ce_specversion": "1.0", "ce_type": "secretary"},
+            "the CloudEvent's type is 'secretary', which is not known",
+            "//x",
+        ),
+        (
+            b'{"message": {"data": "c2VjcmV0"}, "subscription": "s-1", "deliveryAttempt": 7}',
+            {"content_type": "application/json"},
+            "the CloudEvent's type is 'missing', which is not known",
+            "s-1",
+        ),
+        (
+            b'{"specversion": "1.0", "secret": 1}',
+            {"content_type": "application/cloudevents+json"},
+            "not a CloudEvent (MissingRequiredFields)",
+            "none that it names",
+        ),
+    ],
+)
+def test_the_log_of_a_refusal_names_the_subscription_and_what_is_wrong_and_no_payload(
+    served: Served,
+    refusals: list[logging.LogRecord],
+    body: bytes,
+    headers: dict[str, str],
+    words: str,
+    subscription: str,
+) -> None:
+    assert served.post("on_result", body, **headers) == 400
+    (record,) = refusals
+    assert record.getMessage() == f"refused a request of {subscription}: {words}" or (
+        words == "not JSON" and words in record.getMessage()
+    )
+    said = vars(record)
+    assert said["subscription"] == subscription
+    assert said["reason"] == "NotAnEvent"
+    assert said.get("message_id") == headers.get("x_goog_pubsub_message_id")
+    assert said.get("delivery_attempt") == ("7" if b"deliveryAttempt" in body else None)
+    told = json.dumps({key: str(value) for key, value in said.items() if key != "event_type"})
+    assert "secret" not in told.replace("secretary", "")
+    assert "not.for.logs" not in told
+
+
+def test_a_structured_event_is_taken(served: Served) -> None:
+    event = CancelRender(render="r-1", by="ana", reason="wrong film", at=NOW)
+    message = message_of(event, "//clipline/tests")
+    body = {
+        **{k.removeprefix("ce-"): v for k, v in message.attributes.items() if k[:3] == "ce-"},
+        "datacontenttype": "application/json",
+        "data": json.loads(message.data),
+    }
+    headers = {"content_type": "application/cloudevents+json; charset=utf-8"}
+    assert served.post("start_render", json.dumps(body).encode(), **headers) == 200
+    del body["data"]
+    body["data_base64"] = base64.b64encode(message.data).decode()
+    assert served.post("start_render", json.dumps(body).encode(), **headers) == 200
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_in_the_cloud_nobody_calls_without_a_token(
+    served: Served,
+    monkeypatch: pytest.MonkeyPatch,
+    refusals: list[logging.LogRecord],
+    target: str,
+) -> None:
+    monkeypatch.setenv("CLIPLINE_PLACE", "google-cloud")
+    monkeypatch.setenv("CLIPLINE_PUSH_ACCOUNTS", "pusher@p.iam.gserviceaccount.com")
+    monkeypatch.setenv("CLIPLINE_PUSH_AUDIENCES", "clipline")
+    wiring.doorkeeper.cache_clear()
+    try:
+        assert served.post(target, b"{}") == 401
+        assert served.post(target, b"{}", authorization="Bearer a.b.c") == 401
+    finally:
+        monkeypatch.undo()
+        wiring.doorkeeper.cache_clear()
+    assert [vars(record)["reason"] for record in refusals] == ["NotAdmitted", "NotAdmitted"]

@@ -17,7 +17,7 @@ from render_job.tools import Task, Tools
 from render_job.work import work
 from schemas.events import AttemptFailed, Event
 from schemas.failures import FailureClass
-from schemas.ports import ObjectInfo
+from schemas.ports import NotPublished, ObjectInfo
 from tests.unit.makers import NOW, after, order, requested
 
 STUDIO = FfmpegStudio(encoder=Encoder(path="ffmpeg", version="9.0", source="system"))
@@ -31,6 +31,14 @@ class Told:
 
     def publish(self, topic: str, event: Event) -> None:
         self.events.append(event)
+
+
+class Deaf(Told):
+    """A bus that takes nothing."""
+
+    def publish(self, topic: str, event: Event) -> None:
+        super().publish(topic, event)
+        raise NotPublished("503 unavailable")
 
 
 class Broken(MemoryObjects):
@@ -80,3 +88,10 @@ def test_a_full_disk_is_a_dependency_s_failure(tmp_path: Path) -> None:
 def test_an_error_that_tells_nothing_of_the_disk_is_a_bug(tmp_path: Path) -> None:
     with pytest.raises(ConnectionError):
         work(task(Broken(ConnectionError("refused")), Told(), tmp_path))
+
+
+def test_a_bus_that_takes_nothing_stops_no_work(tmp_path: Path) -> None:
+    told = Deaf()
+    full = OSError(ENOSPC, "No space left on device")
+    assert work(task(Broken(full), told, tmp_path)) is Exit.REPORTED
+    assert isinstance(told.events[-1], AttemptFailed)
