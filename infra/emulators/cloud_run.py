@@ -1,0 +1,268 @@
+"""`google.cloud.run.v2` for jobs, on this machine: containers are child processes.
+
+It takes the real clients over an insecure channel, and lies as the service may:
+
+    refuse ──► RunJob answers with a status of your choice, and nothing runs
+    hang ────► the next execution waits for resources until it is cancelled
+    lose ────► the next execution runs, but its launcher is told UNAVAILABLE
+    burst ───► a task is killed for its memory, which reads "exit code: 0"
+    take ────► a task's machine is taken away, with notice or without
+"""
+
+import logging
+import random
+import string
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.cloud import run_v2
+from google.longrunning.operations_pb2 import GetOperationRequest, Operation
+
+from infra.emulators.cloud_run_execution import RunningExecution, overridden
+from infra.emulators.cloud_run_log import entry_of
+from infra.emulators.rpc import Method, Operations, Refused, RpcServer
+
+GRACE = timedelta(seconds=10)
+"""Between SIGTERM and SIGKILL, as the container contract has it."""
+RUNNING = 1000
+"""Executions of a project that may run at once, by default quota."""
+LOOK_EVERY = 0.01
+PAGE = 100
+
+log = logging.getLogger("clipline.emulator")
+
+
+class CloudRunEmulator:
+    """One project's jobs in every region. `on_end` is told each end as a log sink's entry."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        grace: timedelta = GRACE,
+        running: int = RUNNING,
+        on_end: Callable[[dict[str, Any]], None] = lambda entry: None,
+    ) -> None:
+        """`folder` takes the words of tasks. It serves until it is closed."""
+        self._folder = folder
+        self._grace = grace
+        self._running = running
+        self._on_end = on_end
+        self._lock = threading.RLock()
+        self._jobs: dict[str, run_v2.Job] = {}
+        self._executions: dict[str, RunningExecution] = {}
+        self._operations = Operations()
+        self._refusals: list[tuple[grpc.StatusCode, str]] = []
+        self._hangs = 0
+        self._losses = 0
+        self._is_closed = threading.Event()
+        self._server = RpcServer(self._services())
+        self._loop = threading.Thread(target=self._live, name="cloud-run", daemon=True)
+        self._loop.start()
+
+    @property
+    def address(self) -> str:
+        """Where an insecure channel finds it."""
+        return self._server.address
+
+    def close(self) -> None:
+        """Nothing of it is left running."""
+        self._server.close()
+        self._is_closed.set()
+        self._loop.join()
+        for execution in self._executions.values():
+            for task in execution.tasks:
+                task.kill()
+
+    # ── lies ──
+
+    def refuse(self, code: grpc.StatusCode, message: str) -> None:
+        """The next launch is answered so, and nothing runs."""
+        with self._lock:
+            self._refusals.append((code, message))
+
+    def hang(self) -> None:
+        """The next execution waits for resources until it is cancelled."""
+        with self._lock:
+            self._hangs += 1
+
+    def lose(self) -> None:
+        """The next execution runs, and its launcher is not told."""
+        with self._lock:
+            self._losses += 1
+
+    def burst(self, execution: str, task: int) -> None:
+        """Kill what runs of that task for its memory."""
+        with self._lock:
+            self._find(execution).tasks[task].burst()
+
+    def take_away(self, execution: str, task: int, notice: timedelta) -> None:
+        """Take that task's machine away; it gets another run while it has retries left."""
+        with self._lock:
+            self._find(execution).tasks[task].take_away(notice)
+
+    def launched(self) -> list[str]:
+        """Every execution that was ever accepted, the first one first, by short name."""
+        with self._lock:
+            return [one.id for one in self._executions.values()]
+
+    # ── the service ──
+
+    def _services(self) -> dict[str, dict[str, Method]]:
+        def method(takes: Any, answers: Any, handler: Callable[[Any], Any]) -> Method:
+            def alone(request: Any) -> Any:
+                with self._lock:
+                    return handler(request)
+
+            return Method(takes=takes, answers=answers, handler=alone)
+
+        return {
+            "google.cloud.run.v2.Jobs": {
+                "CreateJob": method(run_v2.CreateJobRequest, Operation, self._create_job),
+                "GetJob": method(run_v2.GetJobRequest, run_v2.Job, self._get_job),
+                "RunJob": method(run_v2.RunJobRequest, Operation, self._run_job),
+            },
+            "google.cloud.run.v2.Executions": {
+                "GetExecution": method(
+                    run_v2.GetExecutionRequest, run_v2.Execution, self._get_execution
+                ),
+                "ListExecutions": method(
+                    run_v2.ListExecutionsRequest,
+                    run_v2.ListExecutionsResponse,
+                    self._list_executions,
+                ),
+                "CancelExecution": method(
+                    run_v2.CancelExecutionRequest, Operation, self._cancel_execution
+                ),
+            },
+            "google.cloud.run.v2.Tasks": {
+                "ListTasks": method(
+                    run_v2.ListTasksRequest, run_v2.ListTasksResponse, self._list_tasks
+                ),
+            },
+            "google.longrunning.Operations": {
+                "GetOperation": method(GetOperationRequest, Operation, self._operations.get),
+            },
+        }
+
+    def _create_job(self, request: run_v2.CreateJobRequest) -> Operation:
+        job = run_v2.Job(request.job)
+        job.name = f"{request.parent}/jobs/{request.job_id}"
+        if job.name in self._jobs:
+            raise Refused(grpc.StatusCode.ALREADY_EXISTS, f"Job '{job.name}' already exists.")
+        task = job.template.template
+        gpu = task.containers[0].resources.limits.get("nvidia.com/gpu")
+        if gpu and not task.gpu_zonal_redundancy_disabled:
+            raise Refused(grpc.StatusCode.INVALID_ARGUMENT, _ZONAL)
+        # The service's own defaults, run_v2/types/task_template.py.
+        raw = run_v2.TaskTemplate.pb(task)
+        if raw.WhichOneof("retries") is None:
+            task.max_retries = 3
+        if not raw.HasField("timeout"):
+            task.timeout = timedelta(seconds=600)
+        self._jobs[job.name] = job
+        return self._operations.done(request.parent, job, job)
+
+    def _get_job(self, request: run_v2.GetJobRequest) -> run_v2.Job:
+        return self._job(request.name)
+
+    def _run_job(self, request: run_v2.RunJobRequest) -> Operation:
+        job = self._job(request.name)
+        if self._refusals:
+            raise Refused(*self._refusals.pop(0))
+        if sum(not one.is_over for one in self._executions.values()) >= self._running:
+            raise Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, _RUNNING)
+        tasks = request.overrides.task_count or job.template.task_count or 1
+        execution = RunningExecution(
+            name=f"{job.name}/executions/{self._new_id(job)}",
+            template=overridden(job.template.template, request.overrides),
+            task_count=tasks,
+            parallelism=min(job.template.parallelism or tasks, tasks),
+            logs=self._folder,
+            grace=self._grace,
+            hangs=self._hangs > 0,
+        )
+        self._hangs = max(0, self._hangs - 1)
+        self._executions[execution.name] = execution
+        if self._losses:
+            self._losses -= 1
+            raise Refused(grpc.StatusCode.UNAVAILABLE, "Socket closed")
+        return self._operations.going_on(_location(job.name), execution.message())
+
+    def _get_execution(self, request: run_v2.GetExecutionRequest) -> run_v2.Execution:
+        return self._execution(request.name).message()
+
+    def _list_executions(
+        self, request: run_v2.ListExecutionsRequest
+    ) -> run_v2.ListExecutionsResponse:
+        """The newest first."""
+        here = [e for e in self._executions.values() if e.name.startswith(f"{request.parent}/")]
+        start = int(request.page_token or 0)
+        end = start + (request.page_size or PAGE)
+        return run_v2.ListExecutionsResponse(
+            executions=[one.message() for one in here[::-1][start:end]],
+            next_page_token=str(end) if end < len(here) else "",
+        )
+
+    def _cancel_execution(self, request: run_v2.CancelExecutionRequest) -> Operation:
+        execution = self._execution(request.name)
+        if execution.is_over:
+            message = f"Execution '{execution.id}' is not running."
+            raise Refused(grpc.StatusCode.FAILED_PRECONDITION, message)
+        execution.stop()
+        return self._operations.going_on(_location(execution.name), execution.message())
+
+    def _list_tasks(self, request: run_v2.ListTasksRequest) -> run_v2.ListTasksResponse:
+        tasks = self._execution(request.parent).task_messages()
+        start = int(request.page_token or 0)
+        end = start + (request.page_size or PAGE)
+        return run_v2.ListTasksResponse(
+            tasks=tasks[start:end], next_page_token=str(end) if end < len(tasks) else ""
+        )
+
+    def _job(self, name: str) -> run_v2.Job:
+        if name not in self._jobs:
+            raise Refused(grpc.StatusCode.NOT_FOUND, f"Resource '{name}' was not found.")
+        return self._jobs[name]
+
+    def _execution(self, name: str) -> RunningExecution:
+        if name not in self._executions:
+            raise Refused(grpc.StatusCode.NOT_FOUND, f"Resource '{name}' was not found.")
+        return self._executions[name]
+
+    def _find(self, id: str) -> RunningExecution:
+        return next(one for one in self._executions.values() if one.id == id)
+
+    def _new_id(self, job: run_v2.Job) -> str:
+        letters = random.choices(string.ascii_lowercase + string.digits, k=5)
+        return f"{job.name.rpartition('/')[2]}-{''.join(letters)}"
+
+    # ── time ──
+
+    def _live(self) -> None:
+        while not self._is_closed.wait(LOOK_EVERY):
+            with self._lock:
+                ended = [one for one in self._executions.values() if one.step()]
+            for one in ended:
+                try:
+                    self._on_end(entry_of(one))
+                except Exception:
+                    log.exception("%s ended, and that was not told", one.id)
+
+
+_ZONAL = (
+    "Currently Cloud Run jobs are unable to offer GPU enabled instances with zonal redundancy due "
+    "to capacity limitations."
+)
+_RUNNING = (
+    "Quota exceeded for quota metric 'Running executions' and limit 'RunningExecutionsPerProject'"
+)
+"""Nobody captured one: the status is gRPC's own for a quota, the sentence is ours."""
+
+
+def _location(name: str) -> str:
+    return "/".join(name.split("/")[:4])
