@@ -18,11 +18,11 @@ from functions.errors import TryAgainLater
 from functions.handle import handle
 from functions.intake import admit
 from functions.logs import to_stderr
+from functions.notices import execution_ended
 from functions.sweep import sweep as swept
 from functions.wiring import ports
 from schemas.events import (
     Command,
-    ExecutionEnded,
     ObjectFinalized,
     RenderRequested,
     Result,
@@ -56,8 +56,13 @@ def on_result(event: CloudEvent) -> None:
 
 @functions_framework.cloud_event
 def on_execution(event: CloudEvent) -> None:
-    """The place where an attempt ran says that it is over."""
-    _handled(_read(event, ExecutionEnded))
+    """The place where an attempt ran says that it is over, in our words or in its own."""
+    try:
+        ended = execution_ended(event.get_attributes(), event.get_data())
+    except Unreadable as error:
+        raise BadRequest(str(error)) from error
+    if ended is not None:
+        _handled(ended)
 
 
 @functions_framework.http

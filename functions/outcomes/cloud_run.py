@@ -15,12 +15,9 @@ captured payloads; where nobody captured one, the reason is `unknown`.
 from dataclasses import dataclass
 
 from functions.outcomes.exit_codes import failure_of_code, most_telling
+from functions.outcomes.untold import UNKNOWN, UNTOLD
 from schemas.failures import Failure, FailureClass
 
-UNKNOWN = "unknown"
-"""The place said that it failed, and nothing of why."""
-UNTOLD = "exit_code_untold"
-"""A task exited with a code that stands elsewhere: who wants to know asks the place."""
 DEADLINE_EXCEEDED = 4
 """google.rpc.Code; seen with a task timeout, and only with that."""
 

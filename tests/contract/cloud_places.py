@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import grpc
 from google.cloud import run_v2
@@ -34,7 +35,8 @@ class CloudRunPlace:
 
     def __init__(self, folder: Path, until: Callable[..., None], code: str) -> None:
         self.folder = folder
-        self.emulator = CloudRunEmulator(folder / "logs", grace=GRACE)
+        self.entries: list[dict[str, Any]] = []
+        self.emulator = CloudRunEmulator(folder / "logs", grace=GRACE, on_end=self.entries.append)
         self.channel = grpc.insecure_channel(self.emulator.address)
         self._until = until
         deploy(self.channel, task_argv(folder, code))

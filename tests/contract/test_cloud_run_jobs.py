@@ -1,5 +1,6 @@
 """What the adapter of Cloud Run jobs promises beside what every Backend does: over a stand-in."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,9 +12,12 @@ from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
 
 from functions.adapters.cloud_run_jobs import CloudRunJob, CloudRunJobs
 from functions.errors import TryAgainLater
+from functions.notices import told
+from functions.outcomes.untold import UNTOLD
 from functions.ports import ExecutionState, LaunchRefused
 from schemas.failures import Failure, FailureClass
 from schemas.plan import Order
+from schemas.wire import Message
 from tests.contract.cloud_places import JOB, CloudRunPlace
 
 CODE = """
@@ -230,6 +234,20 @@ def test_the_exit_codes_of_tasks_are_understood(
     execution = place.backend.launch(ordered(place, tasks=2))
     place.let_end(execution, code)
     assert outcome(place, execution).failure is kind
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_the_log_tells_of_the_end_what_the_notice_reads(
+    place: CloudRunPlace, until: Callable[..., None], code: int
+) -> None:
+    execution = place.backend.launch(ordered(place, attempt=7))
+    place.let_end(execution, code)
+    place.wait_for_end(execution)
+    until(lambda: len(place.entries) == 1, "the log has told")
+    ended = told(Message(attributes={}, data=json.dumps(place.entries[0]).encode()))
+    assert ended is not None
+    assert (ended.render, ended.attempt, ended.execution) == ("r-1", 7, execution)
+    assert (ended.failure and ended.failure.reason) == (UNTOLD if code else None)
 
 
 def test_a_job_with_a_gpu_must_do_without_zonal_redundancy(place: CloudRunPlace) -> None:

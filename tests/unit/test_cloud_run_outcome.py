@@ -2,7 +2,8 @@
 
 import pytest
 
-from functions.outcomes.cloud_run import UNKNOWN, UNTOLD, CloudRunEnd, TaskEnd, failure_of
+from functions.outcomes.cloud_run import CloudRunEnd, TaskEnd, failure_of
+from functions.outcomes.untold import UNKNOWN, UNTOLD, says_why
 from schemas.failures import FailureClass
 
 NON_ZERO = "Task e-1-task0 failed with message: The container exited with an error."
@@ -114,6 +115,7 @@ def test_every_end_has_its_class_and_reason(name: str) -> None:
     assert failure is not None
     assert (failure.failure, failure.reason) == expected
     assert failure.detail == said.message
+    assert says_why(failure) is (failure.reason not in (UNKNOWN, UNTOLD))
 
 
 def test_only_an_execution_whose_tasks_all_succeeded_has_no_failure() -> None:
