@@ -56,6 +56,8 @@ class BatchEnd:
     """The descriptions of its status events and of its tasks', the oldest first."""
     exit_codes: tuple[int, ...] = ()
     """Of the tasks that did not succeed, as far as they are known."""
+    began: bool = False
+    """Whether any task ever ran: then no lack of machines was the cause."""
 
 
 def failure_of(end: BatchEnd) -> Failure | None:
@@ -93,6 +95,8 @@ def _told(events: Iterable[str]) -> Iterable[int]:
 
 
 def _no_machine(end: BatchEnd) -> Failure | None:
+    if end.began:
+        return None
     said = " ".join(end.events)
     for word, reason, sentence in _NO_MACHINE:
         if word in said:

@@ -9,12 +9,11 @@ It takes the real clients over an insecure channel, and lies as the service may:
     take ────► a task's machine is taken away, with notice or without
 """
 
-import logging
 import random
 import string
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,76 +23,48 @@ from google.longrunning.operations_pb2 import GetOperationRequest, Operation
 
 from infra.emulators.cloud_run_execution import RunningExecution, overridden
 from infra.emulators.cloud_run_log import entry_of
-from infra.emulators.rpc import Method, Operations, Refused, RpcServer
+from infra.emulators.container import ContainerTask, Image
+from infra.emulators.emulator import Emulator
+from infra.emulators.rpc import Method, Operations, Refused
 
 GRACE = timedelta(seconds=10)
 """Between SIGTERM and SIGKILL, as the container contract has it."""
 RUNNING = 1000
 """Executions of a project that may run at once, by default quota."""
-LOOK_EVERY = 0.01
 PAGE = 100
 
-log = logging.getLogger("clipline.emulator")
 
-
-class CloudRunEmulator:
+class CloudRunEmulator(Emulator):
     """One project's jobs in every region. `on_end` is told each end as a log sink's entry."""
 
     def __init__(
         self,
         folder: Path,
         *,
+        images: Mapping[str, Image] | None = None,
         grace: timedelta = GRACE,
         running: int = RUNNING,
         on_end: Callable[[dict[str, Any]], None] = lambda entry: None,
     ) -> None:
         """`folder` takes the words of tasks. It serves until it is closed."""
+        super().__init__()
         self._folder = folder
+        self._images = images or {}
         self._grace = grace
         self._running = running
         self._on_end = on_end
-        self._lock = threading.RLock()
         self._jobs: dict[str, run_v2.Job] = {}
         self._executions: dict[str, RunningExecution] = {}
         self._operations = Operations()
-        self._refusals: list[tuple[grpc.StatusCode, str]] = []
         self._hangs = 0
-        self._losses = 0
-        self._is_closed = threading.Event()
-        self._server = RpcServer(self._services())
-        self._loop = threading.Thread(target=self._live, name="cloud-run", daemon=True)
-        self._loop.start()
-
-    @property
-    def address(self) -> str:
-        """Where an insecure channel finds it."""
-        return self._server.address
-
-    def close(self) -> None:
-        """Nothing of it is left running."""
-        self._server.close()
-        self._is_closed.set()
-        self._loop.join()
-        for execution in self._executions.values():
-            for task in execution.tasks:
-                task.kill()
+        self.begin(self._services())
 
     # ── lies ──
-
-    def refuse(self, code: grpc.StatusCode, message: str) -> None:
-        """The next launch is answered so, and nothing runs."""
-        with self._lock:
-            self._refusals.append((code, message))
 
     def hang(self) -> None:
         """The next execution waits for resources until it is cancelled."""
         with self._lock:
             self._hangs += 1
-
-    def lose(self) -> None:
-        """The next execution runs, and its launcher is not told."""
-        with self._lock:
-            self._losses += 1
 
     def burst(self, execution: str, task: int) -> None:
         """Kill what runs of that task for its memory."""
@@ -113,13 +84,7 @@ class CloudRunEmulator:
     # ── the service ──
 
     def _services(self) -> dict[str, dict[str, Method]]:
-        def method(takes: Any, answers: Any, handler: Callable[[Any], Any]) -> Method:
-            def alone(request: Any) -> Any:
-                with self._lock:
-                    return handler(request)
-
-            return Method(takes=takes, answers=answers, handler=alone)
-
+        method = self.method
         return {
             "google.cloud.run.v2.Jobs": {
                 "CreateJob": method(run_v2.CreateJobRequest, Operation, self._create_job),
@@ -172,8 +137,7 @@ class CloudRunEmulator:
 
     def _run_job(self, request: run_v2.RunJobRequest) -> Operation:
         job = self._job(request.name)
-        if self._refusals:
-            raise Refused(*self._refusals.pop(0))
+        self.refuse_if_told()
         if sum(not one.is_over for one in self._executions.values()) >= self._running:
             raise Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, _RUNNING)
         tasks = request.overrides.task_count or job.template.task_count or 1
@@ -182,15 +146,14 @@ class CloudRunEmulator:
             template=overridden(job.template.template, request.overrides),
             task_count=tasks,
             parallelism=min(job.template.parallelism or tasks, tasks),
+            image=self._images.get(job.template.template.containers[0].image, Image()),
             logs=self._folder,
             grace=self._grace,
             hangs=self._hangs > 0,
         )
         self._hangs = max(0, self._hangs - 1)
         self._executions[execution.name] = execution
-        if self._losses:
-            self._losses -= 1
-            raise Refused(grpc.StatusCode.UNAVAILABLE, "Socket closed")
+        self.lose_if_told()
         return self._operations.going_on(_location(job.name), execution.message())
 
     def _get_execution(self, request: run_v2.GetExecutionRequest) -> run_v2.Execution:
@@ -243,15 +206,14 @@ class CloudRunEmulator:
 
     # ── time ──
 
-    def _live(self) -> None:
-        while not self._is_closed.wait(LOOK_EVERY):
-            with self._lock:
-                ended = [one for one in self._executions.values() if one.step()]
-            for one in ended:
-                try:
-                    self._on_end(entry_of(one))
-                except Exception:
-                    log.exception("%s ended, and that was not told", one.id)
+    def everything(self) -> Iterable[ContainerTask]:
+        """All tasks there ever were."""
+        return [task for one in self._executions.values() for task in one.tasks]
+
+    def step(self) -> list[Callable[[], None]]:
+        """Move on what runs; each end is told as a log entry."""
+        ended = [one for one in self._executions.values() if one.step()]
+        return [partial(self._on_end, entry_of(one)) for one in ended]
 
 
 _ZONAL = (

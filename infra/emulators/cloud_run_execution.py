@@ -14,7 +14,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
 
-from infra.emulators.container import Cause, Container, ContainerTask, RunEnd
+from infra.emulators.container import Cause, Container, ContainerTask, Image, RunEnd
 
 State = run_v2.Condition.State
 Reason = run_v2.Condition.ExecutionReason
@@ -39,6 +39,7 @@ class RunningExecution:
     """With the overrides in it."""
     task_count: int
     parallelism: int
+    image: Image
     logs: Path
     grace: timedelta
     hangs: bool = False
@@ -182,10 +183,10 @@ class RunningExecution:
                 "CLOUD_RUN_TASK_COUNT": str(self.task_count),
                 "CLOUD_RUN_TASK_ATTEMPT": str(retries),
             }
-            return given | told
+            return {**self.image.environment, **given, **told}
 
         return Container(
-            argv=[*container.command, *container.args],
+            argv=[*(container.command or self.image.command), *container.args],
             environment=environment,
             timeout=self.template.timeout,
             grace=self.grace,

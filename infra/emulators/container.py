@@ -9,7 +9,7 @@ wanted ──► runs ──► exited ─────────────�
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -25,6 +25,15 @@ class Cause(StrEnum):
     OUT_OF_MEMORY = "out of memory"
     TAKEN_AWAY = "taken away"
     STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """What a container image brings along, here as a program of this machine."""
+
+    command: Sequence[str] = ()
+    """Its entry point; a job may have its own."""
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

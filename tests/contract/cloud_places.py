@@ -1,18 +1,24 @@
 """Backends over stand-ins of Google's services, spoken to by the real clients."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import grpc
 from google.cloud import run_v2
 from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
 
+from functions.adapters.batch_jobs import BatchJobs, BatchMachines
 from functions.adapters.cloud_run_jobs import CloudRunJob, CloudRunJobs
 from functions.ports import Backend
+from infra.emulators.batch import BatchEmulator
 from infra.emulators.cloud_run import CloudRunEmulator
-from tests.contract.machine import task_argv
+from infra.emulators.container import Image
+from infra.emulators.emulator import Emulator
+from tests.contract.machine import PREAMBLE, task_argv
 
 GRACE = timedelta(seconds=5)
 JOB = CloudRunJob(project="p", region="us-east4", job="renders")
@@ -30,21 +36,17 @@ def deploy(channel: grpc.Channel, command: list[str], *, job: CloudRunJob = JOB)
     )
 
 
-class CloudRunPlace:
-    """Executions of a Cloud Run job."""
+class CloudPlace:
+    """What both have in common: tasks that say in a folder that they have begun."""
 
-    def __init__(self, folder: Path, until: Callable[..., None], code: str) -> None:
+    folder: Path
+    backend: Backend
+    channel: grpc.Channel
+    emulator: Emulator
+
+    def __init__(self, folder: Path, until: Callable[..., None]) -> None:
         self.folder = folder
-        self.entries: list[dict[str, Any]] = []
-        self.emulator = CloudRunEmulator(folder / "logs", grace=GRACE, on_end=self.entries.append)
-        self.channel = grpc.insecure_channel(self.emulator.address)
         self._until = until
-        deploy(self.channel, task_argv(folder, code))
-        self._backend = CloudRunJobs(JOB, channel=self.channel)
-
-    @property
-    def backend(self) -> Backend:
-        return self._backend
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -57,7 +59,7 @@ class CloudRunPlace:
 
     def wait_for_end(self, execution: str) -> None:
         def has_ended() -> bool:
-            state = self._backend.state(execution)
+            state = self.backend.state(execution)
             return state is not None and state.ended
 
         self._until(has_ended, f"{execution} has ended")
@@ -69,3 +71,57 @@ class CloudRunPlace:
     def close(self) -> None:
         self.channel.close()
         self.emulator.close()
+
+
+class CloudRunPlace(CloudPlace):
+    """Executions of a Cloud Run job."""
+
+    emulator: CloudRunEmulator
+
+    def __init__(self, folder: Path, until: Callable[..., None], code: str) -> None:
+        super().__init__(folder, until)
+        self.entries: list[dict[str, Any]] = []
+        self.emulator = CloudRunEmulator(folder / "logs", grace=GRACE, on_end=self.entries.append)
+        self.channel = grpc.insecure_channel(self.emulator.address)
+        deploy(self.channel, task_argv(folder, code))
+        self.backend = CloudRunJobs(JOB, channel=self.channel)
+
+
+MACHINES = BatchMachines(
+    project="p",
+    region="us-central1",
+    image="renderer",
+    machine_type="g2-standard-4",
+    spot=True,
+    gpu="nvidia-l4",
+    cpu_milli=4000,
+    memory_mib=15_000,
+    service_account="clipline-render-job@p.iam.gserviceaccount.com",
+    topic="projects/p/topics/execution-events",
+    retries=1,
+)
+AS_ON_CLOUD_RUN = """
+import os
+os.environ['CLOUD_RUN_EXECUTION'] = os.environ['CLIPLINE_EXECUTION']
+os.environ['CLOUD_RUN_TASK_INDEX'] = os.environ['BATCH_TASK_INDEX']
+os.environ['CLOUD_RUN_TASK_ATTEMPT'] = os.environ['BATCH_TASK_RETRY_ATTEMPT']
+"""
+
+
+class BatchPlace(CloudPlace):
+    """Jobs of Batch, on Spot machines."""
+
+    emulator: BatchEmulator
+
+    def __init__(self, folder: Path, until: Callable[..., None], code: str) -> None:
+        super().__init__(folder, until)
+        self.notices: list[Mapping[str, str]] = []
+        command = [sys.executable, "-IS", "-c", AS_ON_CLOUD_RUN + PREAMBLE + dedent(code)]
+        self.emulator = BatchEmulator(
+            folder / "logs",
+            images={MACHINES.image: Image(command=[*command, str(folder)])},
+            grace=GRACE,
+            on_notice=self.notices.append,
+        )
+        self.channel = grpc.insecure_channel(self.emulator.address)
+        self.backend = BatchJobs(MACHINES, channel=self.channel)
