@@ -18,6 +18,8 @@ from cloudevents.http import from_http
 from flask import Request
 
 from functions.errors import BelongsElsewhere, NotAnEvent
+from functions.notices import execution_ended
+from schemas.events import ExecutionEnded
 from schemas.wire import MESSAGE_PUBLISHED, Unreadable, event_of
 
 SUBSCRIPTION = "x-goog-pubsub-subscription-name"
@@ -37,6 +39,17 @@ def event_in(request: Request, *kinds: type[E]) -> E:
     if not isinstance(event, kinds):
         raise BelongsElsewhere(f"{type(event).__name__} does not belong here")
     return event
+
+
+def end_in(request: Request) -> ExecutionEnded | None:
+    """The end of an execution that it tells of; None for a place's other news.
+
+    Raises NotAnEvent or BelongsElsewhere.
+    """
+    try:
+        return execution_ended(*_cloud_event(request))
+    except Unreadable as error:
+        raise NotAnEvent(str(error)) from error
 
 
 def origin(request: Request) -> Mapping[str, str]:

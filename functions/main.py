@@ -20,7 +20,7 @@ from flask.typing import ResponseReturnValue
 from functions.core.machine import Occurrence
 from functions.errors import Refusal, TryAgainLater
 from functions.handle import handle
-from functions.incoming import event_in, origin
+from functions.incoming import end_in, event_in, origin
 from functions.intake import admit
 from functions.logs import to_stderr
 from functions.sweep import sweep as swept
@@ -61,8 +61,8 @@ def on_result(request: Request) -> ResponseReturnValue:
 
 @functions_framework.http
 def on_execution(request: Request) -> ResponseReturnValue:
-    """The place where an attempt ran says that it is over."""
-    return _answer(request, lambda: _handle(event_in(request, ExecutionEnded)))
+    """The place where an attempt ran says that it is over, in our words or in its own."""
+    return _answer(request, lambda: _end(end_in(request)))
 
 
 @functions_framework.http
@@ -73,6 +73,11 @@ def sweep(request: Request) -> ResponseReturnValue:
 
 def _handle(event: Occurrence) -> None:
     handle(event, ports())
+
+
+def _end(event: ExecutionEnded | None) -> None:
+    if event is not None:
+        _handle(event)
 
 
 def _sweep() -> ResponseReturnValue:

@@ -30,6 +30,7 @@ from functions.core.observations import (
 )
 from functions.core.render import TERMINAL, Render
 from functions.made import made
+from functions.outcomes.untold import says_why
 from functions.ports import ExecutionState, LaunchRefused, Ports
 from schemas import labels, names
 from schemas.events import OutputVerified
@@ -116,12 +117,18 @@ def _owner(effect: Look, render: Render, ports: Ports) -> str | None:
 
 
 def _execution_state(effect: Look, owner: str | None, ports: Ports) -> ExecutionState:
-    execution = owner or effect.execution
+    """A notice is believed that the execution is over; why, only if it says so."""
+    execution, told = owner or effect.execution, None
     if effect.ended is not None and execution in (None, effect.ended.execution):
-        return ExecutionState(ended=True, failure=effect.ended.failure)
+        execution = effect.ended.execution
+        told = ExecutionState(ended=True, failure=effect.ended.failure)
+        if says_why(told.failure):
+            return told
     if execution is None or effect.lane not in ports.backends:
-        return ExecutionState(ended=False)
+        return told or ExecutionState(ended=False)
     state = ports.backends[effect.lane].state(execution)
+    if told is not None:
+        return state if state is not None and state.ended else told
     if state is not None:
         return state
     message = f"the execution '{execution}' is not known on {effect.lane} any more"

@@ -12,6 +12,8 @@ class Exit(IntEnum):
     """The task said all there is to say: nothing to retry. Not the same as success."""
     BUG = 70
     """An exception that nobody foresaw; sysexits.h calls it EX_SOFTWARE."""
+    DISK = 74
+    """The machine's disk is full or broken, and not even that could be told (EX_IOERR)."""
     TRY_AGAIN = 75
     """Cut short, by a preemption for example: the rest wants another run (EX_TEMPFAIL)."""
 

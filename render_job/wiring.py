@@ -50,10 +50,7 @@ def task(render: str, attempt: int, environment: Mapping[str, str] = os.environ)
     place = laptop(environment)
     store = DirectoryObjects(place.work, "work")
     order = from_json(store.read(names.order(render, attempt)), Order)
-    worker = Worker(
-        execution=environment["CLOUD_RUN_EXECUTION"],
-        task=int(environment.get("CLOUD_RUN_TASK_INDEX", "0")),
-    )
+    worker = worker_of(environment)
     lifeline = environment.get("CLIPLINE_LIFELINE_FD")
     tools = Tools(
         uploads=DirectoryObjects(place.uploads, "uploads"),
@@ -67,6 +64,21 @@ def task(render: str, attempt: int, environment: Mapping[str, str] = os.environ)
     )
     plan = from_json(store.read(names.plan(render)), RenderPlan)
     return Task(plan=plan, order=order, worker=worker, tools=tools)
+
+
+def worker_of(environment: Mapping[str, str]) -> Worker:
+    """Who a task is: as Cloud Run says it, or as a lane on Batch does.
+
+    Batch tells the index and no name, so the lane gives the job's. Raises KeyError if anything is
+    missing: two tasks of one name and index would take each other's claims for their own.
+    """
+    if "BATCH_TASK_INDEX" in environment:
+        return Worker(
+            execution=environment["CLIPLINE_EXECUTION"], task=int(environment["BATCH_TASK_INDEX"])
+        )
+    return Worker(
+        execution=environment["CLOUD_RUN_EXECUTION"], task=int(environment["CLOUD_RUN_TASK_INDEX"])
+    )
 
 
 def _scratch(root: Path, worker: Worker) -> Path:

@@ -37,7 +37,21 @@ log = logging.getLogger("clipline.work")
 
 
 def work(task: Task) -> Exit:
-    """Work until nothing is left for this task, and say how it ended. Reports every failure."""
+    """Work until nothing is left for this task, and say how it ended.
+
+    Reports every failure; where the disk lets it report nothing, its exit code alone says so.
+    """
+    try:
+        return _worked(task)
+    except OSError as error:
+        failure = of_os_error(error)
+        if failure is None:
+            raise
+        log.error("%s It cannot be told.", failure.message, extra={"action": "untold"})
+        return Exit.DISK
+
+
+def _worked(task: Task) -> Exit:
     if not _own(task):
         log.info("another execution owns the attempt", extra={"action": "not-owner"})
         return Exit.REPORTED

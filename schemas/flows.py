@@ -266,7 +266,8 @@ FLOWS = (
     ),
     Flow(
         topic=Topic.EXECUTION_EVENTS,
-        what="An execution is over, also where its container could not say so itself.",
+        what="An execution is over, also where its container could not say so itself. Google "
+        "Cloud's own notices are no CloudEvents: there this push is wrapped.",
         events=(ExecutionEnded,),
         publishers=(PLACE,),
         subscription="on-execution",

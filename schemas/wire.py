@@ -45,6 +45,8 @@ class Message:
 
     attributes: Mapping[str, str]
     data: bytes
+    published_at: datetime | None = None
+    """Of one that was delivered and says so."""
 
 
 def to_json(value: object) -> bytes:
@@ -104,7 +106,7 @@ def event_of(attributes: Mapping[str, object], data: object) -> Event:
     """
     kind = str(attributes.get("type", ""))
     if kind == MESSAGE_PUBLISHED:
-        message = _unwrapped(data)
+        message = message_in(data)
         inner = {k[3:]: v for k, v in message.attributes.items() if k.startswith("ce-")}
         if inner.get("type") == MESSAGE_PUBLISHED:
             raise Unreadable("a Pub/Sub message inside a Pub/Sub message")
@@ -116,7 +118,8 @@ def event_of(attributes: Mapping[str, object], data: object) -> Event:
     return from_json(_bytes(data), _TYPES[kind])
 
 
-def _unwrapped(data: object) -> Message:
+def message_in(data: object) -> Message:
+    """The message inside a wrapped push: bytes or decoded JSON. Raises Unreadable."""
     body = _object(data)
     inner = body.get("message")
     if not isinstance(inner, dict):
@@ -129,7 +132,18 @@ def _unwrapped(data: object) -> Message:
         payload = raw if isinstance(raw, bytes) else base64.b64decode(raw, validate=True)
     except ValueError as error:
         raise Unreadable(f"a Pub/Sub message whose data is not base64: {error}") from error
-    return Message(attributes={str(k): str(v) for k, v in attributes.items()}, data=payload)
+    return Message(
+        attributes={str(k): str(v) for k, v in attributes.items()},
+        data=payload,
+        published_at=_moment(inner.get("publishTime")),
+    )
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        return utc(datetime.fromisoformat(str(text)))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _storage_data(event: ObjectFinalized) -> bytes:

@@ -16,7 +16,7 @@ FLOOR = "import functions_framework"
 CASES = {
     "functions.main (every entry point)": "import functions.main",
     "with the cloud's bus": "import functions.main, functions.adapters.pubsub_events",
-    "with Google's other client for it": "import functions.main; from google.cloud import pubsub_v1",
+    "with Google's own client": "import functions.main; from google.cloud import pubsub_v1",
     "render_job (the task)": "import render_job.__main__",
 }
 

@@ -23,9 +23,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from functions.adapters.child_outcome import NOT_STARTED, REPORTED, cause_to_stop, failure_of
+from functions.adapters.child_outcome import NOT_STARTED, cause_to_stop, failure_of
 from functions.adapters.child_run import ChildRun
 from functions.adapters.sqlite_executions import Execution, Executions, TaskRecord
+from functions.outcomes.exit_codes import REPORTED
 from functions.ports import ExecutionState
 from schemas.failures import Failure
 from schemas.plan import Order

@@ -63,6 +63,10 @@ class ChildRun:
             return True
         return False
 
+    def kill(self) -> None:
+        """SIGKILL to the group, now."""
+        self._kill_group()
+
     def _kill_group(self) -> None:
         # A group keeps its number while anybody is left in it, so this can hit nobody else.
         # macOS says PermissionError where only zombies are left.

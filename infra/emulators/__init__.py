@@ -1,1 +1,1 @@
-"""Google's own stand-ins for its services, run on this machine: started, found ready, stopped."""
+"""Stand-ins for Google's services on this machine, spoken to by the real clients."""

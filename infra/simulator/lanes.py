@@ -306,6 +306,8 @@ class SimulatedLane:
             return None
         if Exit.TRY_AGAIN in codes or (execution.preempted and self.kind.tells_preemption):
             return _of(FailureClass.PREEMPTED, "task_preempted")
+        if Exit.DISK in codes:
+            return _of(FailureClass.DEPENDENCY, "task_disk")
         if Exit.BUG in codes:
             return _of(FailureClass.INTERNAL, "task_bug")
         return _of(FailureClass.CRASH, "task_killed")

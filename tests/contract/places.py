@@ -18,6 +18,7 @@ from infra.simulator.witness import Witness
 from infra.simulator.world import Process, World
 from schemas.events import ExecutionEnded
 from schemas.plan import Order
+from tests.contract.cloud_places import BatchPlace, CloudRunPlace
 from tests.contract.machine import Machine
 
 
@@ -159,7 +160,9 @@ class SimulatedPlace:
 
 _CHOSEN = {kind.names_itself: kind for kind in LANES}
 FACTORIES: dict[str, Callable[[Path, Callable[..., None]], Place]] = {
+    "batch": lambda folder, until: BatchPlace(folder, until, TASK),
     "child_process": ChildProcessPlace,
+    "cloud_run": lambda folder, until: CloudRunPlace(folder, until, TASK),
     "simulated": lambda folder, until: SimulatedPlace(_CHOSEN[False]),
     "simulated_named": lambda folder, until: SimulatedPlace(_CHOSEN[True]),
 }

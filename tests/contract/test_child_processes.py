@@ -110,6 +110,7 @@ def test_a_failed_task_is_tried_again_alone_and_counted(machine: Machine) -> Non
     ("end", "failure", "reason", "words"),
     [
         ("sys.exit(75)", FailureClass.PREEMPTED, "task_preempted", "exit code 75"),
+        ("sys.exit(74)", FailureClass.DEPENDENCY, "task_disk", "exit code 74"),
         ("sys.exit(70)", FailureClass.INTERNAL, "task_bug", "exit code 70"),
         ("sys.exit(3)", FailureClass.CRASH, "task_failed", "exit code 3"),
         ("os.kill(os.getpid(), 9)", FailureClass.CRASH, "task_killed", "signal 9"),

@@ -31,7 +31,8 @@ from schemas.wire import MESSAGE_PUBLISHED, event_of, message_of
 from tests.unit.makers import requested
 
 SAMPLE = Path(__file__).parents[2] / "infra" / "laptop" / "sample" / "sample.mp4"
-FINALIZED = Path(__file__).parents[1] / "data" / "storage_finalized.json"
+DATA = Path(__file__).parents[1] / "data"
+FINALIZED = DATA / "storage_finalized.json"
 """As Eventarc tells of an object, after google-events' StorageObjectData and the CloudEvents it is
 documented to send; not taken from a live project."""
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -62,9 +63,13 @@ class Served:
     def push_wrapped(self, target: str, event: Event) -> int:
         """As an ordinary push subscription does."""
         message = message_of(event, "//clipline/tests")
+        return self.push_raw(target, message.data, **message.attributes)
+
+    def push_raw(self, target: str, data: bytes, **attributes: str) -> int:
+        """The same of a message that is no CloudEvent of ours."""
         inner = {
-            "attributes": dict(message.attributes),
-            "data": base64.b64encode(message.data).decode(),
+            "attributes": attributes,
+            "data": base64.b64encode(data).decode(),
             "messageId": "1",
             "publishTime": NOW.isoformat(),
         }
@@ -200,6 +205,14 @@ def test_news_of_an_attempt_never_ordered_is_acknowledged_and_changes_nothing(
     assert served.push("on_result", news) == 200
     (after,) = served.ports.renders.newest(limit=5)
     assert after == before
+
+
+def test_a_place_s_own_notice_of_an_end_is_taken_and_others_are_refused(served: Served) -> None:
+    entries = json.loads((DATA / "cloud_run_log_entries.json").read_text())
+    assert served.push_raw("on_execution", json.dumps(entries["timeout"]).encode()) == 200
+    assert served.push_raw("on_result", json.dumps(entries["timeout"]).encode()) == 400
+    del entries["timeout"]["protoPayload"]["response"]["spec"]
+    assert served.push_raw("on_execution", json.dumps(entries["timeout"]).encode()) == 400
 
 
 def test_an_event_that_belongs_elsewhere_is_refused(served: Served) -> None:

@@ -54,6 +54,17 @@ class Broken(MemoryObjects):
         raise self._error
 
 
+@dataclass
+class Mute(Told):
+    """A publisher whose own disk fails."""
+
+    error: OSError = field(default_factory=OSError)
+
+    def publish(self, topic: str, event: Event) -> None:
+        super().publish(topic, event)
+        raise self.error
+
+
 def task(store: MemoryObjects, told: Told, scratch: Path) -> Task:
     plan = after(None, requested(), now=NOW).plan
     assert plan is not None
@@ -95,3 +106,18 @@ def test_a_bus_that_takes_nothing_stops_no_work(tmp_path: Path) -> None:
     full = OSError(ENOSPC, "No space left on device")
     assert work(task(Broken(full), told, tmp_path)) is Exit.REPORTED
     assert isinstance(told.events[-1], AttemptFailed)
+
+
+def test_a_disk_that_is_full_for_the_report_as_well_is_told_by_the_exit_code(
+    tmp_path: Path,
+) -> None:
+    full = OSError(ENOSPC, "No space left on device")
+    mute = Mute(error=full)
+    assert work(task(Broken(full), mute, tmp_path)) is Exit.DISK
+    assert isinstance(mute.events[-1], AttemptFailed)
+
+
+def test_a_report_that_fails_for_another_reason_is_a_bug(tmp_path: Path) -> None:
+    full = OSError(ENOSPC, "No space left on device")
+    with pytest.raises(ConnectionError):
+        work(task(Broken(full), Mute(error=ConnectionError("refused")), tmp_path))

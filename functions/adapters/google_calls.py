@@ -1,0 +1,32 @@
+"""What the adapters over Google's gRPC services share: limits of a call, and what its end means."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from google.api_core.exceptions import GoogleAPICallError
+
+from functions.errors import TryAgainLater
+from functions.outcomes.refusals import is_lost
+
+ANSWER_WITHIN = 20.0
+"""Seconds for one call: the clients set no limit, and a push has 60 s for all that it does."""
+
+
+def status_of(error: GoogleAPICallError) -> str:
+    """The gRPC status by name; UNKNOWN where none came back."""
+    code = error.grpc_status_code
+    return str(code.name) if code is not None else "UNKNOWN"
+
+
+@contextmanager
+def answered(what: str) -> Iterator[None]:
+    """Inside, a call that came back without an answer is raised as TryAgainLater.
+
+    What the service did answer is raised as it is.
+    """
+    try:
+        yield
+    except GoogleAPICallError as error:
+        if is_lost(status_of(error)):
+            raise TryAgainLater(f"{what}: {status_of(error)}") from error
+        raise
