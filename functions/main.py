@@ -33,7 +33,7 @@ from schemas.events import (
     Result,
     UploadRefused,
 )
-from schemas.ports import NotPublished
+from schemas.ports import NotPublished, StoreUnavailable
 
 to_stderr()
 log = logging.getLogger("clipline.main")
@@ -98,6 +98,6 @@ def _answer(request: Request, act: Callable[[], ResponseReturnValue | None]) -> 
             extra={"action": "refused", "reason": type(refusal).__name__, **said},
         )
         return str(refusal), refusal.status
-    except (TryAgainLater, NotPublished) as error:
+    except (TryAgainLater, NotPublished, StoreUnavailable) as error:
         log.warning("later: %s", error, extra={"action": "put-off", **origin(request)})
         return str(error), 503

@@ -8,6 +8,7 @@ import sys
 from render_job.errors import Exit
 from render_job.wiring import task
 from render_job.work import work
+from schemas.ports import StoreUnavailable
 
 
 def main(arguments: list[str] | None = None) -> Exit:
@@ -23,6 +24,9 @@ def main(arguments: list[str] | None = None) -> Exit:
             return work(mine)
         finally:
             shutil.rmtree(mine.tools.scratch, ignore_errors=True)
+    except StoreUnavailable:
+        logging.exception("what the task needs to begin cannot be read")
+        return Exit.UNAVAILABLE
     except Exception:
         logging.exception("a bug in Clipline")
         return Exit.BUG

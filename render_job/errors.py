@@ -10,6 +10,8 @@ class Exit(IntEnum):
 
     REPORTED = 0
     """The task said all there is to say: nothing to retry. Not the same as success."""
+    UNAVAILABLE = 69
+    """A store or the bus did not answer, however often it was asked (EX_UNAVAILABLE)."""
     BUG = 70
     """An exception that nobody foresaw; sysexits.h calls it EX_SOFTWARE."""
     DISK = 74

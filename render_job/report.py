@@ -61,8 +61,9 @@ def verified(task: Task, record: OutputVerified) -> None:
 
 
 def failed(task: Task, failure: Failure) -> None:
-    """The work cannot go on."""
-    _tell(task, AttemptFailed(**_about(task), execution=task.worker.execution, failure=failure))
+    """The work cannot go on. Raises NotPublished: nobody else would tell it."""
+    execution = task.worker.execution
+    _publish(task, AttemptFailed(**_about(task), execution=execution, failure=failure))
 
 
 def preempted(task: Task) -> None:
@@ -76,7 +77,12 @@ def _about(task: Task) -> _About:
 
 
 def _tell(task: Task, result: Result) -> None:
+    """News that does without: what stands in the stores tells it as well."""
     try:
-        task.tools.publisher.publish(Topic.RENDER_RESULTS, result)
+        _publish(task, result)
     except NotPublished as error:
         log.warning("%s is not told: %s", result.id, error, extra={"action": "untold"})
+
+
+def _publish(task: Task, result: Result) -> None:
+    task.tools.publisher.publish(Topic.RENDER_RESULTS, result)

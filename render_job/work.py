@@ -27,7 +27,7 @@ from render_job.survey import survey
 from render_job.tools import Task
 from schemas import names
 from schemas.failures import Failure, FailureClass
-from schemas.ports import ObjectMissing, PreconditionFailed
+from schemas.ports import NotPublished, ObjectMissing, PreconditionFailed, StoreUnavailable
 from schemas.wire import from_json, to_json
 
 LONGEST_IDLE = timedelta(seconds=2)
@@ -39,10 +39,14 @@ log = logging.getLogger("clipline.work")
 def work(task: Task) -> Exit:
     """Work until nothing is left for this task, and say how it ended.
 
-    Reports every failure; where the disk lets it report nothing, its exit code alone says so.
+    Reports every failure; where the disk lets it report nothing, or a service does not answer, its
+    exit code alone says so.
     """
     try:
         return _worked(task)
+    except (StoreUnavailable, NotPublished) as error:
+        log.error("%s", error, extra={"action": "unavailable"})
+        return Exit.UNAVAILABLE
     except OSError as error:
         failure = of_os_error(error)
         if failure is None:

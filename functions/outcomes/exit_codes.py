@@ -11,6 +11,7 @@ from schemas.failures import Failure, FailureClass
 
 REPORTED = 0
 """It asks for nothing more: all was said."""
+UNAVAILABLE = 69
 BUG = 70
 DISK = 74
 TRY_AGAIN = 75
@@ -18,10 +19,11 @@ TRY_AGAIN = 75
 _SAYS = {
     TRY_AGAIN: (FailureClass.PREEMPTED, "task_preempted"),
     DISK: (FailureClass.DEPENDENCY, "task_disk"),
+    UNAVAILABLE: (FailureClass.DEPENDENCY, "service_unavailable"),
     BUG: (FailureClass.INTERNAL, "task_bug"),
     -signal.SIGKILL: (FailureClass.CRASH, "task_killed"),
 }
-_TELLING = (TRY_AGAIN, DISK, BUG)
+_TELLING = (TRY_AGAIN, DISK, UNAVAILABLE, BUG)
 """Codes of our own, the one that costs a render least first: of several, that one counts."""
 
 

@@ -25,6 +25,7 @@ from infra.simulator.cause import OF_REASONS, Cause, Run, Unit
 from infra.simulator.faults import Unreachable
 from infra.simulator.usage import fate_of, used_of
 from infra.simulator.world import Killed, Process, World
+from render_job.errors import Exit
 from schemas import names
 from schemas.pieces import Span
 from schemas.plan import Order
@@ -117,7 +118,7 @@ class Books:
             end = Cause(process.killed_by) if process.killed_by else None
             if end is None:
                 run.unexplained += run.open + run.calls
-        elif isinstance(result, Unreachable):
+        elif isinstance(result, Unreachable) or result == Exit.UNAVAILABLE:
             end = Cause.UNREACHABLE
         if run.open:
             self._drop(run, end)

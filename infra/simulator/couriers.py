@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from math import inf
 
 from functions.errors import TryAgainLater
-from infra.simulator.faults import Fault, Unreachable
+from infra.simulator.faults import Fault
 from infra.simulator.memory_bus import MemoryBus
 from infra.simulator.witness import Witness
 from infra.simulator.world import Killed, Process, World
 from schemas.events import CancelRender, Event, ReplayRender
+from schemas.ports import NotPublished, StoreUnavailable
 from schemas.subscriptions import ReceivedMessage, Subscription
 from schemas.wire import event_of
 
@@ -105,7 +106,7 @@ class Couriers:
         """Acknowledge, refuse, or say nothing, as the function's server would."""
         if isinstance(result, Killed):
             return
-        if isinstance(result, TryAgainLater | Unreachable):
+        if isinstance(result, TryAgainLater | NotPublished | StoreUnavailable):
             self.bus.nack(message.ack_id, self.world.now())
             pause = self.subscriptions[message.subscription].backoff(message.delivery_attempt)
             self._pump_in(pause.total_seconds() + 1e-3)

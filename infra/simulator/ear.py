@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from functions.errors import TryAgainLater
-from infra.simulator.faults import Unreachable
+from schemas.ports import NotPublished, StoreUnavailable
 
+_LATER = (TryAgainLater, NotPublished, StoreUnavailable)
 _LOG = logging.getLogger("clipline")
 
 
@@ -36,5 +37,5 @@ class _Ear(logging.Handler):
         error = record.exc_info[1] if record.exc_info else None
         if action == "impossible":
             self._heard(record.getMessage())
-        elif action == "stumbled" and not isinstance(error, Unreachable | TryAgainLater):
+        elif action == "stumbled" and not isinstance(error, _LATER):
             self._heard(f"{record.getMessage()}: {error!r}")

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
 
+from schemas.ports import StoreUnavailable
 
-class Unreachable(ConnectionError):
+
+class Unreachable(StoreUnavailable):
     """A service did not answer: what was asked of it may have been done or not."""
 
 

@@ -248,7 +248,7 @@ class SimulatedLane:
         run.process = None
         run.code = int(result) if isinstance(result, int) else None
         if isinstance(result, Unreachable):
-            run.code = Exit.BUG
+            run.code = Exit.UNAVAILABLE
         elif isinstance(result, Exception):
             self.witness.broken("no exception that nobody foresaw", f"{process.name}: {result!r}")
         self.witness.log(f"{process.name} ends with {result!r}")
@@ -308,6 +308,8 @@ class SimulatedLane:
             return _of(FailureClass.PREEMPTED, "task_preempted")
         if Exit.DISK in codes:
             return _of(FailureClass.DEPENDENCY, "task_disk")
+        if Exit.UNAVAILABLE in codes:
+            return _of(FailureClass.DEPENDENCY, "service_unavailable")
         if Exit.BUG in codes:
             return _of(FailureClass.INTERNAL, "task_bug")
         return _of(FailureClass.CRASH, "task_killed")

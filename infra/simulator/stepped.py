@@ -8,11 +8,11 @@ from pathlib import Path
 
 from functions.core.render import Render
 from functions.ports import Conflict, RenderStore, Stored
-from infra.simulator.faults import Fault
+from infra.simulator.faults import Fault, Unreachable
 from infra.simulator.witness import Witness
 from infra.simulator.world import World
 from schemas.events import Event
-from schemas.ports import ObjectInfo, ObjectStore, Publisher
+from schemas.ports import NotPublished, ObjectInfo, ObjectStore, Publisher
 
 _STITCHER_DIES = ((Fault.STITCHER_DIED_BEFORE, 1.0), (Fault.STITCHER_DIED_AFTER, 1.0))
 
@@ -181,4 +181,7 @@ class SteppedPublisher:
             self.publisher.publish(topic, event)
             self.witness.published(topic, event)
 
-        self.world.call(act)
+        try:
+            self.world.call(act)
+        except Unreachable as error:
+            raise NotPublished(str(error)) from error

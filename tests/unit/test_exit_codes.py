@@ -9,10 +9,13 @@ from schemas.failures import FailureClass
 def test_the_control_plane_reads_the_exit_codes_that_the_job_writes() -> None:
     assert Exit(exit_codes.REPORTED) is Exit.REPORTED
     assert Exit(exit_codes.BUG) is Exit.BUG
+    assert Exit(exit_codes.UNAVAILABLE) is Exit.UNAVAILABLE
     assert Exit(exit_codes.DISK) is Exit.DISK
     assert Exit(exit_codes.TRY_AGAIN) is Exit.TRY_AGAIN
-    understood = {exit_codes.REPORTED, exit_codes.BUG, exit_codes.DISK, exit_codes.TRY_AGAIN}
-    assert understood == {code.value for code in Exit}
+    assert {code.value for code in Exit} == {
+        *(exit_codes.REPORTED, exit_codes.UNAVAILABLE, exit_codes.BUG),
+        *(exit_codes.DISK, exit_codes.TRY_AGAIN),
+    }
 
 
 def test_a_task_that_could_not_tell_of_its_disk_is_a_dependency_s_failure() -> None:

@@ -15,9 +15,10 @@ from render_job.errors import Exit
 from render_job.ffmpeg_studio import FfmpegStudio
 from render_job.tools import Task, Tools
 from render_job.work import work
-from schemas.events import AttemptFailed, Event
+from schemas import names
+from schemas.events import AttemptFailed, AttemptStarted, Event
 from schemas.failures import FailureClass
-from schemas.ports import NotPublished, ObjectInfo
+from schemas.ports import NotPublished, ObjectInfo, StoreUnavailable
 from tests.unit.makers import NOW, after, order, requested
 
 STUDIO = FfmpegStudio(encoder=Encoder(path="ffmpeg", version="9.0", source="system"))
@@ -103,9 +104,24 @@ def test_an_error_that_tells_nothing_of_the_disk_is_a_bug(tmp_path: Path) -> Non
 
 def test_a_bus_that_takes_nothing_stops_no_work(tmp_path: Path) -> None:
     told = Deaf()
+    closed = MemoryObjects("work", lambda: NOW)
+    closed.write(names.cancelled(task(closed, told, tmp_path).plan.render), b"{}")
+    assert work(task(closed, told, tmp_path)) is Exit.REPORTED
+    assert isinstance(told.events[-1], AttemptStarted)
+
+
+def test_a_failure_that_no_bus_takes_is_not_taken_for_told(tmp_path: Path) -> None:
+    told = Deaf()
     full = OSError(ENOSPC, "No space left on device")
-    assert work(task(Broken(full), told, tmp_path)) is Exit.REPORTED
+    assert work(task(Broken(full), told, tmp_path)) is Exit.UNAVAILABLE
     assert isinstance(told.events[-1], AttemptFailed)
+
+
+def test_a_store_that_does_not_answer_is_nobody_s_bug(tmp_path: Path) -> None:
+    told = Told()
+    away = StoreUnavailable("renders/r-1: 503")
+    assert work(task(Broken(away), told, tmp_path)) is Exit.UNAVAILABLE
+    assert not any(isinstance(event, AttemptFailed) for event in told.events)
 
 
 def test_a_disk_that_is_full_for_the_report_as_well_is_told_by_the_exit_code(
