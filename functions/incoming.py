@@ -2,6 +2,7 @@
 
     Pub/Sub push, unwrapped   ce-* headers are the message's attributes, the body is its data
     Pub/Sub push, wrapped     {"message": {"attributes", "data"}, "subscription"}
+    … of what is not ours     no ce-* headers: Batch's attributes, or a log entry as the body
     Eventarc, of a bucket     ce-* headers, the body is Cloud Storage's StorageObjectData
     Eventarc, of a topic      ce-* headers, the body is the wrapped push
 
@@ -11,6 +12,7 @@ gets by leaving a setting out: they carry the same event, so they are taken as w
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TypeVar
 
 from cloudevents.exceptions import GenericException
@@ -18,12 +20,14 @@ from cloudevents.http import from_http
 from flask import Request
 
 from functions.errors import BelongsElsewhere, NotAnEvent
-from functions.notices import execution_ended
+from functions.notices import ATTRIBUTES, execution_ended, told
 from schemas.events import ExecutionEnded
-from schemas.wire import MESSAGE_PUBLISHED, Unreadable, event_of
+from schemas.times import utc
+from schemas.wire import MESSAGE_PUBLISHED, Message, Unreadable, event_of
 
 SUBSCRIPTION = "x-goog-pubsub-subscription-name"
 MESSAGE_ID = "x-goog-pubsub-message-id"
+PUBLISH_TIME = "x-goog-pubsub-publish-time"
 STRUCTURED = "application/cloudevents+json"
 
 E = TypeVar("E")
@@ -47,6 +51,8 @@ def end_in(request: Request) -> ExecutionEnded | None:
     Raises NotAnEvent or BelongsElsewhere.
     """
     try:
+        if SUBSCRIPTION in request.headers and "ce-type" not in request.headers:
+            return told(_unwrapped(request))
         return execution_ended(*_cloud_event(request))
     except Unreadable as error:
         raise NotAnEvent(str(error)) from error
@@ -85,6 +91,18 @@ def _cloud_event(request: Request) -> tuple[Mapping[str, object], object]:
         raise Unreadable(f"not a CloudEvent ({type(error).__name__})") from error
     data = event.get_data()
     return event.get_attributes(), data.encode() if isinstance(data, str) else data
+
+
+def _unwrapped(request: Request) -> Message:
+    """A message that is no CloudEvent, as an unwrapped push brings it: attributes are headers."""
+    headers = request.headers
+    at = headers.get(PUBLISH_TIME)
+    try:
+        published_at = utc(datetime.fromisoformat(at)) if at else None
+    except ValueError as error:
+        raise Unreadable(f"a push whose {PUBLISH_TIME} is no time") from error
+    known = {name: headers[name] for name in ATTRIBUTES if name in headers}
+    return Message(attributes=known, data=request.get_data(), published_at=published_at)
 
 
 def _json_object(request: Request) -> Mapping[str, object]:

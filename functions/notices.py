@@ -1,7 +1,7 @@
 """What places themselves say of an end, become our event: neither of the two is a CloudEvent.
 
     Cloud Run ─ audit log ─ log sink ─┐
-                                      ├─► execution-events ─► wrapped push ─► here
+                                      ├─► execution-events ─► push ─► here
     Batch ─ job notification ─────────┘
 
 A notice tells that an execution is over. Why, it mostly does not know: then its failure says so
@@ -22,6 +22,8 @@ from schemas.events import ExecutionEnded
 from schemas.times import utc
 from schemas.wire import MESSAGE_PUBLISHED, Message, Unreadable, event_of, message_in
 
+ATTRIBUTES = ("JobName", "NewJobState")
+"""Of Batch's message, as far as they are read."""
 METHOD = "/Jobs.RunJob"
 """The end's entry; a launch has an entry of another method."""
 

@@ -61,14 +61,29 @@ class Laptop:
         return self.state / "scratch"
 
 
+class Place(StrEnum):
+    """Where the pipeline runs: `CLIPLINE_PLACE`."""
+
+    LAPTOP = "laptop"
+    CLOUD = "cloud"
+    """Google Cloud, or its emulators."""
+
+
+def place(environment: Mapping[str, str] = os.environ) -> Place:
+    """The laptop, unless the environment says otherwise. Raises NotConfigured."""
+    word = environment.get("CLIPLINE_PLACE", Place.LAPTOP)
+    if word not in set(Place):
+        raise NotConfigured(f"CLIPLINE_PLACE is '{word}', but must be laptop or cloud")
+    return Place(word)
+
+
 def laptop(environment: Mapping[str, str] = os.environ) -> Laptop:
     """Where this pipeline lives: `CLIPLINE_HOME`, by default `laptop` in the current folder.
 
-    Raises NotConfigured for any `CLIPLINE_PLACE` but `laptop`, the only one that is built.
+    Raises NotConfigured where the place is another one.
     """
-    place = environment.get("CLIPLINE_PLACE", "laptop")
-    if place != "laptop":
-        raise NotConfigured(f"CLIPLINE_PLACE is '{place}', but must be 'laptop'")
+    if place(environment) is not Place.LAPTOP:
+        raise NotConfigured("this works on a laptop only: unset CLIPLINE_PLACE")
     return Laptop(home=Path(environment.get("CLIPLINE_HOME") or "laptop").absolute())
 
 
@@ -103,7 +118,7 @@ def callers(environment: Mapping[str, str] = os.environ) -> Callers | None:
     None where no token is asked for: on the laptop, which listens to itself alone, and where that
     is switched off explicitly. Raises NotConfigured; there is no default for who may call.
     """
-    is_laptop = environment.get("CLIPLINE_PLACE", "laptop") == "laptop"
+    is_laptop = place(environment) is Place.LAPTOP
     word = environment.get("CLIPLINE_PUSH_TOKENS") or (
         PushTokens.UNCHECKED if is_laptop else PushTokens.SIGNED
     )

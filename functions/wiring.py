@@ -5,10 +5,11 @@ import random
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
+from functions.cloud_settings import Cloud, CloudLane, cloud, cloud_lanes
 from functions.core.lanes import Lane, Policy
 from functions.errors import NotConfigured
-from functions.ports import Doorkeeper, Ports
-from functions.settings import Laptop, callers, laptop
+from functions.ports import Backend, Doorkeeper, Ports
+from functions.settings import Laptop, Place, callers, laptop, place
 
 SOURCE = "//clipline/functions"
 LAPTOP_LANE = "laptop/cpu"
@@ -27,6 +28,8 @@ LAPTOP_POLICY = Policy(
 @cache
 def ports() -> Ports:
     """The parts that this process works with, as its environment says. Raises NotConfigured."""
+    if place() is Place.CLOUD:
+        return cloud_ports(cloud(), *cloud_lanes())
     return laptop_ports(laptop(), _lane())
 
 
@@ -45,14 +48,16 @@ def doorkeeper() -> Doorkeeper:
 
 def reading_ports() -> Ports:
     """The parts for somebody who only looks: there is no lane, so nothing can be started."""
-    place = laptop()
-    if not place.state.is_dir():
-        raise NotConfigured(f"there is no pipeline in {place.home} (set CLIPLINE_HOME)")
-    return laptop_ports(place)
+    if place() is Place.CLOUD:
+        return cloud_ports(cloud())
+    home = laptop()
+    if not home.state.is_dir():
+        raise NotConfigured(f"there is no pipeline in {home.home} (set CLIPLINE_HOME)")
+    return laptop_ports(home)
 
 
-def laptop_ports(place: Laptop, *lanes: Lane) -> Ports:
-    """The laptop's parts over the folders of `place`; every lane is child processes."""
+def laptop_ports(home: Laptop, *lanes: Lane) -> Ports:
+    """The laptop's parts over the folders of `home`; every lane is child processes."""
     # Here, not above: a place loads the adapters of that place only.
     from functions.adapters.child_process import ChildProcesses
     from functions.adapters.directory_objects import DirectoryObjects
@@ -60,19 +65,51 @@ def laptop_ports(place: Laptop, *lanes: Lane) -> Ports:
     from functions.adapters.sqlite_bus import SqliteBus
     from functions.adapters.sqlite_renders import SqliteRenders
 
-    backend = ChildProcesses(place.executions)
+    backend = ChildProcesses(home.executions)
     return Ports(
         clock=lambda: datetime.now(UTC),
         draw=random.random,
-        renders=SqliteRenders(place.renders),
-        uploads=DirectoryObjects(place.uploads, "uploads"),
-        work=DirectoryObjects(place.work, "work"),
-        outputs=DirectoryObjects(place.outputs, "outputs"),
-        publisher=SqliteBus(place.bus, source=SOURCE),
+        renders=SqliteRenders(home.renders),
+        uploads=DirectoryObjects(home.uploads, "uploads"),
+        work=DirectoryObjects(home.work, "work"),
+        outputs=DirectoryObjects(home.outputs, "outputs"),
+        publisher=SqliteBus(home.bus, source=SOURCE),
         prober=PyavProber(),
         lanes=lanes,
         backends={lane.id: backend for lane in lanes},
         policy=LAPTOP_POLICY,
+    )
+
+
+def cloud_ports(deployed: Cloud, *lanes: CloudLane) -> Ports:
+    """The cloud's parts; every lane is a job of Cloud Run. Not run against Google Cloud."""
+    from functions.adapters import firestore_renders, gcs_objects
+    from functions.adapters.cloud_run_jobs import CloudRunJob, CloudRunJobs
+    from functions.adapters.google_calls import channel_to
+    from functions.adapters.pubsub_events import PubSubEvents
+    from functions.adapters.pyav_probe import PyavProber
+
+    buckets = gcs_objects.connect()
+    channel = channel_to(deployed.cloud_run_emulator)
+
+    def backend(one: CloudLane) -> Backend:
+        job = CloudRunJob(project=deployed.project, region=one.region, job=one.job)
+        return CloudRunJobs(job, channel=channel)
+
+    return Ports(
+        clock=lambda: datetime.now(UTC),
+        draw=random.random,
+        renders=firestore_renders.FirestoreRenders(
+            firestore_renders.connect(deployed.project, deployed.database)
+        ),
+        uploads=gcs_objects.GcsObjects(buckets, deployed.uploads),
+        work=gcs_objects.GcsObjects(buckets, deployed.work),
+        outputs=gcs_objects.GcsObjects(buckets, deployed.outputs),
+        publisher=PubSubEvents(deployed.project, source=SOURCE, emulator=deployed.pubsub_emulator),
+        prober=PyavProber(),
+        lanes=tuple(one.lane for one in lanes),
+        backends={one.id: backend(one) for one in lanes},
+        policy=Policy(),
     )
 
 

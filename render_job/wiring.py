@@ -3,13 +3,15 @@
 import os
 import select
 import signal
+import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
-from functions.adapters.directory_objects import DirectoryObjects
-from functions.adapters.sqlite_bus import SqliteBus
-from functions.settings import laptop
+from functions.cloud_settings import cloud
+from functions.settings import Place, laptop, place
 from render_job.choose import Worker
 from render_job.clock import SystemClock
 from render_job.encoder import find_ffmpeg
@@ -17,9 +19,12 @@ from render_job.ffmpeg_studio import FfmpegStudio
 from render_job.tools import Task, Tools
 from schemas import names
 from schemas.plan import Order, RenderPlan
+from schemas.ports import ObjectStore, Publisher
 from schemas.wire import from_json
 
 SOURCE = "//clipline/render_job"
+PATIENCE = timedelta(seconds=4)
+"""For one event: a task that is stopped has 10 s to commit what is whole and to say so."""
 
 
 class Notice:
@@ -47,23 +52,68 @@ def task(render: str, attempt: int, environment: Mapping[str, str] = os.environ)
 
     Raises RenderFault (dependency) where there is no ffmpeg to render with.
     """
-    place = laptop(environment)
-    store = DirectoryObjects(place.work, "work")
-    order = from_json(store.read(names.order(render, attempt)), Order)
     worker = worker_of(environment)
+    stores = _cloud if place(environment) is Place.CLOUD else _laptop
+    reach = stores(environment, worker)
+    order = from_json(reach.work.read(names.order(render, attempt)), Order)
     lifeline = environment.get("CLIPLINE_LIFELINE_FD")
     tools = Tools(
-        uploads=DirectoryObjects(place.uploads, "uploads"),
-        work=store,
-        outputs=DirectoryObjects(place.outputs, "outputs"),
-        publisher=SqliteBus(place.bus, source=SOURCE),
+        uploads=reach.uploads,
+        work=reach.work,
+        outputs=reach.outputs,
+        publisher=reach.publisher,
         studio=FfmpegStudio(encoder=find_ffmpeg()),
         clock=SystemClock(),
-        scratch=_scratch(place.scratch, worker),
+        scratch=reach.scratch,
         stop=Notice(int(lifeline) if lifeline else None),
     )
-    plan = from_json(store.read(names.plan(render)), RenderPlan)
+    plan = from_json(reach.work.read(names.plan(render)), RenderPlan)
     return Task(plan=plan, order=order, worker=worker, tools=tools)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reach:
+    """What a task works on, wherever it runs."""
+
+    uploads: ObjectStore
+    work: ObjectStore
+    outputs: ObjectStore
+    publisher: Publisher
+    scratch: Path
+
+
+def _laptop(environment: Mapping[str, str], worker: Worker) -> _Reach:
+    # Here, not above: a place loads the adapters of that place only.
+    from functions.adapters.directory_objects import DirectoryObjects
+    from functions.adapters.sqlite_bus import SqliteBus
+
+    home = laptop(environment)
+    return _Reach(
+        uploads=DirectoryObjects(home.uploads, "uploads"),
+        work=DirectoryObjects(home.work, "work"),
+        outputs=DirectoryObjects(home.outputs, "outputs"),
+        publisher=SqliteBus(home.bus, source=SOURCE),
+        scratch=_scratch(home.scratch, worker),
+    )
+
+
+def _cloud(environment: Mapping[str, str], worker: Worker) -> _Reach:
+    from functions.adapters.gcs_objects import GcsObjects, connect
+    from functions.adapters.pubsub_events import PubSubEvents
+
+    deployed, buckets = cloud(environment), connect()
+    return _Reach(
+        uploads=GcsObjects(buckets, deployed.uploads),
+        work=GcsObjects(buckets, deployed.work),
+        outputs=GcsObjects(buckets, deployed.outputs),
+        publisher=PubSubEvents(
+            deployed.project,
+            source=SOURCE,
+            emulator=deployed.pubsub_emulator,
+            patience=PATIENCE,
+        ),
+        scratch=_scratch(Path(tempfile.gettempdir()) / "clipline", worker),
+    )
 
 
 def worker_of(environment: Mapping[str, str]) -> Worker:

