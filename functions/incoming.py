@@ -70,7 +70,9 @@ def origin(request: Request) -> Mapping[str, str]:
     said = {
         "subscription": headers.get(SUBSCRIPTION)
         or wrapped.get("subscription")
-        or headers.get("ce-source", "none that it names"),
+        or headers.get("ce-source")
+        or wrapped.get("source")
+        or "none that it names",
         "message_id": headers.get(MESSAGE_ID) or inner.get("messageId"),
         "delivery_attempt": wrapped.get("deliveryAttempt"),
         "event_type": headers.get("ce-type"),

@@ -13,9 +13,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Connection, Row
+from sqlite3 import Error as SqliteError
 
 from functions.adapters.sqlite_file import SqliteFile, micros, moment
 from schemas.events import Event
+from schemas.ports import NotPublished
 from schemas.subscriptions import ReceivedMessage, Subscription, dead_letter
 from schemas.wire import Message, from_json, message_of, to_json
 
@@ -79,13 +81,19 @@ class SqliteBus:
             db.execute("DELETE FROM messages WHERE id NOT IN (SELECT message FROM queue)")
 
     def publish(self, topic: str, event: Event) -> None:
-        """Returns once the message is stored: it will be delivered at least once."""
+        """Returns once the message is stored: it will be delivered at least once.
+
+        Raises NotPublished, or OSError where the disk is full or broken.
+        """
         self.publish_message(topic, message_of(event, self._source))
 
     def publish_message(self, topic: str, message: Message) -> None:
-        """Any message, also one that no subscriber can read."""
-        with self._file.writing() as db:
-            _fan_out(db, topic, message, self._clock())
+        """Any message, also one that no subscriber can read. Raises as `publish` does."""
+        try:
+            with self._file.writing() as db:
+                _fan_out(db, topic, message, self._clock())
+        except SqliteError as error:
+            raise NotPublished(f"{topic}: {error}") from error
 
     def lease(self, limit: int, now: datetime) -> Sequence[ReceivedMessage]:
         """Due messages of the push subscriptions, the longest due first.

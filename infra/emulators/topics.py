@@ -20,7 +20,9 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcTranspor
 from google.pubsub_v1.services.subscriber import SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
+from schemas.flows import FLOWS
 from schemas.subscriptions import Subscription
+from schemas.topics import Topic
 
 NEVER = types.ExpirationPolicy()
 """Without a time to live; else a subscription that nobody pulls for 31 days is removed."""
@@ -34,11 +36,17 @@ CHANGEABLE = (
 )
 
 
+WRAPPED = frozenset(flow.subscription for flow in FLOWS if flow.topic is Topic.EXECUTION_EVENTS)
+"""Pushed in Pub/Sub's own envelope: what a place says of an end has no attributes that would be a
+CloudEvent's headers, and some that could be nobody's."""
+
+
 def resource(one: Subscription, project: str, endpoint: str | None = None) -> types.Subscription:
     """The subscription in Pub/Sub's words, for the emulator; with an `endpoint` it is pushed there.
 
-    A push is unwrapped, with its metadata: a binary CloudEvent by itself (`schemas/wire.py`). There
-    is no retry policy: what failed is pushed again after a second, or may be pulled at once.
+    A push is unwrapped, with its metadata, as far as that makes it a binary CloudEvent by itself
+    (`schemas/wire.py`). There is no retry policy: what failed is pushed again after a second, or
+    may be pulled at once.
     """
     made = types.Subscription(
         name=f"projects/{project}/subscriptions/{one.name}",
@@ -53,10 +61,9 @@ def resource(one: Subscription, project: str, endpoint: str | None = None) -> ty
             max_delivery_attempts=one.max_delivery_attempts,
         )
     if endpoint is not None:
-        made.push_config = types.PushConfig(
-            push_endpoint=endpoint,
-            no_wrapper=types.PushConfig.NoWrapper(write_metadata=True),
-        )
+        made.push_config = types.PushConfig(push_endpoint=endpoint)
+        if one.name not in WRAPPED:
+            made.push_config.no_wrapper = types.PushConfig.NoWrapper(write_metadata=True)
     return made
 
 

@@ -1,6 +1,8 @@
 """What the bus promises to those who publish and those who subscribe."""
 
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from functions.adapters.sqlite_bus import SqliteBus
 from infra.simulator.memory_bus import MemoryBus
 from schemas.events import CancelRender
+from schemas.ports import NotPublished
 from schemas.subscriptions import ReceivedMessage, Subscription
 from schemas.wire import Message, event_of
 
@@ -364,3 +367,15 @@ def test_of_many_processes_each_message_is_leased_to_one(
     heard = [line for child in workers for line in child.communicate(timeout=30)[0].split()]
     assert sorted(heard) == sorted(said)
     assert shared_bus.peek("on-result") == ()
+
+
+def test_a_bus_that_cannot_store_says_so(shared_bus: SqliteBus, tmp_path: Path) -> None:
+    spoil(tmp_path / "bus.db")
+    with pytest.raises(NotPublished, match="no such table"):
+        say(shared_bus, "a")
+
+
+def spoil(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DROP TABLE messages")
+        db.commit()

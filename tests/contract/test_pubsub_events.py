@@ -14,13 +14,16 @@ from uuid import uuid4
 import grpc
 import pytest
 from google.pubsub_v1 import types
+from google.pubsub_v1.services.subscriber import SubscriberClient
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.adapters.pubsub_events import LONGEST_VALUE, PubSubEvents, header_value
+from infra.emulators.topics import declare
 from schemas.events import CancelRender, ObjectFinalized
 from schemas.ports import NotPublished
-from schemas.subscriptions import Subscription
+from schemas.subscriptions import SUBSCRIPTIONS, Subscription
 from schemas.wire import Message
 from tests.contract.buses import SOURCE, EmulatedPlace
 
@@ -189,3 +192,31 @@ def test_a_long_value_fits_and_stays_itself(value: str, more: str) -> None:
     assert encoded == header_value(value)
     assert encoded != header_value(value + more)
     assert "%" not in encoded[-3:] or encoded[-3] == "%"
+
+
+def test_the_emulator_has_what_the_flows_say(pubsub: str) -> None:
+    project = f"test-{uuid4().hex[:12]}"
+    endpoints = {one.name: f"http://127.0.0.1:9/{one.name}" for one in SUBSCRIPTIONS if one.push}
+    declare(pubsub, project, SUBSCRIPTIONS, endpoints)
+    declare(pubsub, project, SUBSCRIPTIONS, endpoints)
+    with grpc.insecure_channel(pubsub) as channel:
+        client = SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
+        found = {
+            one.name.rpartition("/")[2]: one
+            for one in client.list_subscriptions(project=f"projects/{project}")
+        }
+    declare(pubsub, project, [])
+    assert set(found) == {one.name for one in SUBSCRIPTIONS}
+    for one in SUBSCRIPTIONS:
+        made = found[one.name]
+        assert made.topic == f"projects/{project}/topics/{one.topic}"
+        assert made.ack_deadline_seconds == one.ack_deadline.total_seconds()
+        assert made.dead_letter_policy.max_delivery_attempts == (one.max_delivery_attempts or 0)
+        assert made.dead_letter_policy.dead_letter_topic == (
+            f"projects/{project}/topics/{one.dead_letter_topic}" if one.dead_letter_topic else ""
+        )
+        assert made.push_config.push_endpoint == endpoints.get(one.name, "")
+        unwrapped = one.push and one.name != "on-execution"
+        assert made.push_config.no_wrapper.write_metadata is unwrapped
+        assert "expiration_policy" in made
+        assert not made.expiration_policy.ttl

@@ -4,7 +4,9 @@ import base64
 import http.client
 import json
 import logging
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -234,7 +236,7 @@ class Kept(logging.Handler):
 
 
 @pytest.fixture
-def refusals() -> Iterator[list[logging.LogRecord]]:
+def records() -> Iterator[list[logging.LogRecord]]:
     kept, logger = Kept(), logging.getLogger("clipline.main")
     logger.addHandler(kept)
     yield kept.records
@@ -280,14 +282,14 @@ PUSHED = {
 )
 def test_the_log_of_a_refusal_names_the_subscription_and_what_is_wrong_and_no_payload(
     served: Served,
-    refusals: list[logging.LogRecord],
+    records: list[logging.LogRecord],
     body: bytes,
     headers: dict[str, str],
     words: str,
     subscription: str,
 ) -> None:
     assert served.post("on_result", body, **headers) == 400
-    (record,) = refusals
+    (record,) = records
     assert record.getMessage() == f"refused a request of {subscription}: {words}" or (
         words == "not JSON" and words in record.getMessage()
     )
@@ -320,7 +322,7 @@ def test_a_structured_event_is_taken(served: Served) -> None:
 def test_in_the_cloud_nobody_calls_without_a_token(
     served: Served,
     monkeypatch: pytest.MonkeyPatch,
-    refusals: list[logging.LogRecord],
+    records: list[logging.LogRecord],
     target: str,
 ) -> None:
     monkeypatch.setenv("CLIPLINE_PLACE", "google-cloud")
@@ -333,4 +335,17 @@ def test_in_the_cloud_nobody_calls_without_a_token(
     finally:
         monkeypatch.undo()
         wiring.doorkeeper.cache_clear()
-    assert [vars(record)["reason"] for record in refusals] == ["NotAdmitted", "NotAdmitted"]
+    assert [vars(record)["reason"] for record in records] == ["NotAdmitted", "NotAdmitted"]
+
+
+def test_what_cannot_be_published_now_is_asked_for_again(
+    served: Served, tmp_path: Path, records: list[logging.LogRecord]
+) -> None:
+    event = uploaded(served)
+    with closing(sqlite3.connect(tmp_path / "laptop" / ".state" / "bus.db")) as db:
+        db.execute("DROP TABLE messages")
+        db.commit()
+    assert served.push_wrapped("on_upload", event) == 503
+    (record,) = records
+    assert record.getMessage().startswith("later: render-requests: no such table")
+    assert vars(record)["subscription"] == "projects/p/subscriptions/s"

@@ -5,12 +5,13 @@ its redelivery and its dead letters. What the emulator does otherwise than the s
 `tests/contract/buses.py`.
 """
 
+import json
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -25,6 +26,8 @@ from infra.emulators.topics import declare
 from infra.laptop.server import SOURCE as MAIN
 from infra.laptop.server import Server
 from infra.laptop.subscriptions import PUSH_PATHS, subscriptions
+from schemas.events import ExecutionEnded
+from schemas.failures import Failure, FailureClass
 from schemas.ids import render_id
 from schemas.topics import Topic
 from schemas.wire import Message, message_of
@@ -34,6 +37,8 @@ from tests.pipeline.laptop import until
 from tests.unit.makers import requested, upload
 
 LOSING = Path(__file__).with_name("losing_answers.py")
+LOG_ENTRIES = Path(__file__).parents[1] / "data" / "cloud_run_log_entries.json"
+NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
 UPLOADS = 24
 IMPATIENT: dict[str, dict[str, Any]] = {
     # What a redeploy cuts off is answered by nobody, and comes again after the ack deadline.
@@ -65,8 +70,8 @@ class Kept(logging.Handler):
 
 
 @pytest.fixture
-def refusals() -> Iterator[list[logging.LogRecord]]:
-    kept, logger = Kept(), logging.getLogger("clipline.main")
+def records() -> Iterator[list[logging.LogRecord]]:
+    kept, logger = Kept(), logging.getLogger("clipline")
     logger.addHandler(kept)
     yield kept.records
     logger.removeHandler(kept)
@@ -131,7 +136,7 @@ def test_pushed_twice_and_through_a_redeploy_every_request_opens_one_render(
 
 
 def test_a_poison_message_ends_on_the_dead_letter_topic_and_holds_nobody_up(
-    place: EmulatedPlace, ports: Ports, port: int, refusals: list[logging.LogRecord]
+    place: EmulatedPlace, ports: Ports, port: int, records: list[logging.LogRecord]
 ) -> None:
     misplaced, wanted = requested(), requested(upload=upload(name="acme/other.mp4"))
     with serving(port, targets=("on_result", "start_render")):
@@ -147,5 +152,31 @@ def test_a_poison_message_ends_on_the_dead_letter_topic_and_holds_nobody_up(
     counts = [letter.attributes["CloudPubSubDeadLetterSourceDeliveryCount"] for letter in letters]
     assert counts == ["5", "5"]
     name = f"projects/{place.project}/subscriptions/on-result"
-    told = Counter((vars(one)["subscription"], vars(one)["reason"]) for one in refusals)
+    refused = [vars(one) for one in records if one.name == "clipline.main"]
+    told = Counter((one["subscription"], one["reason"]) for one in refused)
     assert told == {(name, "NotAnEvent"): 5, (name, "BelongsElsewhere"): 5}
+
+
+def test_an_end_is_taken_wrapped_in_our_words_and_in_the_place_s_own(
+    place: EmulatedPlace, ports: Ports, port: int, records: list[logging.LogRecord]
+) -> None:
+    """Nobody knows the render: the event is read, and that is all that is asked here."""
+    notice = json.loads(LOG_ENTRIES.read_text())["timeout"]
+    failure = Failure(failure=FailureClass.CRASH, reason="r", message="m")
+    ended = ExecutionEnded(render="r-1", attempt=1, execution="e", failure=failure, at=NOW)
+
+    def orphans() -> list[str]:
+        return [vars(one)["event"] for one in records if vars(one).get("action") == "orphan"]
+
+    with serving(port, targets=("on_execution",)):
+        place.publish(Topic.EXECUTION_EVENTS, ended)
+        place.publish_message(
+            Topic.EXECUTION_EVENTS,
+            Message(
+                attributes={"logging.googleapis.com/timestamp": NOW.isoformat()},
+                data=json.dumps(notice).encode(),
+            ),
+        )
+        until(lambda: len(orphans()) == 2, "both ends are heard of")
+    assert orphans() == ["ExecutionEnded", "ExecutionEnded"]
+    assert not [one for one in records if one.name == "clipline.main"]
