@@ -86,10 +86,12 @@ def _of_log(data: bytes) -> ExecutionEnded | None:
     if completed.get("status") not in ("True", "False"):
         return None
     render, attempt = _attempt(execution)
+    tasks = _count(_part(execution, "spec"), "taskCount", 1)
+    well = completed["status"] == "True"
     end = cloud_run.CloudRunEnd(
         execution=_name(execution),
-        tasks=_count(_part(execution, "spec"), "taskCount", 1),
-        succeeded=_count(status, "succeededCount"),
+        tasks=tasks,
+        succeeded=tasks if well else _count(status, "succeededCount"),
         failed=_count(status, "failedCount"),
         cancelled=_count(status, "cancelledCount"),
         reason=_reason(str(completed.get("reason", ""))),

@@ -192,11 +192,12 @@ class CloudRunJobs:
 
 def end_of(execution: Execution, tasks: Iterable[Task]) -> CloudRunEnd:
     """What the service says of an execution that is over, in our own words."""
-    completed = next((c for c in execution.conditions if c.type_ == "Completed"), Condition())
+    completed = _completed(execution)
+    well = completed.state == Condition.State.CONDITION_SUCCEEDED
     return CloudRunEnd(
         execution=_short(execution.name),
         tasks=execution.task_count,
-        succeeded=execution.succeeded_count,
+        succeeded=execution.task_count if well else execution.succeeded_count,
         failed=execution.failed_count,
         cancelled=execution.cancelled_count,
         reason=_reason(completed),
@@ -214,10 +215,17 @@ def _is_of(execution: Execution, order: Order) -> bool:
     return bool(containers) and list(containers[0].args) == _args(order)
 
 
+def _completed(execution: Execution) -> Condition:
+    """An empty one where it is not there yet."""
+    return next((c for c in execution.conditions if c.type_ == "Completed"), Condition())
+
+
 def _is_over(execution: Execution) -> bool:
+    """By the condition: times are set in no order that could be relied on."""
     terminal = (Condition.State.CONDITION_FAILED, Condition.State.CONDITION_SUCCEEDED)
-    ended = any(c.type_ == "Completed" and c.state in terminal for c in execution.conditions)
-    return ended or "completion_time" in execution
+    if _completed(execution).state in terminal:
+        return True
+    return "completion_time" in execution and not execution.reconciling
 
 
 def _reason(condition: Condition) -> str:
