@@ -22,7 +22,7 @@ class Call:
     request: bytes = field(repr=False)
 
 
-Ask = Callable[[], Sequence[bytes]]
+Ask = Callable[[Call], Sequence[bytes]]
 Fault = Callable[[Call, Ask], Sequence[bytes]]
 """Given the call and the way on, the answer; raises Refusal."""
 
@@ -42,7 +42,7 @@ def unavailable(call: Call, ask: Ask) -> Sequence[bytes]:
 
 def answer_lost(call: Call, ask: Ask) -> Sequence[bytes]:
     """Done, but nobody hears of it."""
-    ask()
+    ask(call)
     raise Refusal(grpc.StatusCode.UNAVAILABLE)
 
 
@@ -99,12 +99,12 @@ class Gate(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no types
             if found:
                 self._faults.remove(found)
 
-        def ask() -> Sequence[bytes]:
+        def ask(call: Call) -> Sequence[bytes]:
             if call.method in STREAMED:
-                return list(self._behind.unary_stream(path)(request, metadata=metadata))
-            return [self._behind.unary_unary(path)(request, metadata=metadata)]
+                return list(self._behind.unary_stream(path)(call.request, metadata=metadata))
+            return [self._behind.unary_unary(path)(call.request, metadata=metadata)]
 
-        return found[1](call, ask) if found else ask()
+        return found[1](call, ask) if found else ask(call)
 
 
 @contextmanager

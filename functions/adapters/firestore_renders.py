@@ -111,11 +111,13 @@ class FirestoreRenders:
                 with _asking(render.id, *_CHANGED):
                     batch.commit(retry=None, timeout=self._silence)
                 return
-            except (*_CHANGED, StoreUnavailable) as error:
-                if isinstance(error, StoreUnavailable) and time.monotonic() > give_up:
+            except _CHANGED:
+                pass  # look again: perhaps only the lane has changed, and still has room
+            except StoreUnavailable:
+                if number == TRIES - 1 or time.monotonic() > give_up:
                     raise
-                _pause(number)
-        raise Conflict(f"{render.id}, its lane or its folder was saved by others all the time")
+            _pause(number)
+        raise Conflict(f"others saved what {render.id} depends on all the time")
 
     def due(self, before: datetime, *, limit: int) -> Sequence[str]:
         """Ids of renders whose `due_at` has come, the longest overdue first."""
