@@ -5,6 +5,7 @@ from errno import EDQUOT, EFBIG, EIO, ENOSPC
 from signal import SIGXCPU, SIGXFSZ, Signals
 
 from schemas.failures import Failure, FailureClass
+from schemas.ports import StoreUnavailable
 
 LINES_THAT_MATTER = 8
 ENDED_BY_SIGNAL = 255
@@ -46,7 +47,7 @@ def diagnose(status: int, words: str) -> Failure:
 
 
 def of_os_error(error: OSError) -> Failure | None:
-    """The failure of the machine's disk that it tells of; None for any other error, a bug.
+    """The failure of the machine's disk or of a store that it tells of; None for a bug.
 
     A full disk has one fingerprint, whether ffmpeg met it or we did.
     """
@@ -56,6 +57,9 @@ def of_os_error(error: OSError) -> Failure | None:
     if error.errno == EIO:
         said = "The disk cannot be read or written."
         return _failure(FailureClass.DEPENDENCY, "disk_broken", said, detail)
+    if isinstance(error, StoreUnavailable):
+        said = "The store of objects did not answer."
+        return _failure(FailureClass.DEPENDENCY, "store_unavailable", said, detail)
     return None
 
 

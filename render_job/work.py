@@ -27,7 +27,7 @@ from render_job.survey import survey
 from render_job.tools import Task
 from schemas import names
 from schemas.failures import Failure, FailureClass
-from schemas.ports import ObjectMissing, PreconditionFailed
+from schemas.ports import ObjectMissing, PreconditionFailed, StoreUnavailable
 from schemas.wire import from_json, to_json
 
 LONGEST_IDLE = timedelta(seconds=2)
@@ -47,6 +47,8 @@ def work(task: Task) -> Exit:
         failure = of_os_error(error)
         if failure is None:
             raise
+        if isinstance(error, StoreUnavailable):
+            return Exit.TRY_AGAIN
         log.error("%s It cannot be told.", failure.message, extra={"action": "untold"})
         return Exit.DISK
 

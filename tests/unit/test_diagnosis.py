@@ -8,6 +8,7 @@ import pytest
 
 from render_job.diagnosis import diagnose, of_os_error
 from schemas.failures import FailureClass
+from schemas.ports import StoreUnavailable
 
 MOOV = "[mov,mp4,m4a,3gp,3g2,mj2 @ 0x55d0c8a3] moov atom not found\n"
 MUX = "[out#0/mp4 @ 0x5581] Error writing trailer: No space left on device\n"
@@ -51,6 +52,12 @@ def test_a_broken_disk_is_no_bug() -> None:
     failure = of_os_error(OSError(EIO, strerror(EIO)))
     assert failure is not None
     assert (failure.failure, failure.reason) == (FailureClass.DEPENDENCY, "disk_broken")
+
+
+def test_a_store_that_is_away_is_no_bug() -> None:
+    failure = of_os_error(StoreUnavailable("ana/talk.mp4: 503 GET http://…: try again"))
+    assert failure is not None
+    assert (failure.failure, failure.reason) == (FailureClass.DEPENDENCY, "store_unavailable")
 
 
 @pytest.mark.parametrize(
