@@ -48,6 +48,7 @@ class FfmpegStudio:
             ffmpeg=self.encoder.path,
             threads=THREADS,
             seek=seek,
+            protocols=recipe.protocols_of(source),
         )
         run(argv, limit=terms.limit, into=path, on_progress=terms.heard, stop=terms.stop)
 
@@ -69,6 +70,7 @@ class FfmpegStudio:
             out=path,
             ffmpeg=self.encoder.path,
             seek=seek,
+            protocols=recipe.protocols_of(source),
         )
         run(argv, limit=terms.limit, on_progress=terms.heard, stop=terms.stop)
 

@@ -167,6 +167,14 @@ def _start(ffmpeg: str, threads: int) -> list[str]:
     return [ffmpeg, *quiet, "-filter_threads", str(threads)]
 
 
+def protocols_of(url: str) -> Sequence[str]:
+    """What ffmpeg needs to read a source: a file, or a port of this machine that serves it.
+
+    The demuxers that would open other addresses, which an upload may name, are not in FORMATS.
+    """
+    return ("http", "tcp") if url.startswith("http://127.0.0.1:") else ("file",)
+
+
 def _hardened(protocols: Sequence[str]) -> list[str]:
     """What keeps a hostile upload from other files, the network and the machine's memory."""
     return [

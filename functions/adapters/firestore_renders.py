@@ -24,6 +24,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from google.api_core import exceptions as api
+from google.api_core.retry import Retry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.firestore import ArrayRemove, ArrayUnion, Client
 from google.cloud.firestore_v1.base_query import FieldFilter
@@ -50,6 +51,8 @@ UNINDEXED = {"renders": ("document", "save"), "lanes": ("*",), "folders": ("*",)
 
 SILENCE = timedelta(seconds=10)
 """The longest that one call may take."""
+PATIENCE = timedelta(seconds=30)
+"""The longest that one call is repeated; the library's own patience is five minutes."""
 TRIES = 12
 """Commits of one save. Between two of them up to 20 ms pass, then twice as much each time."""
 LONGEST_PAUSE_SECONDS = 2.0
@@ -73,24 +76,31 @@ class FirestoreRenders:
 
     A version is the microsecond of its document's last change, as Firestore tells it. A folder
     stays with its render for ever. Raises StoreUnavailable when a call gets no answer for
-    `silence`, and StoreRefused at once.
+    `silence`, and repeating it for `patience` did not help; StoreRefused at once.
     """
 
-    def __init__(self, client: Client, *, silence: timedelta = SILENCE) -> None:
+    def __init__(
+        self, client: Client, *, silence: timedelta = SILENCE, patience: timedelta = PATIENCE
+    ) -> None:
         self._client = client
-        self._seconds = silence.total_seconds()
+        self._silence = silence.total_seconds()
+        self._patience = patience.total_seconds()
+        self._how: dict[str, Any] = {
+            "timeout": self._silence,
+            "retry": Retry(if_exception_type(*_LATER), 0.1, 2.0, timeout=self._patience),
+        }
 
     def load(self, render: str) -> Stored | None:
         """The render as last saved."""
         if not _is_key(render):
             return None
         with _asking(render):
-            found = self._at("renders", render).get(timeout=self._seconds)
+            found = self._at("renders", render).get(**self._how)
         return Stored(render=_render(found), version=_version(found)) if found.exists else None
 
     def save(self, render: Render, *, version: int, room: int | None = None) -> None:
         """Save over that version; 0 creates. Raises Conflict, LaneFull or FolderTaken."""
-        mark = uuid4().hex
+        mark, give_up = uuid4().hex, time.monotonic() + self._patience
         for number in range(TRIES):
             seen = self._look(render)
             if seen.mark == mark:
@@ -99,13 +109,15 @@ class FirestoreRenders:
             batch = self._batch(seen, render, room, mark)
             try:
                 with _asking(render.id, *_CHANGED):
-                    batch.commit(retry=None, timeout=self._seconds)
+                    batch.commit(retry=None, timeout=self._silence)
                 return
-            except (*_CHANGED, StoreUnavailable) as error:
-                if number == TRIES - 1 and isinstance(error, StoreUnavailable):
+            except _CHANGED:
+                pass  # look again: perhaps only the lane has changed, and still has room
+            except StoreUnavailable:
+                if number == TRIES - 1 or time.monotonic() > give_up:
                     raise
-                _pause(number)
-        raise Conflict(f"{render.id}, its lane or its folder was saved by others all the time")
+            _pause(number)
+        raise Conflict(f"others saved what {render.id} depends on all the time")
 
     def due(self, before: datetime, *, limit: int) -> Sequence[str]:
         """Ids of renders whose `due_at` has come, the longest overdue first."""
@@ -120,7 +132,7 @@ class FirestoreRenders:
     def running(self, lane: str) -> int:
         """How many renders are starting, rendering or stitching on that lane."""
         with _asking(lane):
-            return len(_places(self._lane(lane).get(timeout=self._seconds)))
+            return len(_places(self._lane(lane).get(**self._how)))
 
     def of_upload(self, bucket: str, name: str) -> Sequence[Render]:
         """All renders of that upload name, whatever the generation, newest first."""
@@ -131,7 +143,7 @@ class FirestoreRenders:
     def folder_holder(self, folder: str) -> str | None:
         """The render that delivers into that output folder."""
         with _asking(folder):
-            return _holder(self._folder(folder).get(timeout=self._seconds))
+            return _holder(self._folder(folder).get(**self._how))
 
     def newest(self, *, limit: int, prefix: str = "") -> Sequence[Render]:
         """Renders whose id starts with the prefix, newest first.
@@ -171,8 +183,7 @@ class FirestoreRenders:
         fields = ["lane", "save", "places", "render"]
         with _asking(render.id):
             found = {
-                one.reference: one
-                for one in self._client.get_all(wanted, fields, timeout=self._seconds)
+                one.reference: one for one in self._client.get_all(wanted, fields, **self._how)
             }
         return _Seen(
             render=found[self._at("renders", render.id)],
@@ -210,7 +221,7 @@ class FirestoreRenders:
 
     def _found(self, query: "Query") -> "Sequence[Found]":
         with _asking("a query"):
-            return tuple(query.stream(timeout=self._seconds))
+            return tuple(query.stream(**self._how))
 
 
 class _Seen(NamedTuple):

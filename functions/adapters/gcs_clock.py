@@ -24,7 +24,7 @@ class GcsClock:
 
     So a lease is never judged over too soon, and at most too late by the way of one answer, or by
     the second that a `Date` leaves out while nothing better was told. This machine's own time of
-    day does not matter. `ask` is asked for a moment when none was told for a minute.
+    day does not matter. `ask` is asked for a moment when nothing near was told for a minute.
     """
 
     def __init__(
@@ -33,26 +33,37 @@ class GcsClock:
         self._ask = ask
         self._monotonic = monotonic
         self._lock = Lock()
-        self._best: tuple[timedelta, timedelta] | None = None
-        """The store's clock less this machine's count, from below; and the count at that time."""
+        self._offset: timedelta | None = None
+        """The store's clock less this machine's count, from below."""
+        self._counted = timedelta(0)
+        """The count when the offset was last looked at."""
+        self._fresh: timedelta | None = None
+        """The count when the offset was last known to be near, not only below."""
 
     def now(self) -> datetime:
         """The store's time. Raises what `ask` raises."""
-        best = self._best
-        if best is None or self._count() - best[1] > ASKED_AFTER:
-            best = self.tell(self._ask())
-        return _EPOCH + best[0] + self._count()
+        fresh = self._fresh
+        if fresh is None or self._count() - fresh > ASKED_AFTER:
+            self._tell(self._ask(), is_fresh=True)
+        assert self._offset is not None, "it has been told"
+        return _EPOCH + self._offset + self._count()
 
-    def tell(self, moment: datetime) -> tuple[timedelta, timedelta]:
-        """The store has just told that it is at least so late there."""
+    def tell(self, moment: datetime) -> None:
+        """The store has told that it is at least so late there; it may be long past."""
+        self._tell(moment, is_fresh=False)
+
+    def _tell(self, moment: datetime, *, is_fresh: bool) -> None:
         with self._lock:
             count = self._count()
             offset = moment - _EPOCH - count
-            if self._best is not None:
-                before, then = self._best
-                offset = max(offset, before - (count - then) * DRIFT)
-            self._best = offset, count
-            return self._best
+            if self._offset is not None:
+                aged = self._offset - (count - self._counted) * DRIFT
+                # What is better than what was near is near.
+                is_fresh = is_fresh or (self._fresh is not None and offset >= aged)
+                offset = max(offset, aged)
+            self._offset, self._counted = offset, count
+            if is_fresh:
+                self._fresh = count
 
     def _count(self) -> timedelta:
         return timedelta(seconds=self._monotonic())

@@ -28,9 +28,11 @@ def storage_emulator() -> Iterator[str]:
         *(str(program), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port)),
         *("-backend", "memory", "-external-url", url, "-log-level", "error"),
     ]
-    with TemporaryDirectory(prefix="clipline-storage-") as scratch:
-        with serving(argv, f"{url}/storage/v1/b", Path(scratch) / "log"):
-            yield url
+    with (
+        TemporaryDirectory(prefix="clipline-storage-") as scratch,
+        serving(argv, f"{url}/storage/v1/b", Path(scratch) / "log"),
+    ):
+        yield url
 
 
 def _program() -> Path:

@@ -71,7 +71,11 @@ def gcs(gcs_gate: Gate) -> Iterator[Buckets]:
 @pytest.fixture(scope="session")
 def firestore_emulator() -> Iterator[str]:
     """What FIRESTORE_EMULATOR_HOST names, for this process and those that it starts."""
-    with emulators.required(), emulators.firestore() as host:
+    with (
+        emulators.required(),
+        emulators.firestore() as host,
+        emulators.environment(FIRESTORE_EMULATOR_HOST=host),
+    ):
         yield host
 
 

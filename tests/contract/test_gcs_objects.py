@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import infra.laptop
+from infra.emulators.server import free_port
 from render_job.encoder import find_ffmpeg
 from schemas.ports import (
     NameRefused,
@@ -214,7 +215,7 @@ def test_a_bucket_that_is_missing_is_no_absent_object(gcs: Buckets) -> None:
 def test_a_server_that_is_away_is_unavailable() -> None:
     from functions.adapters.gcs_objects import GcsObjects, connect
 
-    nobody = f"http://127.0.0.1:{emulators.free_port()}"
+    nobody = f"http://127.0.0.1:{free_port()}"
     with emulators.environment(STORAGE_EMULATOR_HOST=nobody):
         client = connect()
     away = GcsObjects(client, "box", patience=timedelta(seconds=0.3))

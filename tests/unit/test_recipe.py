@@ -128,6 +128,17 @@ def test_other_protocols_are_named_by_the_caller() -> None:
     assert after(words, "-protocol_whitelist") == "http,tcp"
 
 
+def test_only_a_source_on_this_machine_is_read_by_http() -> None:
+    assert recipe.protocols_of("http://127.0.0.1:4711/x") == ("http", "tcp")
+    for url in (
+        "file:/a",
+        "http://127.0.0.1.example.com/x",
+        "http://169.254.169.254/",
+        "https://x",
+    ):
+        assert recipe.protocols_of(url) == ("file",)
+
+
 def test_threads_are_pinned_for_decoder_filters_and_encoder() -> None:
     words = command()
     assert [words[n + 1] for n, word in enumerate(words) if word == "-threads"] == ["1", "1"]
