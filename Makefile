@@ -12,10 +12,11 @@ BIN := .venv/bin
 override VIDEO := $(value VIDEO)
 override SPEC := $(value SPEC)
 override CHAOS := $(value CHAOS)
+override CLOUD := $(value CLOUD)
 override FAULTS := $(value FAULTS)
 override TRACE := $(value TRACE)
 override REPLAY := $(value REPLAY)
-export VIDEO SPEC CHAOS FAULTS TRACE REPLAY
+export VIDEO SPEC CHAOS CLOUD FAULTS TRACE REPLAY
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -25,9 +26,9 @@ export VIDEO SPEC CHAOS FAULTS TRACE REPLAY
 help:           ## List what can be asked for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: runtime    ## Render one video here (VIDEO=, SPEC=path, else a sample; CHAOS=seed to be killed)
+run: $(if $(CLOUD),dev,runtime) ## Render one video here (VIDEO=, SPEC=path, else a sample; CHAOS=seed; CLOUD=emulators)
 	@$(BIN)/python -m infra.laptop run $${VIDEO:+--video "$$VIDEO"} $${SPEC:+--spec "$$SPEC"} \
-		$${CHAOS:+--chaos "$$CHAOS"}
+		$${CHAOS:+--chaos "$$CHAOS"} $${CLOUD:+--cloud "$$CLOUD"}
 
 up: runtime     ## Keep the laptop's cloud running: drop a video into its folder and it is rendered
 	@$(BIN)/python -m infra.laptop up

@@ -17,6 +17,7 @@ from infra.laptop.incarnation import RunningAlready, is_running
 from infra.laptop.pipeline import Pipeline
 from infra.laptop.quiet import logs_to_file
 from infra.laptop.run import render_one
+from infra.laptop.stage import LaptopStage, Stage
 from infra.laptop.weather import Weather
 from render_job.errors import RenderFault
 
@@ -31,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     run = verbs.add_parser("run", help="render one video and show what happens")
     run.add_argument("--video", type=Path, help="a video file; a sample without it")
     run.add_argument("--spec", type=Path, help="a JSON file that says what to make of it")
+    run.add_argument("--cloud", choices=["emulators"], help="through Google's emulators instead")
     run.add_argument("--chaos", metavar="SEED", help="misbehave meanwhile, by this seed")
     verbs.add_parser("up", help="keep the laptop's cloud running")
     reset = verbs.add_parser("reset", help="forget renders, messages and objects")
@@ -43,7 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
         place = laptop()
         if told.verb == "run":
             weather = _weather(place, told.chaos)
-            return render_one(place, told.video, told.spec, console, weather)
+            stage = _stage(told.cloud, place, weather)
+            return render_one(stage, told.video, told.spec, console, weather)
         return _up(place, console) if told.verb == "up" else _reset(place, console, told.yes)
     except Refused as refusal:
         print(refusal, file=sys.stderr)
@@ -61,6 +64,14 @@ def _weather(place: Laptop, chaos: str | None) -> Weather:
     from infra.laptop.storm import storm  # nobody else is to load it
 
     return storm(chaos, place)
+
+
+def _stage(cloud: str | None, place: Laptop, weather: Weather) -> Stage:
+    if cloud is None:
+        return LaptopStage(place, weather)
+    from infra.emulators.stage import EmulatedStage  # it loads Google's clients
+
+    return EmulatedStage(place)
 
 
 def _up(place: Laptop, console: Console) -> int:

@@ -114,11 +114,11 @@ def environment(place: Laptop) -> Mapping[str, str]:
         "CLIPLINE_PLACE": "laptop",
         "CLIPLINE_HOME": str(place.home),
         "CLIPLINE_ENCODER_CLASS": encoder_class(find_ffmpeg(), THREADS),
-        "CLIPLINE_TASKS": os.environ.get("CLIPLINE_TASKS") or str(_cores()),
+        "CLIPLINE_TASKS": os.environ.get("CLIPLINE_TASKS") or str(cores()),
     }
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

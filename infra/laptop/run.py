@@ -1,28 +1,19 @@
 """`make run`: put one video into the uploads bucket as a user would, and show what happens."""
 
-import os
 import re
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
-from functions.adapters.sqlite_bus import SqliteBus
 from functions.core.render import Render, State
 from functions.intake import SPEC_METADATA
 from functions.ports import Ports
-from functions.settings import Laptop
-from functions.wiring import SOURCE, ports
 from infra.laptop.exits import Refused, Status
-from infra.laptop.incarnation import RunningAlready
-from infra.laptop.loop import Loop
-from infra.laptop.pipeline import LOOK_EVERY, Pipeline, environment
 from infra.laptop.quiet import logs_to_file
-from infra.laptop.subscriptions import DEAD_LETTERS, DONE
+from infra.laptop.stage import Stage
 from infra.laptop.weather import Weather
 from ops.watch import Watch
 from render_job.encoder import find_ffmpeg
@@ -39,7 +30,7 @@ _STATUSES = {FailureClass.INPUT: Status.BAD_INPUT, FailureClass.SPEC: Status.BAD
 
 
 def render_one(
-    place: Laptop, video: Path | None, spec: Path | None, console: Console, weather: Weather
+    stage: Stage, video: Path | None, spec: Path | None, console: Console, weather: Weather
 ) -> int:
     """Render it and return the exit status. Raises Refused before anything is started."""
     path = _readable(video) if video is not None else SAMPLE
@@ -49,48 +40,19 @@ def render_one(
     ffmpeg = find_ffmpeg()
     what = f"video: {path.name}" if video is not None else "sample: 30 s with sound"
     console.print(f"ffmpeg: {ffmpeg.source} {ffmpeg.version} · {what}", highlight=False)
-    logs_to_file(place.logs)
-    with _running(place, console, weather):
-        parts = ports()
+    logs_to_file(stage.logs)
+    with stage.running(console) as parts:
         since = datetime.now(UTC)
         watch = Watch(console=console, ports=parts, since=since)
         metadata = {SPEC_METADATA: text} if text else {}
         name = f"{DEFAULT_TENANT}/{_object_name(path)}"
         info = parts.uploads.upload(name, path, if_generation_match=None, metadata=metadata)
         watch.say("uploaded", name)
-        bus = SqliteBus(place.bus, source=SOURCE)
-        render = watch.follow(partial(_render_of, info, parts), lambda r: _is_told(r, bus))
+        render = watch.follow(partial(_render_of, info, parts), stage.is_told)
         wall = datetime.now(UTC) - since
-        status = _report(place, render, watch, wall, console)
+        status = _report(stage, render, watch, wall, console)
     weather.tell(render, wall, console)
     return status
-
-
-@contextmanager
-def _running(place: Laptop, console: Console, weather: Weather) -> Iterator[None]:
-    """A pipeline of our own for as long as it takes, or the one that is up already.
-
-    Should that one end before us, ours takes its place: nobody waits for a render without one.
-    """
-    own: list[Pipeline] = []
-
-    def lead() -> bool:
-        if not own:
-            with suppress(RunningAlready):
-                own.append(Pipeline(place, weather))
-        return False
-
-    lead()
-    if not own:
-        os.environ.update(environment(place))
-        console.print("A pipeline is up here already: it does the work.")
-    heir = Loop("heir", lead, LOOK_EVERY)
-    try:
-        yield
-    finally:
-        heir.stop()
-        for pipeline in own:
-            pipeline.close()
 
 
 def _render_of(info: ObjectInfo, parts: Ports) -> Render | None:
@@ -108,26 +70,14 @@ def _render_of(info: ObjectInfo, parts: Ports) -> Render | None:
     return None
 
 
-def _is_told(render: Render, bus: SqliteBus) -> bool:
-    """Whether everybody who subscribed has been told how it ended."""
-    if render.pending:
-        return False
-    if render.state is State.DONE:
-        wanted = {f"{render.id}/{output.output_id}" for output in render.outputs}
-        return wanted <= {m.attributes.get("ce-id") for m in bus.peek(DONE)}
-    if render.state is State.FAILED:
-        return any(m.attributes.get("ce-subject") == render.id for m in bus.peek(DEAD_LETTERS))
-    return True
-
-
 def _report(
-    place: Laptop, render: Render, watch: Watch, wall: timedelta, console: Console
+    stage: Stage, render: Render, watch: Watch, wall: timedelta, console: Console
 ) -> Status:
     """The last lines: where the clip is, or why there is none."""
     if render.state is State.DONE:
         watch.say("done", "published")
         for output in render.outputs:
-            _show_clip(place, output, wall, console)
+            _show_clip(stage.clip(output), output, wall, console)
         console.print("Next: make run VIDEO=yours.mp4 | make up | make help", highlight=False)
         return Status.OK
     failure = render.failure
@@ -140,9 +90,8 @@ def _report(
     return _STATUSES.get(failure.failure, Status.FAILED)
 
 
-def _show_clip(place: Laptop, output: OutputVerified, wall: timedelta, console: Console) -> None:
+def _show_clip(path: Path, output: OutputVerified, wall: timedelta, console: Console) -> None:
     sheet = output.certificate
-    path = place.outputs / output.delivered.name
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     console.print(f"Clip: {shown}", highlight=False)
     facts = (
