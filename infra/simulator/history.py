@@ -37,7 +37,6 @@ from schemas.ports import ObjectInfo, ObjectStore
 from schemas.subscriptions import SUBSCRIPTIONS
 from schemas.topics import Topic
 
-SWEEP_EVERY = 60.0
 TROUBLE = 900.0
 """Seconds, after the last deed, in which things still go wrong; then all must come to rest."""
 LONGEST = 4 * 86_400.0
@@ -55,6 +54,8 @@ class Recipe:
     """The only faults that may strike; None for whatever the odds bring."""
     traces: tuple[Traced, ...] = ()
     lanes: tuple[LaneKind, ...] = LANES
+    sweep_every: float = 60.0
+    """Seconds: a minute in the cloud, less on a laptop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,7 @@ class _History:
     def live(self) -> Outcome:
         for number, deed in enumerate(self._recipe.scenario.deeds):
             self._world.later(deed.at, lambda n=number, d=deed: self._deed(n, d))  # type: ignore[misc]  # bound now
-        self._world.later(SWEEP_EVERY, self._sweep)
+        self._world.later(self._recipe.sweep_every, self._sweep)
         rested = self._world.run(LONGEST)
         if not self._witness.violations:
             if not rested:
@@ -243,7 +244,7 @@ class _History:
         if over and self._is_quiet():
             self._world.is_over = True
             return
-        self._world.later(SWEEP_EVERY, self._sweep)
+        self._world.later(self._recipe.sweep_every, self._sweep)
         if not (self._is_still() and self._is_nothing_due()):
             name = f"sweep/{self._sweeps}"
             self._world.start(name, lambda process: sweep(self._ports), faults=STEPS)
