@@ -50,7 +50,10 @@ class Stored:
 
 
 class RenderStore(Protocol):
-    """One document a render. A saved document is durable when the call returns."""
+    """One document a render. A saved document is durable when the call returns.
+
+    Where there is a network between, any call may raise StoreUnavailable or StoreRefused.
+    """
 
     def load(self, render: str) -> Stored | None:
         """The render as last saved."""

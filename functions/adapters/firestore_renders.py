@@ -5,7 +5,7 @@
     folders/DIGEST    whose output folder that is; created once, never changed
 
 A save reads what it depends on and then commits once, all or nothing, with a precondition on each
-document that it depends on: docs/decisions/0015-a-save-is-one-commit.md. There are no transactions:
+document that it depends on: docs/decisions/0016-a-save-is-one-commit.md. There are no transactions:
 those that read and write hold locks, and clash for seconds where this asks again at once.
 
     save ─► read ─► is it allowed? ─► commit ─► done
@@ -53,9 +53,12 @@ SILENCE = timedelta(seconds=10)
 """The longest that one call may take."""
 PATIENCE = timedelta(seconds=30)
 """The longest that one call is repeated; the library's own patience is five minutes."""
-TRIES = 12
-"""Commits of one save. Between two of them up to 20 ms pass, then twice as much each time."""
-LONGEST_PAUSE_SECONDS = 2.0
+TRIES = 20
+"""Commits of one save, before its caller is told to decide again."""
+FIRST_PAUSE = timedelta(milliseconds=20)
+LONGEST_PAUSE = timedelta(milliseconds=300)
+"""Between two commits, by lot up to the first and then up to twice as long each time; any longer,
+and one that has lost often would lose to those that have just come."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -306,7 +309,8 @@ def _is_key(text: str) -> bool:
 
 def _pause(number: int) -> None:
     """By lot, so that those who clashed do not clash again."""
-    time.sleep(random.uniform(0, min(0.02 * 2**number, LONGEST_PAUSE_SECONDS)))
+    longest = min(FIRST_PAUSE * 2**number, LONGEST_PAUSE)
+    time.sleep(random.uniform(0, longest.total_seconds()))
 
 
 @contextmanager
