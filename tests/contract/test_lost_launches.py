@@ -18,8 +18,11 @@ from tests.contract.cloud_places import BatchPlace, CloudRunPlace
 ATTEMPTS = 40
 LAUNCHERS = 8
 CODE = "say(f\"begun-{E['CLOUD_RUN_EXECUTION']}\")"
-KINDS = {"batch": BatchPlace, "cloud_run": CloudRunPlace}
 Place = BatchPlace | CloudRunPlace
+KINDS: dict[str, type[BatchPlace] | type[CloudRunPlace]] = {
+    "batch": BatchPlace,
+    "cloud_run": CloudRunPlace,
+}
 
 
 @pytest.fixture(params=sorted(KINDS))
@@ -53,7 +56,7 @@ def persist(place: Place, order: Order) -> str:
 
 def lie(place: Place, draw: Random) -> None:
     """Perhaps two of what may go wrong at a launch."""
-    ways = [
+    ways: list[Callable[[], None]] = [
         place.emulator.lose,
         lambda: place.emulator.refuse(grpc.StatusCode.UNAVAILABLE, "connection reset"),
         lambda: place.emulator.refuse(grpc.StatusCode.DEADLINE_EXCEEDED, "too slow"),
@@ -64,7 +67,8 @@ def lie(place: Place, draw: Random) -> None:
 
 
 def test_whatever_is_lost_each_attempt_is_launched_once_and_runs_once(place: Place) -> None:
-    draw, named = Random(1), []
+    draw = Random(1)
+    named: list[str] = []
     for attempt in range(1, ATTEMPTS + 1):
         lie(place, draw)
         names = {persist(place, ordered(place, attempt)) for _ in range(2)}
