@@ -95,12 +95,13 @@ class ExecutionState:
 
 
 class Backend(Protocol):
-    """A way to run attempts."""
+    """A way to run attempts. A lane that does not answer is raised as TryAgainLater."""
 
     def launch(self, order: Order) -> str:
         """Start the attempt and return its execution's name. Raises LaunchRefused.
 
-        If the answer is lost the attempt may run twice; its owner record sorts that out.
+        If the answer is lost the attempt may run twice; its owner record sorts that out. Nothing is
+        refused of which it is not known whether it runs.
         """
 
     def stop(self, execution: str) -> None:

@@ -17,6 +17,7 @@ CASES = {
     "functions.main (every entry point)": "import functions.main",
     "with the cloud's bus": "import functions.main, functions.adapters.pubsub_events",
     "with Google's own client": "import functions.main; from google.cloud import pubsub_v1",
+    "the cloud's lanes": "import functions.adapters.batch_jobs, functions.adapters.cloud_run_jobs",
     "render_job (the task)": "import render_job.__main__",
 }
 

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import grpc
-from google.api_core.exceptions import GoogleAPICallError, NotFound
+from google.api_core.exceptions import Forbidden, GoogleAPICallError, NotFound
 from google.cloud.run_v2.services.executions import ExecutionsClient
 from google.cloud.run_v2.services.executions.transports import ExecutionsGrpcTransport
 from google.cloud.run_v2.services.jobs import JobsClient
@@ -166,17 +166,20 @@ class CloudRunJobs:
     def _found(self, order: Order) -> str | None:
         """The oldest execution of the attempt among the newest of the job.
 
-        None also where nobody may look: that is no reason not to launch.
+        None also where this identity may not look: that is no reason not to launch. Raises
+        TryAgainLater where it may and cannot.
         """
         request = ListExecutionsRequest(parent=self._job.name, page_size=LOOK_AT)
         try:
-            with answered(f"executions on '{order.lane}' are looked through"):
-                pages = self._executions.list_executions(request, timeout=ANSWER_WITHIN, retry=None)
-                mine = [one for one in islice(pages, LOOK_AT) if _is_of(one, order)]
-        except GoogleAPICallError as error:
+            pages = self._executions.list_executions(request, timeout=ANSWER_WITHIN, retry=None)
+            mine = [one for one in islice(pages, LOOK_AT) if _is_of(one, order)]
+        except (Forbidden, NotFound) as error:
             said = {"action": "not_looked", "lane": order.lane, "status": status_of(error)}
             log.warning("executions cannot be listed: %s", status_of(error), extra=said)
             return None
+        except GoogleAPICallError as error:
+            message = f"executions on '{order.lane}' are looked through: {status_of(error)}"
+            raise TryAgainLater(message) from error
         return _short(min(mine, key=lambda one: one.create_time).name) if mine else None
 
     def _task_ends(self, execution: Execution) -> Sequence[Task]:

@@ -5,7 +5,7 @@
     folders/DIGEST    whose output folder that is; created once, never changed
 
 A save reads what it depends on and then commits once, all or nothing, with a precondition on each
-document that it depends on: docs/decisions/0016-a-save-is-one-commit.md. There are no transactions:
+document that it depends on: docs/decisions/0017-a-save-is-one-commit.md. There are no transactions:
 those that read and write hold locks, and clash for seconds where this asks again at once.
 
     save ─► read ─► is it allowed? ─► commit ─► done

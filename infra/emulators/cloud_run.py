@@ -56,10 +56,16 @@ class CloudRunEmulator(Emulator):
         self._jobs: dict[str, run_v2.Job] = {}
         self._executions: dict[str, RunningExecution] = {}
         self._operations = Operations()
+        self._unlisted: list[tuple[grpc.StatusCode, str]] = []
         self._hangs = 0
         self.begin(self._services())
 
     # ── lies ──
+
+    def refuse_listing(self, code: grpc.StatusCode, message: str) -> None:
+        """The next listing of executions is answered so."""
+        with self._lock:
+            self._unlisted.append((code, message))
 
     def hang(self) -> None:
         """The next execution waits for resources until it is cancelled."""
@@ -163,6 +169,8 @@ class CloudRunEmulator(Emulator):
         self, request: run_v2.ListExecutionsRequest
     ) -> run_v2.ListExecutionsResponse:
         """The newest first."""
+        if self._unlisted:
+            raise Refused(*self._unlisted.pop(0))
         here = [e for e in self._executions.values() if e.name.startswith(f"{request.parent}/")]
         start = int(request.page_token or 0)
         end = start + (request.page_size or PAGE)

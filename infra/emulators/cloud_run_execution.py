@@ -150,7 +150,9 @@ class RunningExecution:
         completed = run_v2.Condition(type_="Completed", state=state, message=message)
         if reason is not None:
             completed.execution_reason = Reason(reason)
-        others = ("ResourcesAvailable", "Started", "ContainerReady")
+        others = ["ResourcesAvailable", "Started", "ContainerReady"]
+        if any(task.retries for task in self.tasks):
+            others.append("Retry")
         return [completed, *(run_v2.Condition(type_=name, state=begun) for name in others)]
 
     def _task_message(self, task: ContainerTask) -> run_v2.Task:

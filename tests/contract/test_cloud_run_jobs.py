@@ -139,6 +139,20 @@ def test_a_refusal_is_typed_and_nothing_runs(
     assert place.emulator.launched() == []
 
 
+def test_who_may_not_look_launches_all_the_same(place: CloudRunPlace) -> None:
+    place.emulator.refuse_listing(grpc.StatusCode.PERMISSION_DENIED, "run.executions.list")
+    execution = place.backend.launch(ordered(place))
+    assert place.emulator.launched() == [execution]
+
+
+@pytest.mark.parametrize("status", ["RESOURCE_EXHAUSTED", "UNAVAILABLE"])
+def test_who_cannot_look_right_now_launches_later(place: CloudRunPlace, status: str) -> None:
+    place.emulator.refuse_listing(grpc.StatusCode[status], "not now")
+    with pytest.raises(TryAgainLater):
+        place.backend.launch(ordered(place))
+    assert place.emulator.launched() == []
+
+
 def test_a_job_that_is_not_deployed_refuses(place: CloudRunPlace) -> None:
     other = CloudRunJob(project="p", region="us-east4", job="nobody")
     with pytest.raises(LaunchRefused) as refused:
@@ -176,7 +190,6 @@ def test_a_task_that_is_too_slow_is_a_timeout(place: CloudRunPlace) -> None:
     failure = outcome(place, execution)
     assert failure.failure is FailureClass.TIMEOUT
     assert "The configured timeout was reached." in failure.detail
-    assert place.runs(execution) == 2
 
 
 def test_a_task_killed_for_its_memory_is_no_success_though_it_reads_exit_code_0(

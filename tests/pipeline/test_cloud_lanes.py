@@ -14,6 +14,8 @@ from typing import Any
 
 import grpc
 import pytest
+from google.cloud import run_v2
+from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
 
 from functions.adapters.batch_jobs import BatchJobs
 from functions.adapters.cloud_run_jobs import CloudRunJobs
@@ -30,7 +32,7 @@ from infra.emulators.batch import BatchEmulator
 from infra.emulators.cloud_run import CloudRunEmulator
 from infra.emulators.container import Image
 from infra.laptop.pipeline import environment
-from infra.laptop.subscriptions import subscriptions
+from infra.laptop.subscriptions import DONE, subscriptions
 from schemas.events import ExecutionEnded, ObjectFinalized
 from schemas.wire import Message, event_of
 from tests.contract.cloud_places import JOB, MACHINES, deploy
@@ -67,9 +69,13 @@ class Cloud:
             self.ended.append(self.heard.pop(0))
             handle(self.ended[-1], self.ports)
 
-    def has_told(self) -> bool:
+    def has_launched(self) -> bool:
         self.goes_on()
-        return bool(self.ended)
+        return bool(self.emulator.launched())
+
+    def has_told(self, ends: int = 1) -> bool:
+        self.goes_on()
+        return len(self.ended) >= ends
 
     def is_done(self) -> bool:
         self.goes_on()
@@ -82,20 +88,25 @@ def lane_of(place: Laptop, id: str) -> Lane:
     return replace(lane, id=id)
 
 
-@pytest.fixture(params=["cloud_run", "batch"])
-def cloud(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cloud]:
-    place = Laptop(home=tmp_path / "home")
+def over(folder: Path, kind: str) -> tuple[Cloud, grpc.Channel]:
+    place = Laptop(home=folder / "home")
     told_to_tasks = {**environment(place), "PATH": os.environ.get("PATH", "")}
     image = Image(command=TASK, environment=told_to_tasks)
     heard: list[ExecutionEnded] = []
-    emulator, channel, backend = _PLACES[request.param](tmp_path, image, heard)
-    lane = lane_of(place, f"{request.param}/here/cpu")
+    emulator, channel, backend = _PLACES[kind](folder, image, heard)
+    lane = lane_of(place, f"{kind}/here/cpu")
     bus = SqliteBus(place.bus, source="//clipline/tests")
     bus.declare(subscriptions())
     ports = replace(laptop_ports(place, lane), backends={lane.id: backend})
-    yield Cloud(place=place, ports=ports, bus=bus, emulator=emulator, heard=heard)
+    return Cloud(place=place, ports=ports, bus=bus, emulator=emulator, heard=heard), channel
+
+
+@pytest.fixture(params=["cloud_run", "batch"])
+def cloud(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cloud]:
+    cloud, channel = over(tmp_path, request.param)
+    yield cloud
     channel.close()
-    emulator.close()
+    cloud.emulator.close()
 
 
 def cloud_run(
@@ -162,6 +173,34 @@ def test_a_launch_whose_answer_is_lost_is_one_execution_and_one_render(
     render = cloud.render()
     assert render is not None
     assert [one.execution for one in render.attempts] == cloud.emulator.launched()
+
+
+def test_two_executions_of_one_attempt_make_one_render(tmp_path: Path) -> None:
+    """What two launchers at once may come to: RunJob has no idempotency key."""
+    cloud, channel = over(tmp_path, "cloud_run")
+    try:
+        upload(cloud, tmp_path)
+        until(cloud.has_launched, "it is launched")
+        render = cloud.render()
+        assert render is not None
+        run_again(channel, ["--render", render.id, "--attempt", "1"])
+        until(cloud.is_done, "the render is done")
+        until(lambda: cloud.has_told(2), "both have ended")
+        assert [one.failure for one in cloud.ended] == [None, None]
+        assert len({m.attributes["ce-id"] for m in cloud.bus.peek(DONE)}) == 1
+    finally:
+        channel.close()
+        cloud.emulator.close()
+
+
+def run_again(channel: grpc.Channel, arguments: list[str]) -> None:
+    """As another launcher would at the same moment."""
+    override = run_v2.RunJobRequest.Overrides.ContainerOverride(args=arguments)
+    request = run_v2.RunJobRequest(
+        name=JOB.name,
+        overrides=run_v2.RunJobRequest.Overrides(container_overrides=[override], task_count=2),
+    )
+    run_v2.JobsClient(transport=JobsGrpcTransport(channel=channel)).run_job(request)
 
 
 def test_a_task_whose_machine_is_taken_away_costs_no_attempt(cloud: Cloud, tmp_path: Path) -> None:

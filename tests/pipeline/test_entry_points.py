@@ -325,7 +325,7 @@ def test_in_the_cloud_nobody_calls_without_a_token(
     records: list[logging.LogRecord],
     target: str,
 ) -> None:
-    monkeypatch.setenv("CLIPLINE_PLACE", "google-cloud")
+    monkeypatch.setenv("CLIPLINE_PLACE", "cloud")
     monkeypatch.setenv("CLIPLINE_PUSH_ACCOUNTS", "pusher@p.iam.gserviceaccount.com")
     monkeypatch.setenv("CLIPLINE_PUSH_AUDIENCES", "clipline")
     wiring.doorkeeper.cache_clear()

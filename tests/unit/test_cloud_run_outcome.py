@@ -1,6 +1,8 @@
 """Every way in which Cloud Run says that an execution is over, and what it amounts to."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from functions.outcomes.cloud_run import CloudRunEnd, TaskEnd, failure_of
 from functions.outcomes.untold import UNKNOWN, UNTOLD, says_why
@@ -65,6 +67,10 @@ TABLE = {
         end("NON_ZERO_EXIT_CODE", NON_ZERO, 0, 0, exited(74)),
         (DEPENDENCY, "task_disk"),
     ),
+    "a service that did not answer": (
+        end("NON_ZERO_EXIT_CODE", NON_ZERO, 0, 0, exited(69)),
+        (DEPENDENCY, "service_unavailable"),
+    ),
     "bug": (
         end("NON_ZERO_EXIT_CODE", NON_ZERO, 0, 0, exited(70)),
         (FailureClass.INTERNAL, "task_bug"),
@@ -122,6 +128,35 @@ def test_only_an_execution_whose_tasks_all_succeeded_has_no_failure() -> None:
     assert failure_of(CloudRunEnd(execution="e-1", tasks=2, succeeded=2)) is None
     assert failure_of(CloudRunEnd(execution="e-1", tasks=2, succeeded=1)) is not None
     assert failure_of(CloudRunEnd(execution="e-1", tasks=0)) is not None
+
+
+NUMBERS = st.integers(-1, 2**31 - 1)
+ENDS = st.builds(
+    TaskEnd,
+    index=NUMBERS,
+    exit_code=NUMBERS,
+    term_signal=NUMBERS,
+    status_code=NUMBERS,
+    message=st.text(),
+)
+
+
+@given(
+    st.builds(
+        CloudRunEnd,
+        execution=st.just("e-1"),
+        tasks=st.integers(1, 5),
+        succeeded=st.integers(0, 4),
+        failed=NUMBERS,
+        cancelled=NUMBERS,
+        reason=st.text(),
+        message=st.text(),
+        status_code=NUMBERS,
+        ends=st.lists(ENDS, max_size=3).map(tuple),
+    )
+)
+def test_whatever_the_service_says_only_success_has_no_failure(said: CloudRunEnd) -> None:
+    assert (failure_of(said) is None) == (said.succeeded >= said.tasks)
 
 
 def test_one_cause_has_one_fingerprint_whatever_the_execution() -> None:
