@@ -7,9 +7,10 @@ from uuid import uuid4
 
 import pytest
 
+from infra.emulators.storage_gate import Gate, gate
 from tests import emulators
+from tests.buckets import Buckets
 from tests.emulators_pubsub import required, running
-from tests.gcs_gate import Buckets, Gate, gate
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
@@ -30,7 +31,7 @@ def gcs_gate() -> Iterator[Gate]:
     with (
         emulators.required(),
         emulators.storage() as behind,
-        gate(behind) as one,
+        gate(behind, remembers=True) as one,
         emulators.environment(STORAGE_EMULATOR_HOST=one.url),
     ):
         yield one

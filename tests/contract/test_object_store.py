@@ -18,7 +18,7 @@ from schemas.ports import NameRefused, ObjectMissing, ObjectStore, PreconditionF
 if TYPE_CHECKING:
     from subprocess import Popen
 
-    from tests.gcs_gate import Buckets
+    from tests.buckets import Buckets
 
 Factory = Callable[[Path], ObjectStore]
 FACTORIES: dict[str, Factory] = {

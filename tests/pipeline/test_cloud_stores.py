@@ -30,7 +30,7 @@ from schemas.events import Event, ObjectFinalized, RenderDone
 from schemas.ids import Upload, render_id
 from schemas.plan import Order, RenderPlan
 from schemas.wire import from_json
-from tests.gcs_gate import Buckets
+from tests.buckets import Buckets
 from tests.sources import Sources, media_of
 
 if TYPE_CHECKING:

@@ -55,13 +55,6 @@ class Broken(MemoryObjects):
         raise self._error
 
 
-class Gone(Broken):
-    """A store that not even the owner record can be written to."""
-
-    def write(self, name: str, data: bytes, **how: object) -> ObjectInfo:
-        raise self._error
-
-
 @dataclass
 class Mute(Told):
     """A publisher whose own disk fails."""
@@ -107,15 +100,6 @@ def test_a_full_disk_is_a_dependency_s_failure(tmp_path: Path) -> None:
 def test_an_error_that_tells_nothing_of_the_disk_is_a_bug(tmp_path: Path) -> None:
     with pytest.raises(ConnectionError):
         work(task(Broken(ConnectionError("refused")), Told(), tmp_path))
-
-
-def test_a_store_that_is_away_is_told_if_possible_and_asks_for_another_try(tmp_path: Path) -> None:
-    told, away = Told(), StoreUnavailable("503")
-    assert work(task(Broken(away), told, tmp_path)) is Exit.REPORTED
-    failed = told.events[-1]
-    assert isinstance(failed, AttemptFailed)
-    assert failed.failure.reason == "store_unavailable"
-    assert work(task(Gone(away), Told(), tmp_path)) is Exit.TRY_AGAIN
 
 
 def test_a_bus_that_takes_nothing_stops_no_work(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ of a read, and to leave out what is done here instead, as the documentation of C
 
 - `ifGenerationMatch` of DELETE, and of a resumable upload, at its start as well as at its end;
 - the chunks of a resumable upload: status 308 with a `Range`, and the same answer to a chunk that
-  comes again; its own sessions are lost by a question for their status;
+  comes again; its own sessions end by a question for their status;
 - `crc32c` in the metadata: what does not fit is refused with 400.
 
 Not imitated: permissions, quotas (one write a second for a name), soft delete, versions.
@@ -22,15 +22,9 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import SHUT_RDWR
 from threading import Lock, Thread
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlsplit
 
 import google_crc32c
-
-if TYPE_CHECKING:
-    from google.cloud.storage import Client
-
-    from functions.adapters.gcs_objects import GcsObjects
 
 BOUNDARY = "clipline-gate"
 
@@ -46,11 +40,14 @@ class Request:
 
     @property
     def query(self) -> dict[str, str]:
+        """The last value of each parameter."""
         return {key: values[-1] for key, values in parse_qs(urlsplit(self.target).query).items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
+    """As it goes; a `Content-Length` above the body's own cuts the answer short."""
+
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
@@ -100,8 +97,9 @@ def cut_short(request: Request, ask: Ask) -> Answer:
 class Gate:
     """Passes requests on to the server behind it; thread-safe."""
 
-    def __init__(self, behind: str) -> None:
+    def __init__(self, behind: str, *, remembers: bool) -> None:
         self._behind = urlsplit(behind).netloc
+        self._remembers = remembers
         self._lock = Lock()
         self._sessions: dict[str, _Session] = {}
         self._faults: deque[tuple[str, Fault]] = deque()
@@ -122,7 +120,9 @@ class Gate:
         self.requests.clear()
 
     def answer(self, request: Request) -> Answer | None:
-        self.requests.append(request)
+        """What the server behind it, the gate itself or a fault says."""
+        if self._remembers:
+            self.requests.append(request)
         with self._lock:
             found = next((one for one in self._faults if _fits(one[0], request)), None)
             if found:
@@ -171,6 +171,7 @@ class Gate:
             session.data += request.body[len(session.data) - int(asked[1]) :]
         if session.answer is None and asked[2] == str(len(session.data)):
             session.answer = self._finish(session)
+            session.data.clear()
         if session.answer is not None:
             return session.answer
         held = {"Range": f"bytes=0-{len(session.data) - 1}"} if session.data else {}
@@ -247,9 +248,9 @@ class _Session:
 
 
 @contextmanager
-def gate(behind: str) -> Iterator[Gate]:
-    """A gate before that server, on a port of its own."""
-    one = Gate(behind)
+def gate(behind: str, *, remembers: bool = False) -> Iterator[Gate]:
+    """A gate before that server, on a port of its own, which may remember all requests."""
+    one = Gate(behind, remembers=remembers)
 
     class Handler(_Handler):
         gate = one
@@ -315,22 +316,3 @@ def _fits(pattern: str, request: Request) -> bool:
 def _error(status: int, message: str) -> Answer:
     body = json.dumps({"error": {"code": status, "message": message}}).encode()
     return Answer(status=status, headers={"Content-Type": "application/json"}, body=body)
-
-
-class Buckets:
-    """Buckets behind a gate, over one client."""
-
-    def __init__(self, gate: Gate, client: "Client") -> None:
-        self.gate = gate
-        self._client = client
-
-    def empty(self, bucket: str) -> "GcsObjects":
-        """The bucket without objects; whatever was there is gone."""
-        from functions.adapters.gcs_objects import GcsObjects
-
-        if self._client.lookup_bucket(bucket) is None:
-            self._client.create_bucket(bucket)
-        for blob in self._client.list_blobs(bucket):
-            blob.delete()
-        self.gate.forget()
-        return GcsObjects(self._client, bucket)
