@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from functions.batch_machines import BatchMachines
 from functions.core.lanes import Lane
 from functions.errors import NotConfigured
 from schemas.wire import Unreadable, from_json
@@ -12,7 +13,10 @@ from schemas.wire import Unreadable, from_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudLane:
-    """A lane on Cloud Run: what the control plane knows of it, and the job that was deployed."""
+    """A lane: what the control plane knows of it, and where it is.
+
+    Either on Cloud Run, where a `job` was deployed in a `region`, or on Batch, on `machines`.
+    """
 
     id: str
     encoder_class: str
@@ -20,9 +24,16 @@ class CloudLane:
     executions: int
     start_within_seconds: int
     attempt_limit_seconds: int
-    region: str
-    job: str
+    region: str = ""
+    job: str = ""
+    machines: BatchMachines | None = None
     hedge: bool = False
+
+    @property
+    def is_somewhere(self) -> bool:
+        """Whether it is in one place and not in two."""
+        on_cloud_run = bool(self.region and self.job)
+        return on_cloud_run != (self.machines is not None) and bool(self.region) == bool(self.job)
 
     @property
     def lane(self) -> Lane:
@@ -51,7 +62,8 @@ class Cloud:
     """Of Firestore."""
     pubsub_emulator: str | None = None
     cloud_run_emulator: str | None = None
-    """`host:port`; Cloud Run's is a stand-in of our own (`infra/emulators/cloud_run.py`)."""
+    batch_emulator: str | None = None
+    """`host:port`; these two are stand-ins of our own (`infra/emulators`)."""
 
 
 def cloud(environment: Mapping[str, str] = os.environ) -> Cloud:
@@ -64,6 +76,7 @@ def cloud(environment: Mapping[str, str] = os.environ) -> Cloud:
         database=environment.get("CLIPLINE_DATABASE") or "(default)",
         pubsub_emulator=environment.get("PUBSUB_EMULATOR_HOST"),
         cloud_run_emulator=environment.get("CLIPLINE_CLOUD_RUN_EMULATOR"),
+        batch_emulator=environment.get("CLIPLINE_BATCH_EMULATOR"),
     )
 
 
@@ -77,6 +90,9 @@ def cloud_lanes(environment: Mapping[str, str] = os.environ) -> tuple[CloudLane,
     ids = [lane.id for lane in lanes]
     if not ids or len(set(ids)) < len(ids):
         raise NotConfigured("CLIPLINE_LANES needs one lane at least, and each id once")
+    for lane in lanes:
+        if not lane.is_somewhere:
+            raise NotConfigured(f"the lane '{lane.id}' needs a region and a job, or machines")
     return lanes
 
 

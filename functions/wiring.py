@@ -82,20 +82,12 @@ def laptop_ports(home: Laptop, *lanes: Lane) -> Ports:
 
 
 def cloud_ports(deployed: Cloud, *lanes: CloudLane) -> Ports:
-    """The cloud's parts; every lane is a job of Cloud Run. Not run against Google Cloud."""
+    """The cloud's parts over a deployment. Not run against Google Cloud."""
     from functions.adapters import firestore_renders, gcs_objects
-    from functions.adapters.cloud_run_jobs import CloudRunJob, CloudRunJobs
-    from functions.adapters.google_calls import channel_to
     from functions.adapters.pubsub_events import PubSubEvents
     from functions.adapters.pyav_probe import PyavProber
 
     buckets = gcs_objects.connect()
-    channel = channel_to(deployed.cloud_run_emulator)
-
-    def backend(one: CloudLane) -> Backend:
-        job = CloudRunJob(project=deployed.project, region=one.region, job=one.job)
-        return CloudRunJobs(job, channel=channel)
-
     return Ports(
         clock=lambda: datetime.now(UTC),
         draw=random.random,
@@ -108,9 +100,23 @@ def cloud_ports(deployed: Cloud, *lanes: CloudLane) -> Ports:
         publisher=PubSubEvents(deployed.project, source=SOURCE, emulator=deployed.pubsub_emulator),
         prober=PyavProber(),
         lanes=tuple(one.lane for one in lanes),
-        backends={one.id: backend(one) for one in lanes},
+        backends={one.id: _cloud_backend(one, deployed) for one in lanes},
         policy=Policy(),
     )
+
+
+def _cloud_backend(lane: CloudLane, deployed: Cloud) -> Backend:
+    """Only what a lane is on is loaded: each of the two clients takes half a second."""
+    from functions.adapters.google_calls import channel_to
+
+    if lane.machines is not None:
+        from functions.adapters.batch_jobs import BatchJobs
+
+        return BatchJobs(lane.machines, channel=channel_to(deployed.batch_emulator))
+    from functions.adapters.cloud_run_jobs import CloudRunJob, CloudRunJobs
+
+    job = CloudRunJob(project=deployed.project, region=lane.region, job=lane.job)
+    return CloudRunJobs(job, channel=channel_to(deployed.cloud_run_emulator))
 
 
 def _lane() -> Lane:

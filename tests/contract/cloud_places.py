@@ -11,8 +11,9 @@ import grpc
 from google.cloud import run_v2
 from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
 
-from functions.adapters.batch_jobs import BatchJobs, BatchMachines
+from functions.adapters.batch_jobs import BatchJobs
 from functions.adapters.cloud_run_jobs import CloudRunJob, CloudRunJobs
+from functions.batch_machines import BatchMachines
 from functions.ports import Backend
 from infra.emulators.batch import BatchEmulator
 from infra.emulators.cloud_run import CloudRunEmulator
