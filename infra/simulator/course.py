@@ -28,10 +28,8 @@ SWARM = (0.0, 1.0, 5.0, 25.0)
 LIKELIEST = 0.6
 """Odds beyond which nothing would ever be finished."""
 SWEEP_EVERY, HASTY = 60.0, 4.0
-"""Seconds between two sweeps, and where somebody is in a hurry: who comes by sooner than expected
-meets more that is half done."""
-HASTY_AT = 6
-"""The last digit of those histories, in which faults swarm as well."""
+"""Seconds between two sweeps, and where faults swarm: who comes by sooner than expected meets more
+that is half done."""
 FLEETS = {3: SCARCE, 5: SPOT, 8: NARROW}
 """The fleet of every history whose number ends so; all others have the usual one."""
 
@@ -70,7 +68,7 @@ class Course:
             ),
             odds=odds,
             lanes=FLEETS.get(number % 10, LANES),
-            sweep_every=HASTY if number % 10 == HASTY_AT else SWEEP_EVERY,
+            sweep_every=HASTY if number % 10 in SWARM_AT else SWEEP_EVERY,
             traces=_read(self.traces) if self.traces else (),
         )
 

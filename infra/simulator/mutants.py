@@ -21,7 +21,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).parents[2]
 PARTS = ("functions", "infra", "render_job", "schemas")
 SEED = "mutants"
-LIMIT = 2000
+LIMIT = 4000
 """Histories within which every mutant must be found."""
 
 
