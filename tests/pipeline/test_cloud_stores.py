@@ -5,13 +5,18 @@ and an attempt runs here instead of on a lane.
 """
 
 from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
 
+from functions.core.machine import Occurrence
 from functions.core.render import Render, State
+from functions.errors import TryAgainLater
 from functions.handle import handle
 from functions.intake import admit
 from functions.ports import ExecutionState, Ports
@@ -26,16 +31,24 @@ from render_job.ffmpeg_studio import FfmpegStudio
 from render_job.tools import Task, Tools
 from render_job.work import work
 from schemas import names
-from schemas.events import Event, ObjectFinalized, RenderDone
+from schemas.events import (
+    AttemptStarted,
+    Event,
+    ObjectFinalized,
+    RenderDone,
+    RenderRequested,
+    StitchStarted,
+)
 from schemas.ids import Upload, render_id
 from schemas.plan import Order, RenderPlan
 from schemas.wire import from_json
 from tests.buckets import Buckets
-from tests.sources import Sources, media_of
+from tests.sources import SAMPLE, Sources, media_of
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
+TOGETHER = 16
 STUDIO = FfmpegStudio(encoder=find_ffmpeg())
 
 
@@ -152,3 +165,47 @@ def test_an_upload_becomes_a_verified_output_over_the_clouds_stores(
     assert media_of(tmp_path / "made.mp4").video.frames == media_of(source).video.frames
     assert sweep(cloud.ports).found == 0
     assert done.render == render.id
+
+
+def test_of_sixteen_at_once_over_firestore_one_launches_and_nobody_is_lost(cloud: Cloud) -> None:
+    """The same request sixteen times over, and later sixteen different news of its attempt."""
+    uploads = cloud.ports.uploads
+    info = uploads.upload("acme/talk.mp4", SAMPLE, if_generation_match=None)
+    told = ObjectFinalized(
+        bucket=uploads.bucket, name=info.name, generation=info.generation, at=info.updated
+    )
+    admit(told, cloud.ports)
+    (request,) = cloud.outbox.events
+    assert isinstance(request, RenderRequested)
+    _all_at_once([request] * TOGETHER, cloud.ports)
+    assert len(cloud.orders.orders) == 1
+    (render,) = cloud.ports.renders.newest(limit=5)
+    news = [
+        StitchStarted(render=render.id, attempt=1, output_id=f"o/{number}", at=info.updated)
+        if number % 2
+        else AttemptStarted(render=render.id, attempt=1, execution="e-1", at=info.updated)
+        for number in range(TOGETHER)
+    ]
+    _all_at_once(news, cloud.ports)
+    (after,) = cloud.ports.renders.newest(limit=5)
+    assert (after.state, after.attempt, after.pending) == (State.STITCHING, 1, ())
+    assert after.current is not None
+    assert after.current.started_at is not None
+    assert len(cloud.orders.orders) == 1
+
+
+def _all_at_once(events: Sequence[Occurrence], ports: Ports) -> None:
+    """Each in a thread of its own; who is told to come again later does."""
+    together = Barrier(len(events))
+
+    def one(event: Occurrence) -> None:
+        together.wait()
+        while True:
+            try:
+                handle(event, ports)
+            except TryAgainLater:
+                continue
+            return
+
+    with ThreadPoolExecutor(len(events)) as pool:
+        list(pool.map(one, events))

@@ -217,6 +217,21 @@ def test_a_place_s_own_notice_of_an_end_is_taken_and_others_are_refused(served: 
     assert served.push_raw("on_execution", json.dumps(entries["timeout"]).encode()) == 400
 
 
+def test_a_place_s_own_notice_is_taken_without_a_wrapper_as_well(served: Served) -> None:
+    entries = json.loads((DATA / "cloud_run_log_entries.json").read_text())
+    pushed = {
+        "x_goog_pubsub_subscription_name": "projects/p/subscriptions/on-execution",
+        "x_goog_pubsub_publish_time": NOW.isoformat(),
+    }
+    entry = json.dumps(entries["timeout"]).encode()
+    assert served.post("on_execution", entry, **pushed) == 200
+    job = "projects/1/locations/us-central1/jobs/r-0123456789abcdef0123-0001"
+    batch = {"JobName": job, "NewJobState": "FAILED", **pushed}
+    assert served.post("on_execution", b"", **batch) == 200
+    assert served.post("on_execution", b"", **{**batch, "JobName": "another's"}) == 400
+    assert served.post("on_execution", b"neither", **pushed) == 400
+
+
 def test_an_event_that_belongs_elsewhere_is_refused(served: Served) -> None:
     failure = Failure(failure=FailureClass.CRASH, reason="r", message="m")
     ended = ExecutionEnded(render="r-1", attempt=1, execution="e", failure=failure, at=NOW)
