@@ -1,7 +1,6 @@
 """What several rings need: Google's emulators, each started once for all tests that ask for it."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -10,7 +9,6 @@ import pytest
 from infra.emulators.storage_gate import Gate, gate
 from tests import emulators
 from tests.buckets import Buckets
-from tests.emulators_pubsub import required, running
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
@@ -19,9 +17,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def pubsub() -> Iterator[str]:
     """The Pub/Sub emulator's `host:port`; a test takes a project of its own there."""
-    with ExitStack() as stack:
-        with required():
-            host = stack.enter_context(running())
+    with emulators.required(), emulators.pubsub() as host:
         yield host
 
 

@@ -1,4 +1,4 @@
-"""Where Firestore's emulator and a Cloud Storage are found: the environment, this machine, Docker.
+"""Where Google's services are found on this machine: the environment, the SDK, or Docker.
 
 Where there is none, the suites over it are skipped at home and fail in CI (`CI` in the
 environment): an adapter that has not run its suite does not exist.
@@ -7,17 +7,17 @@ environment): an adapter that has not run its suite does not exist.
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
 from infra.emulators.firestore import firestore_emulator
+from infra.emulators.pubsub import pubsub_emulator
 from infra.emulators.sdk import Absent
 from infra.emulators.storage import fake_gcs_server
 
 SDK_IMAGE = "google/cloud-sdk:emulators"
-PORT = 8080
 
 
 @contextmanager
@@ -46,31 +46,50 @@ def required() -> Iterator[None]:
         pytest.skip(str(reason))
 
 
-@contextmanager
-def firestore() -> Iterator[str]:
+def pubsub() -> AbstractContextManager[str]:
+    """The Pub/Sub emulator's `host:port`. Raises Absent.
+
+    In a container it is as it is shipped, without our class (`infra/emulators/pubsub.py`).
+    """
+    command = "gcloud beta emulators pubsub start --host-port=0.0.0.0:8085"
+    contained = _container(command, 8085, "Server started, listening")
+    return _found("PUBSUB_EMULATOR_HOST", pubsub_emulator, contained)
+
+
+def firestore() -> AbstractContextManager[str]:
     """The Firestore emulator's `host:port`. Raises Absent."""
-    if host := os.environ.get("FIRESTORE_EMULATOR_HOST"):
-        yield host
-        return
-    try:
-        with firestore_emulator() as host:
-            yield host
-    except Absent as reason:
-        if not _has_docker():
-            unset = "FIRESTORE_EMULATOR_HOST is not set, no Docker runs"
-            raise Absent(f"{reason}, {unset}") from reason
-        with _container() as host:
-            yield host
+    command = "gcloud emulators firestore start --host-port=0.0.0.0:8080"
+    contained = _container(command, 8080, "Dev App Server is now running")
+    return _found("FIRESTORE_EMULATOR_HOST", firestore_emulator, contained)
 
 
 @contextmanager
 def storage() -> Iterator[str]:
-    """The URL of a server that speaks Cloud Storage's JSON API, without a gate. Raises Absent."""
+    """The URL of a server that speaks Cloud Storage's JSON API. Raises Absent."""
     if url := os.environ.get("STORAGE_EMULATOR_HOST"):
         yield url
         return
     with fake_gcs_server() as url:
         yield url
+
+
+@contextmanager
+def _found(
+    name: str,
+    local: Callable[[], AbstractContextManager[str]],
+    contained: AbstractContextManager[str],
+) -> Iterator[str]:
+    if host := os.environ.get(name):
+        yield host
+        return
+    try:
+        with local() as host:
+            yield host
+    except Absent as reason:
+        if not _has_docker():
+            raise Absent(f"{reason}, {name} is not set, no Docker runs") from reason
+        with contained as host:
+            yield host
 
 
 def _has_docker() -> bool:
@@ -81,12 +100,10 @@ def _has_docker() -> bool:
 
 
 @contextmanager
-def _container() -> Iterator[str]:
+def _container(command: str, port: int, ready: str) -> Iterator[str]:
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-    command = f"gcloud emulators firestore start --host-port=0.0.0.0:{PORT}"
-    ready = LogMessageWaitStrategy("Dev App Server is now running")
-    one = DockerContainer(SDK_IMAGE).with_command(command).with_exposed_ports(PORT)
-    with one.waiting_for(ready):
-        yield f"{one.get_container_host_ip()}:{one.get_exposed_port(PORT)}"
+    one = DockerContainer(SDK_IMAGE).with_command(command).with_exposed_ports(port)
+    with one.waiting_for(LogMessageWaitStrategy(ready)):
+        yield f"{one.get_container_host_ip()}:{one.get_exposed_port(port)}"
