@@ -15,16 +15,15 @@ _LOG = logging.getLogger("clipline")
 def listening(heard: Callable[[str], None]) -> Iterator[None]:
     """Inside, the log goes nowhere else, and `heard` is told of what nobody foresaw."""
     ear = _Ear(heard)
-    before = (_LOG.level, _LOG.propagate)
-    _LOG.addHandler(ear)
+    before = (_LOG.level, _LOG.propagate, _LOG.handlers)
+    _LOG.handlers = [ear]
     _LOG.setLevel(logging.ERROR)
     _LOG.propagate = False
     try:
         yield
     finally:
-        _LOG.removeHandler(ear)
         _LOG.setLevel(before[0])
-        _LOG.propagate = before[1]
+        _LOG.propagate, _LOG.handlers = before[1:]
 
 
 class _Ear(logging.Handler):

@@ -306,7 +306,7 @@ def test_the_laptop_asks_nobody() -> None:
 
 def test_anywhere_else_tokens_are_asked_for_unless_switched_off_explicitly() -> None:
     known = {
-        "CLIPLINE_PLACE": "google-cloud",
+        "CLIPLINE_PLACE": "cloud",
         "CLIPLINE_PUSH_ACCOUNTS": PUSHER,
         "CLIPLINE_PUSH_AUDIENCES": f"{URL}, clipline,",
     }
