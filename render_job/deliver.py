@@ -13,10 +13,11 @@ from render_job import report
 from render_job.choose import Stitch
 from render_job.claims import ClaimLost, Held
 from render_job.errors import RenderFault
+from render_job.studio import Part
 from render_job.survey import sound_name
 from render_job.tools import Task
 from schemas import names
-from schemas.certificate import Certificate
+from schemas.certificate import Certificate, PieceVerdict
 from schemas.events import OutputVerified
 from schemas.failures import Failure, FailureClass
 from schemas.labels import is_of, label, record_of
@@ -48,19 +49,19 @@ def recorded(task: Task, output_id: str) -> OutputVerified:
 def _joined(task: Task, work: Stitch, held: Held) -> tuple[Path, Certificate]:
     plan, tools, output = task.plan, task.tools, work.output
     key = output.key(plan.upload, task.order.encoder_class)
-    pieces = {span: tools.scratch / f"{span.start}-{span.end}.mp4" for span in work.spans}
-    for span, piece in pieces.items():
+    pieces = {}
+    for span in work.spans:
         held.keep(0)
-        tools.work.download(names.piece(plan.render, output.id, key, span), piece)
-    audio = plan.audio_of(output.clip)
-    sound = None
+        name = names.piece(plan.render, output.id, key, span)
+        pieces[span] = _fetched(task, name, f"{span.start}-{span.end}.mp4")
+    audio, sound = plan.audio_of(output.clip), None
     if audio is not None:
-        sound = tools.scratch / "sound.m4a"
-        tools.work.download(sound_name(plan, output.clip), sound)
+        sound = _fetched(task, sound_name(plan, output.clip), "sound.m4a")
     path, terms = tools.scratch / "output.mp4", task.terms(held.keep)
-    tools.studio.join(output, list(pieces.values()), sound, path, terms=terms)
+    files = [piece.path for piece in pieces.values()]
+    tools.studio.join(output, files, sound.path if sound else None, path, terms=terms)
     certificate = tools.studio.check_output(
-        path, output, audio, pieces, heard=partial(held.keep, 0)
+        path, output, audio, pieces, sound, heard=partial(held.keep, 0)
     )
     if not certificate.verified:
         message = f"{output.id}: {'; '.join(certificate.faults)}"
@@ -68,6 +69,15 @@ def _joined(task: Task, work: Stitch, held: Held) -> tuple[Path, Certificate]:
             Failure(failure=FailureClass.INTERNAL, reason="output_not_verified", message=message)
         )
     return path, certificate
+
+
+def _fetched(task: Task, name: str, file: str) -> Part:
+    """The object in a file of the scratch folder, with the verdict that it carries."""
+    path = task.tools.scratch / file
+    told = task.tools.work.download(name, path).metadata.get("verdict")
+    return Part(
+        path=path, name=name, verdict=from_json(told.encode(), PieceVerdict) if told else None
+    )
 
 
 def _commit(task: Task, output: OutputPlan, path: Path, certificate: Certificate) -> ObjectInfo:

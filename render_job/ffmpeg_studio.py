@@ -9,7 +9,7 @@ from render_job.encoder import THREADS, Encoder, encoder_class
 from render_job.ffmpeg import run
 from render_job.fragments import cut, whole_gops
 from render_job.stitch import join
-from render_job.studio import Terms
+from render_job.studio import Part, Terms
 from render_job.verify import verify_output, verify_piece, verify_sound
 from schemas.certificate import Certificate, PieceVerdict
 from schemas.pieces import Span
@@ -120,11 +120,12 @@ class FfmpegStudio:
         path: Path,
         output: OutputPlan,
         audio: AudioPlan | None,
-        pieces: Mapping[Span, Path],
+        pieces: Mapping[Span, Part],
+        sound: Part | None,
         *,
         heard: Callable[[], None],
     ) -> Certificate:
         """See `render_job/verify.py`."""
         return verify_output(
-            path, output, audio, pieces, encoder_class=self.encoder_class, heard=heard
+            path, output, audio, pieces, sound, encoder_class=self.encoder_class, heard=heard
         )

@@ -5,22 +5,14 @@ A fragment is a `moof` box, which says what its samples are, and the `mdat` box 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from struct import unpack_from
-from typing import BinaryIO
+
+from render_job.boxes import boxes, inside
 
 NON_SYNC = 0x0001_0000
 """The sample flag that says: not a key frame."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Box:
-    kind: bytes
-    start: int
-    body: int
-    end: int
 
 
 def whole_gops(path: Path, gop: int) -> tuple[int, int]:
@@ -31,8 +23,7 @@ def whole_gops(path: Path, gop: int) -> tuple[int, int]:
     """
     kept = frames = total = 0
     with path.open("rb") as file:
-        boxes = list(_boxes(file, path.stat().st_size))
-        for moof, mdat in pairwise(boxes):
+        for moof, mdat in pairwise(boxes(file, path.stat().st_size)):
             if (moof.kind, mdat.kind) != (b"moof", b"mdat"):
                 continue
             file.seek(moof.body)
@@ -51,22 +42,6 @@ def cut(path: Path, size_bytes: int) -> None:
         file.truncate(size_bytes)
 
 
-def _boxes(file: BinaryIO, size: int) -> Iterator[_Box]:
-    """The top-level boxes that are there to their last byte."""
-    at = 0
-    while at + 8 <= size:
-        file.seek(at)
-        head = file.read(16)
-        length, kind = unpack_from(">I4s", head)
-        body = 8
-        if length == 1 and len(head) == 16:
-            length, body = unpack_from(">Q", head, 8)[0], 16
-        if length < body or at + length > size:
-            return
-        yield _Box(kind=kind, start=at, body=at + body, end=at + length)
-        at += length
-
-
 def _samples(moof: bytes) -> tuple[int, bool]:
     """How many samples the fragment has, and whether the first one is a key frame."""
     count, flags = 0, 0
@@ -83,16 +58,11 @@ def _samples(moof: bytes) -> tuple[int, bool]:
 
 def _inside(moof: bytes) -> Iterator[tuple[bytes, bytes]]:
     """The boxes of the one track in the fragment, in order."""
-    at = 0
-    while at + 8 <= len(moof):
-        length, kind = unpack_from(">I4s", moof, at)
-        if length < 8:
-            return
+    for kind, box in inside(moof):
         if kind == b"traf":
-            at += 8
-            continue
-        yield kind, moof[at + 8 : at + length]
-        at += length
+            yield from inside(box)
+        else:
+            yield kind, box
 
 
 def _default_flags(tfhd: bytes) -> int:

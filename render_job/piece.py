@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -94,9 +95,8 @@ def _commit(
     key = work.output.key(plan.upload, task.order.encoder_class)
     name = names.piece(plan.render, work.output.id, key, span)
     with contextlib.suppress(PreconditionFailed):
-        store.upload(
-            name, path, metadata={"verdict": to_json(verdict).decode(), **_pace(task, held)}
-        )
+        said = to_json(replace(verdict, subject=name)).decode()
+        store.upload(name, path, metadata={"verdict": said, **_pace(task, held)})
     _note(task, "commit", work, span)
     frames = committed_frames(plan, survey(store, plan, task.order))
     report.committed(task, work.output.id, span, frames)

@@ -1,6 +1,7 @@
 """Making a clip's sound: once for all of its outputs, whole, and to the sample."""
 
 import contextlib
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,18 +17,23 @@ from schemas.wire import to_json
 
 
 def make_sound(task: Task, work: MakeSound, held: Held) -> None:
-    """Render and commit the sound. Raises RenderFault, ClaimLost or Stopped: nothing is half."""
+    """Render and commit the sound. Raises RenderFault, ClaimLost or Stopped: nothing is half.
+
+    Where nothing is heard it is made once more without seeking, from the source's beginning: the
+    filling with silence would hide a seek that went past the sound.
+    """
     path = task.tools.scratch / "sound.m4a"
     for seek in (True, False):
         _encode(task, work, held, path, seek=seek)
         verdict = task.tools.studio.check_sound(path, work.audio, heard=partial(held.keep, 0))
-        if verdict.passed:
+        if verdict.passed and not verdict.silent:
             break
-    else:
+    if not verdict.passed:
         raise RenderFault(_not_verified(work, verdict))
-    metadata = {"verdict": to_json(verdict).decode()}
+    name = sound_name(task.plan, work.audio.clip)
+    metadata = {"verdict": to_json(replace(verdict, subject=name)).decode()}
     with contextlib.suppress(PreconditionFailed):
-        task.tools.work.upload(sound_name(task.plan, work.audio.clip), path, metadata=metadata)
+        task.tools.work.upload(name, path, metadata=metadata)
 
 
 def _encode(task: Task, work: MakeSound, held: Held, path: Path, *, seek: bool) -> None:

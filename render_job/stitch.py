@@ -27,9 +27,15 @@ def join(
 
     Needs room for the output twice over: moving the index to the front copies the file. Writes a
     list of the pieces beside `out`. Nothing is checked here but that the pieces fit together:
-    raises RenderFault (internal, mixed_encoders) where their parameter sets differ.
+    raises RenderFault (internal) where their parameter sets differ (mixed_encoders) or one cannot
+    be read (piece_unreadable).
     """
     kinds = {extradata_md5(piece) for piece in pieces}
+    if None in kinds:
+        said = "A piece of the output cannot be read any more."
+        raise RenderFault(
+            Failure(failure=FailureClass.INTERNAL, reason="piece_unreadable", message=said)
+        )
     if len(kinds) != 1:
         said = f"The pieces of one output have {len(kinds)} kinds of parameter sets."
         raise RenderFault(

@@ -26,6 +26,17 @@ class Terms:
     """Asked ten times a second; true ends the work with Stopped."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A piece or a sound fetched to be joined, and what was said of it when it was made."""
+
+    path: Path
+    name: str
+    """Of the object that it was fetched from."""
+    verdict: PieceVerdict | None
+    """None where the object carries none: then it was never verified."""
+
+
 class Studio(Protocol):
     """Every method writes or reads local files, and raises RenderFault where it cannot go on.
 
@@ -91,8 +102,12 @@ class Studio(Protocol):
         path: Path,
         output: OutputPlan,
         audio: AudioPlan | None,
-        pieces: Mapping[Span, Path],
+        pieces: Mapping[Span, Part],
+        sound: Part | None,
         *,
         heard: Callable[[], None],
     ) -> Certificate:
-        """Compare the joined file with the plan and with its pieces, packet by packet."""
+        """Compare the joined file with the plan and with its parts, packet by packet.
+
+        Each part is first compared with its own verdict. `sound` is None where `audio` is.
+        """

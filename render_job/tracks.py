@@ -20,9 +20,12 @@ class Track:
 
     base: Fraction
     """Seconds a tick."""
+    size_bytes: int = 0
+    """Of all packets together."""
     _spans: list[tuple[int, int]] = field(default_factory=list)
     _keys: list[int] = field(default_factory=list)
     _decoding: list[int | None] = field(default_factory=list)
+    _leading: int = 0
     _payload: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
     def take(self, packet: "Packet[Any]") -> None:
@@ -34,6 +37,9 @@ class Track:
             self._spans.append((packet.pts, packet.duration or 0))
             if packet.is_keyframe:
                 self._keys.append(packet.pts)
+            elif self._keys and packet.pts < self._keys[-1]:
+                self._leading += 1
+        self.size_bytes += packet.size
         self._payload.update(packet.size.to_bytes(8, "big"))
         self._payload.update(packet)
 
@@ -67,6 +73,11 @@ class Track:
         """Whether every packet has a decoding time, each later than the one before."""
         known = [dts for dts in self._decoding if dts is not None]
         return len(known) == len(self._decoding) and all(a < b for a, b in pairwise(known))
+
+    @property
+    def leading(self) -> int:
+        """Frames shown before the key frame that they follow in the file: their GOP is open."""
+        return self._leading
 
     @property
     def payload(self) -> str:

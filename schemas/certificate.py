@@ -15,6 +15,10 @@ class PieceVerdict:
     extradata_md5: str
     """Digest of the H.264 parameter sets: pieces that differ here are never joined."""
     faults: tuple[str, ...] = ()
+    silent: bool = False
+    """A sound in which nothing can be heard: the source is silent there, or was misread."""
+    subject: str = ""
+    """The name of the object that this was said of; empty in verdicts of earlier releases."""
 
     @property
     def passed(self) -> bool:

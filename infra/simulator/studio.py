@@ -18,7 +18,7 @@ from infra.simulator.witness import Witness
 from infra.simulator.world import Doing, Process
 from render_job.claims import ClaimLost
 from render_job.errors import RenderFault, Stopped
-from render_job.studio import Terms
+from render_job.studio import Part, Terms
 from schemas import names
 from schemas.certificate import Certificate, PieceVerdict
 from schemas.failures import Failure, FailureClass
@@ -166,7 +166,8 @@ class SimulatedStudio:
         path: Path,
         output: OutputPlan,
         audio: AudioPlan | None,
-        pieces: Mapping[Span, Path],
+        pieces: Mapping[Span, Part],
+        sound: Part | None,
         *,
         heard: Callable[[], None],
     ) -> Certificate:

@@ -16,12 +16,13 @@ from render_job.errors import RenderFault, Stopped
 from render_job.ffmpeg import run
 from render_job.fragments import cut, whole_gops
 from render_job.stitch import join
+from render_job.studio import Part
 from render_job.verify import verify_output, verify_piece, verify_sound
 from schemas.certificate import Certificate
 from schemas.failures import FailureClass
 from schemas.media import Media
 from schemas.pieces import Span
-from schemas.plan import OutputPlan
+from schemas.plan import AudioPlan, OutputPlan
 from tests.sources import (
     Sources,
     frame_md5s,
@@ -115,7 +116,20 @@ class Work:
         join(list(pieces.values()), sound, self.plan, out, ffmpeg=ffmpeg.path, limit=LIMIT)
         audio = sound_of(self.media, self.plan) if sound else None
         encoder = encoder_class(ffmpeg, 1)
-        return out, verify_output(out, self.plan, audio, pieces, encoder_class=encoder)
+        parts = parts_of(self.plan, pieces)
+        heard = None if audio is None or sound is None else sound_part(sound, audio)
+        return out, verify_output(out, self.plan, audio, parts, heard, encoder_class=encoder)
+
+
+def parts_of(plan: OutputPlan, pieces: Mapping[Span, Path]) -> Mapping[Span, Part]:
+    return {
+        span: Part(path=path, name="", verdict=verify_piece(path, plan, span))
+        for span, path in pieces.items()
+    }
+
+
+def sound_part(path: Path, plan: AudioPlan) -> Part:
+    return Part(path=path, name="", verdict=verify_sound(path, plan))
 
 
 @pytest.fixture(scope="session")
@@ -293,8 +307,16 @@ def test_a_piece_in_the_wrong_place_does_not_pass(sources: Sources, tmp_path: Pa
     pieces = it.pieces()
     one, two = list(pieces)[:2]
     out, _ = it.output({**pieces, one: pieces[two], two: pieces[one]}, "swapped.mp4")
-    audio = sound_of(it.media, it.plan)
-    certificate = verify_output(out, it.plan, audio, pieces, encoder_class="test")
+    audio, sound = sound_of(it.media, it.plan), it.sound()
+    assert sound
+    certificate = verify_output(
+        out,
+        it.plan,
+        audio,
+        parts_of(it.plan, pieces),
+        sound_part(sound, audio),
+        encoder_class="test",
+    )
     assert certificate.faults == ("the pictures are not those of the verified pieces",)
 
 
