@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 
 from schemas.certificate import Certificate, Delivered
+from schemas.dead_letters import DeadLetterRecord, Landed, Original
 from schemas.events import (
     AttemptFailed,
     AttemptPreempted,
@@ -83,6 +84,31 @@ KILLED = Failure(
     reason="killed",
     message="A task was killed by signal 9 and could not say why.",
 )
+LETTER = RenderDeadLetter(
+    render=RENDER,
+    at=AT,
+    tenant=UPLOAD.tenant,
+    upload=UPLOAD,
+    failure=KILLED,
+    fingerprint=KILLED.fingerprint,
+    advice=KILLED.advice,
+    attempts=(
+        AttemptRecord(
+            number=1,
+            lane="laptop/cpu",
+            launched_at=AT,
+            execution=EXECUTION,
+            started_at=AT,
+            ended_at=AT,
+            cause=KILLED,
+            frames_after=480,
+        ),
+    ),
+    frames_committed=480,
+    frames_planned=1798,
+    outputs_done=(),
+    spec_text=SPEC,
+)
 
 EVENTS: tuple[Event, ...] = (
     ObjectFinalized(bucket=UPLOAD.bucket, name=UPLOAD.name, generation=UPLOAD.generation, at=AT),
@@ -118,29 +144,47 @@ EVENTS: tuple[Event, ...] = (
         delivered=DELIVERED,
         certificate=CERTIFICATE,
     ),
-    RenderDeadLetter(
-        render=RENDER,
+    LETTER,
+)
+
+POISON = Failure(
+    failure=FailureClass.INTERNAL,
+    reason="unreadable",
+    message="on-result was sent what is no event of ours: not JSON",
+    detail="not JSON: Expecting value: line 1 column 1 (char 0)",
+)
+RECORDS: tuple[DeadLetterRecord, ...] = (
+    DeadLetterRecord(
+        id="d-5b1f0a97c3e2468d1b90",
+        landed=Landed.RENDER,
+        subscription="render-dead-letter-desk",
         at=AT,
-        tenant=UPLOAD.tenant,
-        upload=UPLOAD,
         failure=KILLED,
         fingerprint=KILLED.fingerprint,
         advice=KILLED.advice,
-        attempts=(
-            AttemptRecord(
-                number=1,
-                lane="laptop/cpu",
-                launched_at=AT,
-                execution=EXECUTION,
-                started_at=AT,
-                ended_at=AT,
-                cause=KILLED,
-                frames_after=480,
-            ),
+        render=RENDER,
+        tenant=UPLOAD.tenant,
+        lanes=("laptop/cpu",),
+        letter=LETTER,
+    ),
+    DeadLetterRecord(
+        id="d-90c4e2d6a817f35b02c6",
+        landed=Landed.MESSAGE,
+        subscription="on-result-undeliverable",
+        at=AT,
+        failure=POISON,
+        fingerprint=POISON.fingerprint,
+        advice="Find out who published it, by its attributes, and mend that.",
+        render=None,
+        tenant=None,
+        lanes=(),
+        original=Original(
+            attributes={"ce-type": StitchStarted.TYPE, "ce-source": "//elsewhere"},
+            data=b"\x00\xff no JSON",
+            message_id="15001",
+            published_at=AT,
+            refused_by="on-result",
+            deliveries=20,
         ),
-        frames_committed=480,
-        frames_planned=1798,
-        outputs_done=(),
-        spec_text=SPEC,
     ),
 )
