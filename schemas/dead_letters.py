@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from schemas.events import RenderDeadLetter
-from schemas.failures import Failure
+from schemas.failures import Failure, FailureClass
 
 
 class Landed(StrEnum):
@@ -65,4 +65,28 @@ class DeadLetterRecord:
     """Every lane that was tried, in the order of the first try on each."""
     letter: RenderDeadLetter | None = None
     original: Original | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterGroup:
+    """All records of one cause that were asked for, as `clipline dead-letters --json` says it.
+
+    `example` is the id of the record that failed last; sentence and advice are its own.
+    """
+
+    TYPE: ClassVar = "clipline.dead-letter-group.v1"
+    fingerprint: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+    failure: FailureClass
+    reason: str
+    message: str
+    advice: str
+    lanes: tuple[str, ...]
+    """Every lane that any of them was tried on, in the order of their names."""
+    example: str
+    action: str
+    """The command that a person would give next."""
     version: int = 1

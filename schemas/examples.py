@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 
 from schemas.certificate import Certificate, Delivered
-from schemas.dead_letters import DeadLetterRecord, Landed, Original
+from schemas.dead_letters import DeadLetterGroup, DeadLetterRecord, Landed, Original
 from schemas.events import (
     AttemptFailed,
     AttemptPreempted,
@@ -187,4 +187,18 @@ RECORDS: tuple[DeadLetterRecord, ...] = (
             deliveries=20,
         ),
     ),
+)
+
+GROUP = DeadLetterGroup(
+    fingerprint=KILLED.fingerprint,
+    count=412,
+    first_at=AT,
+    last_at=AT,
+    failure=KILLED.failure,
+    reason=KILLED.reason,
+    message=KILLED.message,
+    advice=KILLED.advice,
+    lanes=("laptop/cpu",),
+    example="d-5b1f0a97c3e2468d1b90",
+    action="clipline show d-5b1f0a97c3",
 )

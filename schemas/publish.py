@@ -1,7 +1,7 @@
 """`python -m schemas.publish` writes what others read of us; `--check` says what has drifted.
 
 Everything is written from the code: JSON Schemas of the events, of the certificate, of the render
-spec and of the desk's records, the AsyncAPI page, and the page of actors and flows.
+spec and of what the desk says, the AsyncAPI page, and the page of actors and flows.
 """
 
 import argparse
@@ -9,13 +9,14 @@ import inspect
 import json
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from schemas import examples
 from schemas.asyncapi import asyncapi
 from schemas.certificate import Certificate
-from schemas.dead_letters import DeadLetterRecord
+from schemas.dead_letters import DeadLetterGroup, DeadLetterRecord
 from schemas.events import Event, ObjectFinalized
 from schemas.flows import FLOWS
 from schemas.flows_page import page
@@ -36,7 +37,8 @@ def published() -> dict[Path, str]:
     schemas = {kind.TYPE: event_schema(kind) for kind in sorted(events, key=lambda k: k.TYPE)}
     schemas["clipline.certificate.v1"] = certificate_schema()
     schemas["clipline.render-spec.v1"] = spec_schema()
-    schemas[DeadLetterRecord.TYPE] = record_schema()
+    schemas[DeadLetterRecord.TYPE] = desk_schema(DeadLetterRecord, examples.RECORDS)
+    schemas[DeadLetterGroup.TYPE] = desk_schema(DeadLetterGroup, (examples.GROUP,))
     files = {JSON / f"{name}.schema.json": _text(schema) for name, schema in schemas.items()}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     files[JSON / "asyncapi.json"] = _text(asyncapi(project["version"]))
@@ -77,10 +79,11 @@ def certificate_schema() -> dict[str, Any]:
     return _document(Certificate, "clipline.certificate.v1", [told])
 
 
-def record_schema() -> dict[str, Any]:
-    """What the dead-letter desk keeps, and prints with `--json`."""
-    told = [json.loads(to_json(record)) for record in examples.RECORDS]
-    return _document(DeadLetterRecord, DeadLetterRecord.TYPE, told)
+def desk_schema(
+    kind: type[DeadLetterRecord | DeadLetterGroup], shown: Sequence[object]
+) -> dict[str, Any]:
+    """What the dead-letter desk keeps, or says with `--json`."""
+    return _document(kind, kind.TYPE, [json.loads(to_json(one)) for one in shown])
 
 
 def spec_schema() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from schemas import examples, publish
 from schemas.certificate import Certificate
-from schemas.dead_letters import DeadLetterRecord, Original
+from schemas.dead_letters import DeadLetterGroup, DeadLetterRecord, Original
 from schemas.events import AttemptRecord, Event, ObjectFinalized
 from schemas.spec import MOST_CLIPS, MOST_OUTPUTS, SpecFault, parse_spec
 from schemas.wire import from_json, message_of, to_json
@@ -68,7 +68,7 @@ def test_a_reader_ignores_what_it_does_not_know(event: Event) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [*(type(e) for e in OURS), AttemptRecord, DeadLetterRecord, Original]
+    "kind", [*(type(e) for e in OURS), AttemptRecord, DeadLetterRecord, DeadLetterGroup, Original]
 )
 def test_every_time_is_published_as_a_time(kind: type) -> None:
     times = {n for n, hint in get_type_hints(kind).items() if hint in (datetime, datetime | None)}
@@ -89,6 +89,8 @@ def test_a_record_of_the_desk_is_what_its_schema_says_and_comes_back() -> None:
     for record in examples.RECORDS:
         Draft202012Validator(schema).validate(json.loads(to_json(record)))
         assert from_json(to_json(record), DeadLetterRecord) == record
+    group = _read("clipline.dead-letter-group.v1.schema.json")
+    Draft202012Validator(group).validate(json.loads(to_json(examples.GROUP)))
 
 
 def test_every_reference_of_the_asyncapi_page_leads_somewhere() -> None:
