@@ -2,7 +2,6 @@
 
 import platform
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -17,24 +16,23 @@ from functions.desk import Desk, Wanted
 from functions.errors import NotConfigured
 from functions.ports import Ports
 from functions.wiring import desk, reading_ports
-from ops import filters
+from ops import commands, filters, replay
 from ops.doctor import examine
+from ops.find import letters_of, one_record, one_render
 from ops.letters import group_line, group_lines, record_line
 from ops.message_story import message_story
 from ops.paper import BROKEN, READER_GONE, Paper, ReaderGone, abandon_output, say_all, say_json
 from ops.story import story
 from ops.times import ago
 from ops.watch import Watch
-from schemas.dead_letters import DeadLetterRecord
 from schemas.ids import short
 
-NOT_FOUND = 3
-"""Exit status: nothing, or more than one thing, has that id."""
 NOT_DONE = 1
 """Exit status of `watch` and `doctor` where all is not well."""
 HEADINGS = ("RENDER", "STATE", "UPLOAD", "FRAMES", "AGE")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app.add_typer(replay.app, name="replay")
 console = Paper()
 
 RenderId = Annotated[str, typer.Argument(help="A render's id, or the beginning of one.")]
@@ -64,7 +62,7 @@ def main() -> None:
 def options(
     show_version: Annotated[bool, typer.Option("--version", help="Say the version.")] = False,
 ) -> None:
-    """Look at renders of this place (CLIPLINE_HOME, by default ./laptop)."""
+    """Look after the renders of this place (CLIPLINE_HOME, by default ./laptop)."""
     if show_version:
         console.print(f"clipline {version('clipline')} (Python {platform.python_version()})")
         raise typer.Exit
@@ -131,7 +129,7 @@ def show(
 ) -> None:
     """Tell the story of one render, or of one message that nobody could take."""
     if id.startswith("d-") or as_json:
-        record = _record(id)
+        record = one_record(id)
         if as_json:
             say_json(record)
             return
@@ -139,20 +137,26 @@ def show(
             console.print("\n".join(message_story(record)))
             return
         id = record.letter.render
-    render = _one(id, reading_ports())
-    console.print("\n".join(story(render, _letters(render))))
+    render = one_render(id, reading_ports())
+    console.print("\n".join(story(render, letters_of(render))))
 
 
 @app.command()
 def watch(render: RenderId) -> None:
     """Follow a render until it ends; exits 0 only if it is done."""
     ports = reading_ports()
-    found = _one(render, ports)
+    found = one_render(render, ports)
     view = Watch(console=console, ports=ports, since=found.created_at)
     ended = view.follow(partial(_now, found.id, ports), lambda r: not r.pending)
     view.say(ended.state.value, ended.failure.message if ended.failure else "published")
     if ended.state is not State.DONE:
         raise typer.Exit(NOT_DONE)
+
+
+@app.command()
+def cancel(render: RenderId, reason: commands.Reason, by: commands.By) -> None:
+    """Stop a render for good; it leaves no output but what was announced already."""
+    commands.cancel(render, why=reason, by=by, paper=console)
 
 
 @app.command()
@@ -199,41 +203,9 @@ def _say_count(shown: int, all: int) -> None:
         console.print(f"{all} dead letter{'s' if all > 1 else ''}.")
 
 
-def _record(prefix: str) -> DeadLetterRecord:
-    """The one record that is meant; of a render's several, that of its last failure."""
-    place = desk()
-    place.collect(datetime.now(UTC))
-    prefix = prefix if prefix.startswith(("d-", "r-")) else f"r-{prefix}"
-    found = list(islice(place.letters.find(Wanted(id=prefix)), 100))
-    if len({record.render or record.id for record in found}) == 1:
-        return found[0]
-    what = "Several dead letters begin" if found else "No dead letter begins"
-    print(f"{what} with '{prefix}': see `clipline dead-letters --each`.", file=sys.stderr)
-    raise typer.Exit(NOT_FOUND)
-
-
-def _letters(render: Render) -> Sequence[DeadLetterRecord]:
-    """Its records; none where there is no desk."""
-    try:
-        return tuple(desk().letters.find(Wanted(id=render.id)))
-    except NotConfigured:
-        return ()
-
-
 def _now(render: str, ports: Ports) -> Render | None:
     stored = ports.renders.load(render)
     return stored.render if stored else None
-
-
-def _one(prefix: str, ports: Ports) -> Render:
-    """The one render that is meant. Exits with NOT_FOUND for none or several."""
-    prefix = prefix if prefix.startswith("r-") else f"r-{prefix}"
-    found = ports.renders.newest(limit=3, prefix=prefix)
-    if len(found) == 1:
-        return found[0]
-    what = f"{len(found)} or more renders begin" if found else "No render begins"
-    print(f"{what} with '{prefix}': see `clipline renders`.", file=sys.stderr)
-    raise typer.Exit(NOT_FOUND)
 
 
 def _row(render: Render) -> tuple[str, ...]:

@@ -8,8 +8,11 @@ from rich.text import Text
 from functions.desk import Group
 from ops.times import ago
 from schemas.dead_letters import DeadLetterGroup, DeadLetterRecord, Landed
+from schemas.failures import FailureClass
 
 INDENT = " " * 7
+REPEATS = frozenset({FailureClass.INPUT, FailureClass.SPEC})
+"""The fault is in what came in, which a replay would take again as it is."""
 
 
 def handle(id: str) -> str:
@@ -37,7 +40,9 @@ def group_line(group: Group) -> DeadLetterGroup:
 
 def action(record: DeadLetterRecord) -> str:
     """The command that a person would give next about records of that cause."""
-    return f"clipline show {handle(record.id)}"
+    if record.letter is None or record.failure.failure in REPEATS:
+        return f"clipline show {handle(record.id)}"
+    return f"clipline replay plan --fingerprint {record.fingerprint}"
 
 
 def group_lines(group: DeadLetterGroup, now: datetime) -> Iterator[Text]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from functions.core.render import TERMINAL, Render, State
-from ops.letters import one_line
+from ops.letters import REPEATS, one_line
 from ops.times import after, clock
 from schemas.dead_letters import DeadLetterRecord
 from schemas.events import AttemptRecord
@@ -59,7 +59,9 @@ def why(failure: Failure, advice: str) -> Iterator[str]:
 def next_command(render: Render) -> str:
     """What a person would do next: a command, or nothing."""
     if render.failure is not None and render.state is State.FAILED:
-        return f"clipline dead-letters --each --fingerprint {render.failure.fingerprint}"
+        if render.media is None or render.failure.failure in REPEATS:
+            return f"clipline dead-letters --each --fingerprint {render.failure.fingerprint}"
+        return f"clipline replay {render.id} --reason '…'"
     if render.state in TERMINAL:
         return "nothing: it is at its end"
     return f"clipline watch {render.id}"

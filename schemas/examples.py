@@ -29,6 +29,7 @@ from schemas.failures import Failure, FailureClass
 from schemas.ids import Upload, render_id
 from schemas.media import AudioStream, Media, VideoStream
 from schemas.pieces import Span
+from schemas.replay_plan import PlanEnd, PlanHead, PlanItem, PlanLine, Refusal
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 UPLOAD = Upload(bucket="uploads", name="acme/holiday.mp4", generation=1_795_512_600_000_001)
@@ -200,5 +201,41 @@ GROUP = DeadLetterGroup(
     advice=KILLED.advice,
     lanes=("laptop/cpu",),
     example="d-5b1f0a97c3e2468d1b90",
-    action="clipline show d-5b1f0a97c3",
+    action=f"clipline replay plan --fingerprint {KILLED.fingerprint}",
+)
+
+PLAN: tuple[PlanLine, ...] = (
+    PlanHead(made_at=AT, filters={"class": "crash"}),
+    PlanItem(
+        record="d-5b1f0a97c3e2468d1b90",
+        render=RENDER,
+        failures=1,
+        tenant=UPLOAD.tenant,
+        failure=KILLED.failure,
+        fingerprint=KILLED.fingerprint,
+        refused=None,
+        why="1318 frames to render, 480 are committed already",
+        frames_committed=480,
+        frames_to_render=1318,
+        outputs_to_make=("full/web-720",),
+    ),
+    PlanItem(
+        record="d-90c4e2d6a817f35b02c6",
+        render=None,
+        failures=0,
+        tenant=None,
+        failure=POISON.failure,
+        fingerprint=POISON.fingerprint,
+        refused=Refusal.NOT_A_RENDER,
+        why="it is a message on on-result-undeliverable, and no render",
+    ),
+    PlanEnd(
+        items=2,
+        replays=1,
+        refusals={"not_a_render": 1},
+        frames_committed=480,
+        frames_to_render=1318,
+        outputs_to_make=1,
+        digest="6f0c5c1f84a1f2e6a3f0d6f2b0f5a3a4f6c1d2e3b4a5968778695a4b3c2d1e0f",
+    ),
 )

@@ -20,6 +20,7 @@ from schemas.dead_letters import DeadLetterGroup, DeadLetterRecord
 from schemas.events import Event, ObjectFinalized
 from schemas.flows import FLOWS
 from schemas.flows_page import page
+from schemas.replay_plan import PlanEnd, PlanHead, PlanItem, PlanLine
 from schemas.spec import _CLOCK, _NAME, HEIGHTS, MOST_CLIPS, MOST_OUTPUTS, Clip, Output, Quality
 from schemas.wire import json_schema, to_json
 
@@ -37,6 +38,7 @@ def published() -> dict[Path, str]:
     schemas = {kind.TYPE: event_schema(kind) for kind in sorted(events, key=lambda k: k.TYPE)}
     schemas["clipline.certificate.v1"] = certificate_schema()
     schemas["clipline.render-spec.v1"] = spec_schema()
+    schemas[PlanLine.TYPE] = plan_schema()
     schemas[DeadLetterRecord.TYPE] = desk_schema(DeadLetterRecord, examples.RECORDS)
     schemas[DeadLetterGroup.TYPE] = desk_schema(DeadLetterGroup, (examples.GROUP,))
     files = {JSON / f"{name}.schema.json": _text(schema) for name, schema in schemas.items()}
@@ -152,8 +154,20 @@ def _list(properties: dict[str, Any], most: int) -> dict[str, Any]:
     return {"type": "array", "items": item, "minItems": 1, "maxItems": most, "default": [{}]}
 
 
+def plan_schema() -> dict[str, Any]:
+    """One line of a plan of replays."""
+    parts = [json_schema(kind) for kind in (PlanHead, PlanItem, PlanEnd)]
+    definitions = {name: body for part in parts for name, body in part["$defs"].items()}
+    lines = [{"$ref": part["$ref"]} for part in parts]
+    told = [json.loads(to_json(line)) for line in examples.PLAN]
+    return _told({"oneOf": lines, "$defs": definitions}, PlanLine.TYPE, told)
+
+
 def _document(kind: type, name: str, told: list[Any]) -> dict[str, Any]:
-    schema = json_schema(kind)
+    return _told(json_schema(kind), name, told)
+
+
+def _told(schema: dict[str, Any], name: str, told: list[Any]) -> dict[str, Any]:
     for definition in schema["$defs"].values():
         definition["description"] = inspect.cleandoc(definition.get("description", ""))
         for field, value in definition.get("properties", {}).items():

@@ -4,64 +4,23 @@ import json
 import os
 import pty
 import subprocess
-import sys
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from functions.adapters.sqlite_bus import SqliteBus
 from functions.adapters.sqlite_dead_letters import SqliteDeadLetters
 from functions.adapters.sqlite_renders import SqliteRenders
-from functions.core.render import Render, State
-from functions.desk import Wanted
 from functions.settings import Laptop
 from infra.laptop.subscriptions import subscriptions
 from schemas import examples, publish
 from schemas.dead_letters import DeadLetterRecord
-from schemas.events import AttemptRecord, RenderDeadLetter
 from schemas.failures import Failure, FailureClass
 from schemas.topics import Topic
 from schemas.wire import Message, from_json
-from tests.pipeline.laptop import CHECKOUT
-
-ALL = Wanted()
-NOW = datetime.now(UTC)
-CLIPLINE = (sys.executable, "-c", "from ops.cli import main; main()")
-KILLED = replace(examples.KILLED, detail="\n".join(f"ffmpeg says {number}" for number in range(40)))
-
-
-@dataclass(frozen=True)
-class Place:
-    """One laptop's state."""
-
-    home: Laptop
-
-    def clipline(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        """What it says, with the two streams apart."""
-        return subprocess.run(
-            [*CLIPLINE, *words], capture_output=True, text=True, check=False, **self.around()
-        )
-
-    def around(self) -> dict[str, Any]:
-        """Where and in which environment it runs."""
-        quiet = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "FORCE_COLOR"}}
-        environment = {**quiet, "CLIPLINE_HOME": str(self.home.home), "TERM": "xterm-256color"}
-        return {"cwd": CHECKOUT, "env": environment}
-
-    def said(self, *words: str) -> list[str]:
-        """Its lines, where all is well."""
-        done = self.clipline(*words)
-        assert (done.returncode, done.stderr) == (0, ""), done
-        return done.stdout.splitlines()
-
-    @property
-    def bus(self) -> SqliteBus:
-        """Where dead letters land."""
-        return SqliteBus(self.home.bus, source="//clipline/tests")
+from tests.pipeline.desk import ALL, CAUSE, CLIPLINE, KILLED, NOW, Place, failed, letter
 
 
 @pytest.fixture
@@ -69,42 +28,6 @@ def place(tmp_path: Path) -> Place:
     made = Place(Laptop(home=tmp_path / "home"))
     made.bus.declare(subscriptions())
     return made
-
-
-def letter(render: str, **changes: object) -> RenderDeadLetter:
-    plain = replace(examples.LETTER, render=render, at=NOW - timedelta(minutes=3))
-    return replace(plain, **changes)  # type: ignore[arg-type]  # fields come by name
-
-
-def failed(render: str, cause: Failure = KILLED) -> Render:
-    """A render whose three attempts died."""
-    start = NOW - timedelta(minutes=4)
-    attempts = tuple(
-        AttemptRecord(
-            number=number,
-            lane="laptop/cpu",
-            launched_at=start + timedelta(seconds=10 * number),
-            execution=f"x-{number}",
-            started_at=start + timedelta(seconds=10 * number + 1),
-            ended_at=start + timedelta(seconds=10 * number + 9),
-            cause=cause,
-            frames_after=480,
-        )
-        for number in (1, 2, 3)
-    )
-    return Render(
-        id=render,
-        upload=examples.UPLOAD,
-        state=State.FAILED,
-        created_at=start,
-        updated_at=NOW,
-        deadline=NOW + timedelta(hours=1),
-        revisit_at=None,
-        failure=cause,
-        failures=1,
-        frames=480,
-        attempts=attempts,
-    )
 
 
 def read(terminal: int) -> bytes:
@@ -124,14 +47,14 @@ def test_of_one_cause_there_is_one_group_and_its_next_command(place: Place) -> N
     assert said[head].split()[1] == "crash"
     assert "last 3 min ago, first 3 min ago" in said[head]
     assert "laptop/cpu" in said[head]
-    assert said[head].endswith(examples.KILLED.fingerprint)
+    assert said[head].endswith(CAUSE)
     assert said[head + 1].strip() == examples.KILLED.message
     assert said[head + 2].strip() == examples.KILLED.advice
     assert said[-1] == "4 dead letters."
-    command = said[head + 3].split()
-    assert command[0] == "clipline"
-    json_line = place.said(*command[1:], "--json")[0]
-    assert from_json(json_line.encode(), DeadLetterRecord).failure == examples.KILLED
+    assert said[head + 3].strip() == f"clipline replay plan --fingerprint {CAUSE}"
+    group = json.loads(place.said("dead-letters", "--json", "--class", "crash")[0])
+    record = place.said("show", group["example"], "--json")[0]
+    assert from_json(record.encode(), DeadLetterRecord).failure == examples.KILLED
 
 
 def test_json_is_what_the_published_schemas_say_one_object_a_line(place: Place) -> None:

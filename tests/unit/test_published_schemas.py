@@ -11,6 +11,7 @@ from schemas import examples, publish
 from schemas.certificate import Certificate
 from schemas.dead_letters import DeadLetterGroup, DeadLetterRecord, Original
 from schemas.events import AttemptRecord, Event, ObjectFinalized
+from schemas.replay_plan import PlanHead, PlanLine
 from schemas.spec import MOST_CLIPS, MOST_OUTPUTS, SpecFault, parse_spec
 from schemas.wire import from_json, message_of, to_json
 
@@ -68,7 +69,15 @@ def test_a_reader_ignores_what_it_does_not_know(event: Event) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [*(type(e) for e in OURS), AttemptRecord, DeadLetterRecord, DeadLetterGroup, Original]
+    "kind",
+    [
+        *(type(e) for e in OURS),
+        AttemptRecord,
+        DeadLetterRecord,
+        DeadLetterGroup,
+        Original,
+        PlanHead,
+    ],
 )
 def test_every_time_is_published_as_a_time(kind: type) -> None:
     times = {n for n, hint in get_type_hints(kind).items() if hint in (datetime, datetime | None)}
@@ -91,6 +100,15 @@ def test_a_record_of_the_desk_is_what_its_schema_says_and_comes_back() -> None:
         assert from_json(to_json(record), DeadLetterRecord) == record
     group = _read("clipline.dead-letter-group.v1.schema.json")
     Draft202012Validator(group).validate(json.loads(to_json(examples.GROUP)))
+
+
+def test_every_line_of_a_plan_is_one_of_its_schemas_and_comes_back() -> None:
+    schema = _read("clipline.replay-plan.v1.schema.json")
+    Draft202012Validator.check_schema(schema)
+    for line in examples.PLAN:
+        Draft202012Validator(schema).validate(json.loads(to_json(line)))
+        assert from_json(to_json(line), PlanLine) == line
+    assert not Draft202012Validator(schema).is_valid({"kind": "item"})
 
 
 def test_every_reference_of_the_asyncapi_page_leads_somewhere() -> None:
