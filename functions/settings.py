@@ -46,6 +46,11 @@ class Laptop:
         return self.state / "bus.db"
 
     @property
+    def dead_letters(self) -> Path:
+        """The database of the dead-letter desk."""
+        return self.state / "dead_letters.db"
+
+    @property
     def executions(self) -> Path:
         """The database of executions."""
         return self.state / "executions.db"

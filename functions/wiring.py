@@ -4,12 +4,16 @@ import os
 import random
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import TYPE_CHECKING
 
 from functions.cloud_settings import Cloud, CloudLane, cloud, cloud_lanes
 from functions.core.lanes import Lane, Policy
 from functions.errors import NotConfigured
 from functions.ports import Backend, Doorkeeper, Ports
 from functions.settings import Laptop, Place, callers, laptop, place
+
+if TYPE_CHECKING:
+    from functions.desk import Desk
 
 SOURCE = "//clipline/functions"
 LAPTOP_LANE = "laptop/cpu"
@@ -54,6 +58,27 @@ def reading_ports() -> Ports:
     if not home.state.is_dir():
         raise NotConfigured(f"there is no pipeline in {home.home} (set CLIPLINE_HOME)")
     return laptop_ports(home)
+
+
+def desk() -> "Desk":
+    """The dead-letter desk of this place. Raises NotConfigured: the cloud's is not built yet."""
+    if place() is Place.CLOUD:
+        raise NotConfigured("the dead-letter desk is built for the laptop only, so far")
+    home = laptop()
+    if not home.state.is_dir():
+        raise NotConfigured(f"there is no pipeline in {home.home} (set CLIPLINE_HOME)")
+    return laptop_desk(home)
+
+
+def laptop_desk(home: Laptop) -> "Desk":
+    """The laptop's desk over its bus."""
+    from functions.adapters.sqlite_bus import SqliteBus
+    from functions.adapters.sqlite_dead_letters import SqliteDeadLetters
+    from functions.desk import Desk
+
+    return Desk(
+        inbox=SqliteBus(home.bus, source=SOURCE), letters=SqliteDeadLetters(home.dead_letters)
+    )
 
 
 def laptop_ports(home: Laptop, *lanes: Lane) -> Ports:

@@ -5,47 +5,64 @@ import sys
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
+from itertools import islice
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from functions.core.render import Render, State
+from functions.desk import Desk, Wanted
 from functions.errors import NotConfigured
 from functions.ports import Ports
-from functions.wiring import reading_ports
+from functions.wiring import desk, reading_ports
+from ops import commands, filters, replay
 from ops.doctor import examine
+from ops.find import letters_of, one_record, one_render
+from ops.letters import group_line, group_lines, record_line
+from ops.message_story import message_story
+from ops.paper import BROKEN, READER_GONE, Paper, ReaderGone, abandon_output, say_all, say_json
 from ops.story import story
+from ops.times import ago
 from ops.watch import Watch
 from schemas.ids import short
 
-NOT_FOUND = 3
-"""Exit status: no render, or several, have that id."""
 NOT_DONE = 1
 """Exit status of `watch` and `doctor` where all is not well."""
 HEADINGS = ("RENDER", "STATE", "UPLOAD", "FRAMES", "AGE")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-console = Console(soft_wrap=True, markup=False)
+app.add_typer(replay.app, name="replay")
+console = Paper()
 
 RenderId = Annotated[str, typer.Argument(help="A render's id, or the beginning of one.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, as published.")]
 
 
 def main() -> None:
     """Run the command line; a user's mistake is a sentence and a status, never a traceback."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            say_all()
     except NotConfigured as error:
         print(f"{error}.", file=sys.stderr)
         sys.exit(2)
+    except ReaderGone:
+        abandon_output()
+        sys.exit(READER_GONE)
+    except OSError as error:
+        print(f"{error}.", file=sys.stderr)
+        abandon_output()
+        sys.exit(BROKEN)
 
 
 @app.callback(invoke_without_command=True)
 def options(
     show_version: Annotated[bool, typer.Option("--version", help="Say the version.")] = False,
 ) -> None:
-    """Look at renders of this place (CLIPLINE_HOME, by default ./laptop)."""
+    """Look after the renders of this place (CLIPLINE_HOME, by default ./laptop)."""
     if show_version:
         console.print(f"clipline {version('clipline')} (Python {platform.python_version()})")
         raise typer.Exit
@@ -75,22 +92,71 @@ def renders(
 
 
 @app.command()
-def show(render: RenderId) -> None:
-    """Tell one render's story."""
-    for line in story(_one(render, reading_ports())):
-        console.print(line, highlight=False, markup=False)
+def dead_letters(
+    failure: filters.Class = None,
+    age: filters.Age = None,
+    lane: filters.Lane = None,
+    tenant: filters.Tenant = None,
+    fingerprint: filters.Fingerprint = None,
+    text: filters.Text = None,
+    each: Annotated[bool, typer.Option("--each", help="One by one, not grouped by cause.")] = False,
+    limit: Annotated[int, typer.Option(help="How many groups, or records, at most.", min=1)] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Dead letters, grouped by cause: the largest group first, and what to do about it."""
+    now = datetime.now(UTC)
+    asked = filters.wanted(
+        now,
+        failure=failure,
+        age=age,
+        lane=lane,
+        tenant=tenant,
+        fingerprint=fingerprint,
+        text=text,
+    )
+    place = desk()
+    place.collect(now)
+    if each:
+        _say_each(place, asked, limit, as_json, now)
+    else:
+        _say_groups(place, asked, limit, as_json, now)
+
+
+@app.command()
+def show(
+    id: Annotated[str, typer.Argument(help="The id of a render or dead letter, or its beginning.")],
+    as_json: AsJson = False,
+) -> None:
+    """Tell the story of one render, or of one message that nobody could take."""
+    if id.startswith("d-") or as_json:
+        record = one_record(id)
+        if as_json:
+            say_json(record)
+            return
+        if record.letter is None:
+            console.print("\n".join(message_story(record)))
+            return
+        id = record.letter.render
+    render = one_render(id, reading_ports())
+    console.print("\n".join(story(render, letters_of(render))))
 
 
 @app.command()
 def watch(render: RenderId) -> None:
     """Follow a render until it ends; exits 0 only if it is done."""
     ports = reading_ports()
-    found = _one(render, ports)
+    found = one_render(render, ports)
     view = Watch(console=console, ports=ports, since=found.created_at)
     ended = view.follow(partial(_now, found.id, ports), lambda r: not r.pending)
     view.say(ended.state.value, ended.failure.message if ended.failure else "published")
     if ended.state is not State.DONE:
         raise typer.Exit(NOT_DONE)
+
+
+@app.command()
+def cancel(render: RenderId, reason: commands.Reason, by: commands.By) -> None:
+    """Stop a render for good; it leaves no output but what was announced already."""
+    commands.cancel(render, why=reason, by=by, paper=console)
 
 
 @app.command()
@@ -103,34 +169,50 @@ def doctor() -> None:
         raise typer.Exit(NOT_DONE)
 
 
+def _say_groups(place: Desk, asked: Wanted, limit: int, as_json: bool, now: datetime) -> None:
+    groups = [group_line(group) for group in place.letters.groups(asked, limit=limit)]
+    if as_json:
+        for group in groups:
+            say_json(group)
+        return
+    for group in groups:
+        for line in group_lines(group, now):
+            console.print(line)
+    _say_count(sum(group.count for group in groups), place.letters.count(asked))
+
+
+def _say_each(place: Desk, asked: Wanted, limit: int, as_json: bool, now: datetime) -> None:
+    shown = 0
+    for record in islice(place.letters.find(asked), limit):
+        shown += 1
+        if as_json:
+            say_json(record)
+        else:
+            console.print(record_line(record, now))
+    if not as_json:
+        _say_count(shown, place.letters.count(asked))
+
+
+def _say_count(shown: int, all: int) -> None:
+    """To those who read: what was left out is said, never silent."""
+    if all == 0:
+        console.print("No dead letters.")
+    elif shown < all:
+        console.print(f"{shown} of {all} dead letters: --limit shows more.")
+    else:
+        console.print(f"{all} dead letter{'s' if all > 1 else ''}.")
+
+
 def _now(render: str, ports: Ports) -> Render | None:
     stored = ports.renders.load(render)
     return stored.render if stored else None
 
 
-def _one(prefix: str, ports: Ports) -> Render:
-    """The one render that is meant. Exits with NOT_FOUND for none or several."""
-    prefix = prefix if prefix.startswith("r-") else f"r-{prefix}"
-    found = ports.renders.newest(limit=3, prefix=prefix)
-    if len(found) == 1:
-        return found[0]
-    what = f"{len(found)} or more renders begin" if found else "No render begins"
-    print(f"{what} with '{prefix}': see `clipline renders`.", file=sys.stderr)
-    raise typer.Exit(NOT_FOUND)
-
-
 def _row(render: Render) -> tuple[str, ...]:
     planned = render.plan.frames if render.plan else 0
     frames = f"{render.frames}/{planned}" if planned else ""
-    age = datetime.now(UTC) - render.created_at
+    age = ago(render.created_at, datetime.now(UTC))
     why = "" if render.state is State.DONE else render.why
     reason = render.failure.message if render.failure else why
     upload = f"{render.upload.tenant}/{render.upload.stem}"
-    return (short(render.id), render.state, upload, frames, _age(age.total_seconds()), reason)
-
-
-def _age(seconds: float) -> str:
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} s"
+    return (short(render.id), render.state, upload, frames, age, reason)

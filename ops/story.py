@@ -1,29 +1,38 @@
-"""One render's story as lines of text, the most wanted first."""
+"""One render's story as lines of text, the most wanted first, then moment by moment."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from functions.core.render import TERMINAL, Render
+from functions.core.render import TERMINAL, Render, State
+from ops.letters import REPEATS, one_line
+from ops.times import after, clock
+from schemas.dead_letters import DeadLetterRecord
 from schemas.events import AttemptRecord
+from schemas.failures import Failure
+
+LAST_LINES = 6
+"""Of a program's own words that stand at the top: with them what is wanted first has 20 lines."""
 
 
-def story(render: Render) -> Iterator[str]:
-    """State and reason, what was asked, every attempt, every output."""
+def story(render: Render, letters: Sequence[DeadLetterRecord] = ()) -> Iterator[str]:
+    """State, reason and what to do; what was asked; then what happened, in order of time.
+
+    `letters` are the render's records on the dead-letter desk.
+    """
     yield f"{render.id}  {render.state}"
     if render.failure is not None:
-        yield f"  {render.failure.failure}: {render.failure.message}"
-        yield f"  {render.failure.advice}"
-        yield f"  fingerprint {render.failure.fingerprint}"
+        yield from why(render.failure, render.failure.advice)
     elif render.why and render.state not in TERMINAL:
         yield f"  {render.why}"
+    yield f"next     {next_command(render)}"
     upload = render.upload
     yield f"upload   {upload.bucket}/{upload.name} generation {upload.generation}"
-    yield f"created  {_time(render.created_at)}, deadline {_time(render.deadline)}"
+    yield f"created  {clock(render.created_at)}, deadline {clock(render.deadline)}"
     yield f"spec     {render.spec_source}" + (f" {render.spec_text}" if render.spec_text else "")
     if render.plan is not None:
         yield f"frames   {render.frames}/{render.plan.frames} in {render.plan.chunks} chunks"
-    for attempt in render.attempts:
-        yield from _attempt(attempt)
+    for moment, what in sorted(_moments(render, letters), key=lambda pair: pair[0]):
+        yield f"{after(moment, render.created_at):>9}  {what}"
     for output in render.outputs:
         sheet = output.certificate
         yield f"output   {output.delivered.bucket}/{output.delivered.name}"
@@ -31,18 +40,58 @@ def story(render: Render) -> Iterator[str]:
             f"         {sheet.frames}/{sheet.planned_frames} frames, {sheet.pieces} pieces, "
             f"{sheet.size_bytes} bytes, drift {sheet.drift_samples} samples, sha256 {sheet.sha256}"
         )
-    if render.failure is not None and render.failure.detail:
-        yield from render.failure.detail.splitlines()
+    if render.failure is not None and len(render.failure.detail.splitlines()) > LAST_LINES:
+        yield "detail"
+        yield from _indented(render.failure.detail.splitlines())
 
 
-def _attempt(attempt: AttemptRecord) -> Iterator[str]:
-    ended = _time(attempt.ended_at) if attempt.ended_at else "now"
-    started = _time(attempt.started_at or attempt.launched_at)
-    made = max(0, attempt.frames_after - attempt.frames_before)
-    yield f"attempt  {attempt.number} on {attempt.lane}, {started} to {ended}, {made} frames made"
-    if attempt.cause is not None:
-        yield f"         {attempt.cause.failure}: {attempt.cause.message}"
+def why(failure: Failure, advice: str) -> Iterator[str]:
+    """Class and sentence, what to do about it, and the last words of the program that failed."""
+    yield f"  {failure.failure}: {one_line(failure.message)}"
+    yield f"  {advice}"
+    yield f"  fingerprint {failure.fingerprint}"
+    if failure.detail:
+        lines = failure.detail.splitlines()
+        yield "error" if len(lines) <= LAST_LINES else f"error    (its last lines of {len(lines)})"
+        yield from _indented(lines[-LAST_LINES:])
 
 
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S}Z"
+def next_command(render: Render) -> str:
+    """What a person would do next: a command, or nothing."""
+    if render.failure is not None and render.state is State.FAILED:
+        if render.media is None or render.failure.failure in REPEATS:
+            return f"clipline dead-letters --each --fingerprint {render.failure.fingerprint}"
+        return f"clipline replay {render.id} --reason '…'"
+    if render.state in TERMINAL:
+        return "nothing: it is at its end"
+    return f"clipline watch {render.id}"
+
+
+def _moments(render: Render, letters: Sequence[DeadLetterRecord]) -> Iterator[tuple[datetime, str]]:
+    yield render.created_at, "asked for"
+    for attempt in render.attempts:
+        yield from _attempt(attempt)
+    for output in render.outputs:
+        yield output.at, f"verified {output.output_id}, by attempt {output.attempt}"
+    for record in letters:
+        if record.letter is not None:
+            yield record.at, f"failed, dead letter {record.letter.number} ({record.id})"
+    if render.replayed_at is not None:
+        yield render.replayed_at, "a replay was asked for"
+
+
+def _attempt(attempt: AttemptRecord) -> Iterator[tuple[datetime, str]]:
+    number = f"attempt {attempt.number}"
+    found = f", finds {attempt.frames_before} frames made" if attempt.frames_before else ""
+    yield attempt.launched_at, f"{number} launched on {attempt.lane}{found}"
+    if attempt.started_at is not None:
+        yield attempt.started_at, f"{number} started, {attempt.execution}"
+    if attempt.ended_at is not None:
+        made = max(0, attempt.frames_after - attempt.frames_before)
+        cause = attempt.cause
+        said = f": {cause.failure}: {one_line(cause.message)}" if cause else ""
+        yield attempt.ended_at, f"{number} ended, {made} frames made{said}"
+
+
+def _indented(lines: Sequence[str]) -> Iterator[str]:
+    return (f"    {one_line(line)}" for line in lines)

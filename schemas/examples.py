@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 
 from schemas.certificate import Certificate, Delivered
+from schemas.dead_letters import DeadLetterGroup, DeadLetterRecord, Landed, Original
 from schemas.events import (
     AttemptFailed,
     AttemptPreempted,
@@ -28,6 +29,7 @@ from schemas.failures import Failure, FailureClass
 from schemas.ids import Upload, render_id
 from schemas.media import AudioStream, Media, VideoStream
 from schemas.pieces import Span
+from schemas.replay_plan import PlanEnd, PlanHead, PlanItem, PlanLine, Refusal
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 UPLOAD = Upload(bucket="uploads", name="acme/holiday.mp4", generation=1_795_512_600_000_001)
@@ -83,6 +85,31 @@ KILLED = Failure(
     reason="killed",
     message="A task was killed by signal 9 and could not say why.",
 )
+LETTER = RenderDeadLetter(
+    render=RENDER,
+    at=AT,
+    tenant=UPLOAD.tenant,
+    upload=UPLOAD,
+    failure=KILLED,
+    fingerprint=KILLED.fingerprint,
+    advice=KILLED.advice,
+    attempts=(
+        AttemptRecord(
+            number=1,
+            lane="laptop/cpu",
+            launched_at=AT,
+            execution=EXECUTION,
+            started_at=AT,
+            ended_at=AT,
+            cause=KILLED,
+            frames_after=480,
+        ),
+    ),
+    frames_committed=480,
+    frames_planned=1798,
+    outputs_done=(),
+    spec_text=SPEC,
+)
 
 EVENTS: tuple[Event, ...] = (
     ObjectFinalized(bucket=UPLOAD.bucket, name=UPLOAD.name, generation=UPLOAD.generation, at=AT),
@@ -118,29 +145,97 @@ EVENTS: tuple[Event, ...] = (
         delivered=DELIVERED,
         certificate=CERTIFICATE,
     ),
-    RenderDeadLetter(
-        render=RENDER,
+    LETTER,
+)
+
+POISON = Failure(
+    failure=FailureClass.INTERNAL,
+    reason="unreadable",
+    message="on-result was sent what is no event of ours: not JSON",
+    detail="not JSON: Expecting value: line 1 column 1 (char 0)",
+)
+RECORDS: tuple[DeadLetterRecord, ...] = (
+    DeadLetterRecord(
+        id="d-5b1f0a97c3e2468d1b90",
+        landed=Landed.RENDER,
+        subscription="render-dead-letter-desk",
         at=AT,
-        tenant=UPLOAD.tenant,
-        upload=UPLOAD,
         failure=KILLED,
         fingerprint=KILLED.fingerprint,
         advice=KILLED.advice,
-        attempts=(
-            AttemptRecord(
-                number=1,
-                lane="laptop/cpu",
-                launched_at=AT,
-                execution=EXECUTION,
-                started_at=AT,
-                ended_at=AT,
-                cause=KILLED,
-                frames_after=480,
-            ),
+        render=RENDER,
+        tenant=UPLOAD.tenant,
+        lanes=("laptop/cpu",),
+        letter=LETTER,
+    ),
+    DeadLetterRecord(
+        id="d-90c4e2d6a817f35b02c6",
+        landed=Landed.MESSAGE,
+        subscription="on-result-undeliverable",
+        at=AT,
+        failure=POISON,
+        fingerprint=POISON.fingerprint,
+        advice="Find out who published it, by its attributes, and mend that.",
+        render=None,
+        tenant=None,
+        lanes=(),
+        original=Original(
+            attributes={"ce-type": StitchStarted.TYPE, "ce-source": "//elsewhere"},
+            data=b"\x00\xff no JSON",
+            message_id="15001",
+            published_at=AT,
+            refused_by="on-result",
+            deliveries=20,
         ),
+    ),
+)
+
+GROUP = DeadLetterGroup(
+    fingerprint=KILLED.fingerprint,
+    count=412,
+    first_at=AT,
+    last_at=AT,
+    failure=KILLED.failure,
+    reason=KILLED.reason,
+    message=KILLED.message,
+    advice=KILLED.advice,
+    lanes=("laptop/cpu",),
+    example="d-5b1f0a97c3e2468d1b90",
+    action=f"clipline replay plan --fingerprint {KILLED.fingerprint}",
+)
+
+PLAN: tuple[PlanLine, ...] = (
+    PlanHead(made_at=AT, filters={"class": "crash"}),
+    PlanItem(
+        record="d-5b1f0a97c3e2468d1b90",
+        render=RENDER,
+        failures=1,
+        tenant=UPLOAD.tenant,
+        failure=KILLED.failure,
+        fingerprint=KILLED.fingerprint,
+        refused=None,
+        why="1318 frames to render, 480 are committed already",
         frames_committed=480,
-        frames_planned=1798,
-        outputs_done=(),
-        spec_text=SPEC,
+        frames_to_render=1318,
+        outputs_to_make=("full/web-720",),
+    ),
+    PlanItem(
+        record="d-90c4e2d6a817f35b02c6",
+        render=None,
+        failures=0,
+        tenant=None,
+        failure=POISON.failure,
+        fingerprint=POISON.fingerprint,
+        refused=Refusal.NOT_A_RENDER,
+        why="it is a message on on-result-undeliverable, and no render",
+    ),
+    PlanEnd(
+        items=2,
+        replays=1,
+        refusals={"not_a_render": 1},
+        frames_committed=480,
+        frames_to_render=1318,
+        outputs_to_make=1,
+        digest="6f0c5c1f84a1f2e6a3f0d6f2b0f5a3a4f6c1d2e3b4a5968778695a4b3c2d1e0f",
     ),
 )

@@ -1,7 +1,7 @@
 """`python -m schemas.publish` writes what others read of us; `--check` says what has drifted.
 
-Everything is written from the code: JSON Schemas of the events, of the certificate and of the
-render spec, the AsyncAPI page, and the page of actors and flows.
+Everything is written from the code: JSON Schemas of the events, of the certificate, of the render
+spec and of what the desk says, the AsyncAPI page, and the page of actors and flows.
 """
 
 import argparse
@@ -9,15 +9,18 @@ import inspect
 import json
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from schemas import examples
 from schemas.asyncapi import asyncapi
 from schemas.certificate import Certificate
+from schemas.dead_letters import DeadLetterGroup, DeadLetterRecord
 from schemas.events import Event, ObjectFinalized
 from schemas.flows import FLOWS
 from schemas.flows_page import page
+from schemas.replay_plan import PlanEnd, PlanHead, PlanItem, PlanLine
 from schemas.spec import _CLOCK, _NAME, HEIGHTS, MOST_CLIPS, MOST_OUTPUTS, Clip, Output, Quality
 from schemas.wire import json_schema, to_json
 
@@ -35,6 +38,9 @@ def published() -> dict[Path, str]:
     schemas = {kind.TYPE: event_schema(kind) for kind in sorted(events, key=lambda k: k.TYPE)}
     schemas["clipline.certificate.v1"] = certificate_schema()
     schemas["clipline.render-spec.v1"] = spec_schema()
+    schemas[PlanLine.TYPE] = plan_schema()
+    schemas[DeadLetterRecord.TYPE] = desk_schema(DeadLetterRecord, examples.RECORDS)
+    schemas[DeadLetterGroup.TYPE] = desk_schema(DeadLetterGroup, (examples.GROUP,))
     files = {JSON / f"{name}.schema.json": _text(schema) for name, schema in schemas.items()}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     files[JSON / "asyncapi.json"] = _text(asyncapi(project["version"]))
@@ -73,6 +79,13 @@ def certificate_schema() -> dict[str, Any]:
     """What a done event says about how its file was checked."""
     told = json.loads(to_json(examples.CERTIFICATE))
     return _document(Certificate, "clipline.certificate.v1", [told])
+
+
+def desk_schema(
+    kind: type[DeadLetterRecord | DeadLetterGroup], shown: Sequence[object]
+) -> dict[str, Any]:
+    """What the dead-letter desk keeps, or says with `--json`."""
+    return _document(kind, kind.TYPE, [json.loads(to_json(one)) for one in shown])
 
 
 def spec_schema() -> dict[str, Any]:
@@ -141,8 +154,20 @@ def _list(properties: dict[str, Any], most: int) -> dict[str, Any]:
     return {"type": "array", "items": item, "minItems": 1, "maxItems": most, "default": [{}]}
 
 
+def plan_schema() -> dict[str, Any]:
+    """One line of a plan of replays."""
+    parts = [json_schema(kind) for kind in (PlanHead, PlanItem, PlanEnd)]
+    definitions = {name: body for part in parts for name, body in part["$defs"].items()}
+    lines = [{"$ref": part["$ref"]} for part in parts]
+    told = [json.loads(to_json(line)) for line in examples.PLAN]
+    return _told({"oneOf": lines, "$defs": definitions}, PlanLine.TYPE, told)
+
+
 def _document(kind: type, name: str, told: list[Any]) -> dict[str, Any]:
-    schema = json_schema(kind)
+    return _told(json_schema(kind), name, told)
+
+
+def _told(schema: dict[str, Any], name: str, told: list[Any]) -> dict[str, Any]:
     for definition in schema["$defs"].values():
         definition["description"] = inspect.cleandoc(definition.get("description", ""))
         for field, value in definition.get("properties", {}).items():

@@ -16,6 +16,7 @@ from functions.adapters.child_process import Supervisor
 from functions.adapters.directory_objects import DirectoryObjects
 from functions.adapters.sqlite_bus import SqliteBus
 from functions.settings import Laptop
+from functions.wiring import laptop_desk
 from infra.laptop.incarnation import Incarnation
 from infra.laptop.loop import Loop
 from infra.laptop.pusher import Pusher
@@ -34,6 +35,7 @@ SWEEP_EVERY = timedelta(seconds=1)
 LOOK_EVERY = timedelta(milliseconds=200)
 DELIVER_EVERY = timedelta(milliseconds=15)
 SUPERVISE_EVERY = timedelta(milliseconds=30)
+COLLECT_EVERY = timedelta(milliseconds=500)
 
 
 class Pipeline:
@@ -52,6 +54,7 @@ class Pipeline:
         os.environ.update(environment(place))
         self._bus = SqliteBus(place.bus, source=SOURCE)
         self._bus.declare(subscriptions())
+        self._desk = laptop_desk(place)
         self._server = Server()
         self._supervisor = Supervisor(
             place.executions,
@@ -68,6 +71,7 @@ class Pipeline:
             Loop("watcher", watcher.step, LOOK_EVERY),
             Loop("sweeper", self._sweep, SWEEP_EVERY),
             Loop("supervisor", self._supervisor.step, SUPERVISE_EVERY),
+            Loop("desk", self._collect, COLLECT_EVERY),
             *weather.loops(),
         )
         self._pushing = Loop("pusher", self._pusher.step, DELIVER_EVERY)
@@ -95,6 +99,11 @@ class Pipeline:
             at=datetime.now(UTC),
         )
         self._bus.publish(Topic.EXECUTION_EVENTS, ended)
+
+    def _collect(self) -> bool:
+        """One look for dead letters; False, for it took all there were."""
+        self._desk.collect(datetime.now(UTC))
+        return False
 
     def _sweep(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=60)

@@ -10,9 +10,10 @@ from rich.console import Console
 
 from functions.adapters.sqlite_bus import SqliteBus
 from functions.core.render import Render, State
+from functions.desk import Wanted
 from functions.ports import Ports
 from functions.settings import Laptop
-from functions.wiring import SOURCE, ports
+from functions.wiring import SOURCE, laptop_desk, ports
 from infra.laptop.incarnation import RunningAlready
 from infra.laptop.loop import Loop
 from infra.laptop.pipeline import LOOK_EVERY, Pipeline, environment
@@ -82,7 +83,10 @@ class LaptopStage:
             wanted = {f"{render.id}/{output.output_id}" for output in render.outputs}
             return wanted <= {m.attributes.get("ce-id") for m in bus.peek(DONE)}
         if render.state is State.FAILED:
-            return any(m.attributes.get("ce-subject") == render.id for m in bus.peek(DEAD_LETTERS))
+            letters = laptop_desk(self._home).letters
+            return any(
+                m.attributes.get("ce-subject") == render.id for m in bus.peek(DEAD_LETTERS)
+            ) or bool(letters.count(Wanted(id=render.id)))
         return True
 
     def clip(self, output: OutputVerified) -> Path:

@@ -18,10 +18,13 @@ from functions.adapters.directory_objects import DirectoryObjects
 from functions.adapters.sqlite_bus import SqliteBus
 from functions.adapters.sqlite_renders import SqliteRenders
 from functions.core.render import TERMINAL, Render, State
+from functions.desk import Wanted
 from functions.intake import SPEC_METADATA
 from functions.settings import Laptop
+from functions.wiring import laptop_desk
 from infra.laptop.subscriptions import DEAD_LETTERS, DONE
 from schemas import names
+from schemas.dead_letters import DeadLetterRecord
 from schemas.events import RenderDeadLetter, RenderDone
 from schemas.pieces import Span
 from schemas.ports import ObjectInfo
@@ -216,7 +219,13 @@ class Home:
 
     def dead_letters(self) -> Sequence[RenderDeadLetter]:
         """What lies on the desk, repeats and all."""
-        return [from_json(letter.data, RenderDeadLetter) for letter in self.told(DEAD_LETTERS)]
+        waiting = [from_json(letter.data, RenderDeadLetter) for letter in self.told(DEAD_LETTERS)]
+        kept = [one.letter for one in self.desk() if one.letter and one.letter not in waiting]
+        return sorted((*kept, *waiting), key=lambda letter: letter.at)
+
+    def desk(self) -> list[DeadLetterRecord]:
+        """What the desk keeps, the last failure first."""
+        return list(laptop_desk(self.place).letters.find(Wanted()))
 
     def told(self, subscription: str) -> Sequence[ReceivedMessage]:
         """The messages of one subscription that nobody has taken yet."""

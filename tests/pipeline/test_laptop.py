@@ -241,6 +241,7 @@ def test_repeated_and_shuffled_events_make_one_render(home: Home, quick: Path) -
     assert (clip.stat().st_ino, clip.stat().st_mtime_ns) == before
     assert len({told.id for told in home.done()}) == len(set(home.told_bodies())) == 1
     assert home.dead_letters() == []
+    assert home.desk() == []
     nets = [net.subscription for flow in FLOWS if (net := undeliverable(flow))]
     assert not any(map(home.told, nets))
 

@@ -9,9 +9,11 @@ from jsonschema import Draft202012Validator
 
 from schemas import examples, publish
 from schemas.certificate import Certificate
+from schemas.dead_letters import DeadLetterGroup, DeadLetterRecord, Original
 from schemas.events import AttemptRecord, Event, ObjectFinalized
+from schemas.replay_plan import PlanHead, PlanLine
 from schemas.spec import MOST_CLIPS, MOST_OUTPUTS, SpecFault, parse_spec
-from schemas.wire import message_of, to_json
+from schemas.wire import from_json, message_of, to_json
 
 OURS = [event for event in examples.EVENTS if not isinstance(event, ObjectFinalized)]
 SPEC = Draft202012Validator(publish.spec_schema())
@@ -66,7 +68,17 @@ def test_a_reader_ignores_what_it_does_not_know(event: Event) -> None:
     assert Draft202012Validator(publish.event_schema(type(event))).is_valid(more)
 
 
-@pytest.mark.parametrize("kind", [*(type(e) for e in OURS), AttemptRecord])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(type(e) for e in OURS),
+        AttemptRecord,
+        DeadLetterRecord,
+        DeadLetterGroup,
+        Original,
+        PlanHead,
+    ],
+)
 def test_every_time_is_published_as_a_time(kind: type) -> None:
     times = {n for n, hint in get_type_hints(kind).items() if hint in (datetime, datetime | None)}
     named = {field.name for field in fields(kind)}
@@ -78,6 +90,25 @@ def test_a_certificate_is_what_its_schema_says() -> None:
     Draft202012Validator.check_schema(schema)
     Draft202012Validator(schema).validate(json.loads(to_json(examples.CERTIFICATE)))
     assert isinstance(examples.CERTIFICATE, Certificate)
+
+
+def test_a_record_of_the_desk_is_what_its_schema_says_and_comes_back() -> None:
+    schema = _read("clipline.dead-letter-record.v1.schema.json")
+    Draft202012Validator.check_schema(schema)
+    for record in examples.RECORDS:
+        Draft202012Validator(schema).validate(json.loads(to_json(record)))
+        assert from_json(to_json(record), DeadLetterRecord) == record
+    group = _read("clipline.dead-letter-group.v1.schema.json")
+    Draft202012Validator(group).validate(json.loads(to_json(examples.GROUP)))
+
+
+def test_every_line_of_a_plan_is_one_of_its_schemas_and_comes_back() -> None:
+    schema = _read("clipline.replay-plan.v1.schema.json")
+    Draft202012Validator.check_schema(schema)
+    for line in examples.PLAN:
+        Draft202012Validator(schema).validate(json.loads(to_json(line)))
+        assert from_json(to_json(line), PlanLine) == line
+    assert not Draft202012Validator(schema).is_valid({"kind": "item"})
 
 
 def test_every_reference_of_the_asyncapi_page_leads_somewhere() -> None:

@@ -1,0 +1,116 @@
+"""The dead-letter desk: records that are kept until somebody disposes of them, and how they come.
+
+    topic ─► subscription ─pull─► record ─keep─► store, durable ─► ack
+
+Nothing is acknowledged before it is stored. A process that dies between the two lets the message
+come again, and it is the same record then.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from functions.landed import DESK, record_of
+from schemas.dead_letters import DeadLetterRecord
+from schemas.failures import FailureClass
+from schemas.subscriptions import ReceivedMessage
+
+BATCH = 100
+"""Messages that are stored in one go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which records are asked for: those that are all of what is not None."""
+
+    since: datetime | None = None
+    """Failed at that moment or later."""
+    failure: FailureClass | None = None
+    tenant: str | None = None
+    lane: str | None = None
+    """Tried on that lane, perhaps among others."""
+    fingerprint: str | None = None
+    """Begins with that."""
+    id: str | None = None
+    """Begins with that; a record's own or its render's."""
+    text: str | None = None
+    """In upper or lower case, part of a record's ids, its upload's name or its failure's words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """All wanted records of one fingerprint; `example` is the one that failed last."""
+
+    count: int
+    first_at: datetime
+    lanes: tuple[str, ...]
+    """Every lane that any of them was tried on, in the order of their names."""
+    example: DeadLetterRecord
+
+
+class DeadLetters(Protocol):
+    """One document a dead letter, until somebody disposes of it."""
+
+    def keep(self, records: Sequence[DeadLetterRecord]) -> int:
+        """How many were new. All are durable when it returns, or none was kept and it raises.
+
+        What is known already stays as it is, and what was disposed of stays away.
+        """
+
+    def find(self, wanted: Wanted) -> Iterator[DeadLetterRecord]:
+        """Those that failed last come first. However many there are, only a few are in memory.
+
+        What is kept or disposed of meanwhile may come or not; all others come once.
+        """
+
+    def groups(self, wanted: Wanted, *, limit: int) -> Sequence[Group]:
+        """The largest groups first, then the one that failed last."""
+
+    def count(self, wanted: Wanted) -> int:
+        """How many there are."""
+
+    def dispose(self, id: str, *, by: str, reason: str, at: datetime) -> bool:
+        """Nobody needs it any more: it is not found again, but who, when and why stay on record.
+
+        False if there is no such record, or it was disposed of before.
+        """
+
+
+class Inbox(Protocol):
+    """A bus, as somebody sees it who asks for messages."""
+
+    def pull(self, subscription: str, limit: int, now: datetime) -> Sequence[ReceivedMessage]:
+        """Due messages, which are the caller's until the ack deadline."""
+
+    def ack(self, ack_id: str) -> None:
+        """Done with it: it never comes again."""
+
+    def nack(self, ack_id: str, now: datetime) -> None:
+        """It could not be taken now: it comes again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where dead letters come from, and where they are kept."""
+
+    inbox: Inbox
+    letters: DeadLetters
+
+    def collect(self, now: datetime) -> int:
+        """Store what has landed, then acknowledge it; how many messages that were."""
+        return sum(self._empty(subscription, now) for subscription in DESK)
+
+    def _empty(self, subscription: str, now: datetime) -> int:
+        taken = 0
+        while received := self.inbox.pull(subscription, BATCH, now):
+            try:
+                self.letters.keep([record_of(one) for one in received])
+            except BaseException:
+                for one in received:
+                    self.inbox.nack(one.ack_id, now)
+                raise
+            for one in received:
+                self.inbox.ack(one.ack_id)
+            taken += len(received)
+        return taken

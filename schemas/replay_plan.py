@@ -1,0 +1,87 @@
+"""A plan of replays: what would happen, item by item, before anything does.
+
+A plan is a file of JSON lines, told apart by `kind`: a head, the items, an end. Its digest is over
+the items' lines alone, so that two plans of an unchanged world have the same one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from schemas.failures import FailureClass
+from schemas.tagged import Tagged
+
+
+class Refusal(StrEnum):
+    """Why a dead letter is not replayed."""
+
+    NOT_A_RENDER = "not_a_render"
+    UNKNOWN_RENDER = "unknown_render"
+    ALREADY_DONE = "already_done"
+    CANCELLED = "cancelled"
+    UNDER_WAY = "under_way"
+    NEWER_GENERATION = "newer_generation"
+    INPUT_GONE = "input_gone"
+    SAME_FAULT = "same_fault"
+    """The fault is in the upload or in the spec, and a replay would find the same ones."""
+
+
+class PlanLine(Tagged):
+    """One line of a plan."""
+
+    TYPE: ClassVar = "clipline.replay-plan.v1"
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanHead(PlanLine):
+    """The first line: when it was made, and of what."""
+
+    made_at: datetime
+    filters: Mapping[str, str] = field(default_factory=dict)
+    """The words of the command line, by option."""
+    version: int = 1
+    kind: str = "head"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanItem(PlanLine):
+    """One render that failed, or one message; the frames are 0 where it is refused."""
+
+    record: str
+    """The id of its dead letter; of several, that of the last failure."""
+    render: str | None
+    failures: int
+    """How often the render had failed: another number, and the world has moved."""
+    tenant: str | None
+    failure: FailureClass
+    fingerprint: str
+    refused: Refusal | None
+    """None where it is to be replayed."""
+    why: str
+    """The sentence for a person."""
+    frames_committed: int = 0
+    """Of the outputs that are missing: they will not be rendered again."""
+    frames_to_render: int = 0
+    outputs_done: tuple[str, ...] = ()
+    outputs_to_make: tuple[str, ...] = ()
+    """Each is announced on `render-done`, to all who listen there."""
+    kind: str = "item"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanEnd(PlanLine):
+    """The last line, without which a plan is not whole."""
+
+    items: int
+    replays: int
+    refusals: Mapping[str, int]
+    """How many items were refused, by reason."""
+    frames_committed: int
+    frames_to_render: int
+    outputs_to_make: int
+    digest: str
+    """SHA-256 over the items' lines, each with its line's end."""
+    kind: str = "end"

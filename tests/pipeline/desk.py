@@ -1,0 +1,89 @@
+"""A laptop's state without its pipeline: dead letters, failed renders, and `clipline` over them."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from functions.adapters.sqlite_bus import SqliteBus
+from functions.core.render import Render, State
+from functions.desk import Wanted
+from functions.settings import Laptop
+from schemas import examples
+from schemas.events import AttemptRecord, RenderDeadLetter
+from schemas.failures import Failure
+from tests.pipeline.laptop import CHECKOUT
+
+ALL = Wanted()
+NOW = datetime.now(UTC)
+CAUSE = examples.KILLED.fingerprint
+CLIPLINE = (sys.executable, "-c", "from ops.cli import main; main()")
+KILLED = replace(examples.KILLED, detail="\n".join(f"ffmpeg says {number}" for number in range(40)))
+
+
+@dataclass(frozen=True)
+class Place:
+    """One laptop's state."""
+
+    home: Laptop
+
+    def clipline(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """What it says, with the two streams apart."""
+        return subprocess.run(
+            [*CLIPLINE, *words], capture_output=True, text=True, check=False, **self.around()
+        )
+
+    def around(self) -> dict[str, Any]:
+        """Where and in which environment it runs."""
+        quiet = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "FORCE_COLOR"}}
+        environment = {**quiet, "CLIPLINE_HOME": str(self.home.home), "TERM": "xterm-256color"}
+        return {"cwd": CHECKOUT, "env": environment}
+
+    def said(self, *words: str) -> list[str]:
+        """Its lines, where all is well."""
+        done = self.clipline(*words)
+        assert (done.returncode, done.stderr) == (0, ""), done
+        return done.stdout.splitlines()
+
+    @property
+    def bus(self) -> SqliteBus:
+        """Where dead letters land."""
+        return SqliteBus(self.home.bus, source="//clipline/tests")
+
+
+def letter(render: str, **changes: object) -> RenderDeadLetter:
+    plain = replace(examples.LETTER, render=render, at=NOW - timedelta(minutes=3))
+    return replace(plain, **changes)  # type: ignore[arg-type]  # fields come by name
+
+
+def failed(render: str, cause: Failure = KILLED) -> Render:
+    """A render whose three attempts died."""
+    start = NOW - timedelta(minutes=4)
+    attempts = tuple(
+        AttemptRecord(
+            number=number,
+            lane="laptop/cpu",
+            launched_at=start + timedelta(seconds=10 * number),
+            execution=f"x-{number}",
+            started_at=start + timedelta(seconds=10 * number + 1),
+            ended_at=start + timedelta(seconds=10 * number + 9),
+            cause=cause,
+            frames_after=480,
+        )
+        for number in (1, 2, 3)
+    )
+    return Render(
+        id=render,
+        upload=examples.UPLOAD,
+        state=State.FAILED,
+        created_at=start,
+        updated_at=NOW,
+        deadline=NOW + timedelta(hours=1),
+        revisit_at=None,
+        failure=cause,
+        failures=1,
+        frames=480,
+        attempts=attempts,
+    )

@@ -1,0 +1,216 @@
+"""`clipline`, run as people and programs run it: over a laptop's state, without its pipeline."""
+
+import json
+import os
+import pty
+import subprocess
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from functions.adapters.sqlite_dead_letters import SqliteDeadLetters
+from functions.adapters.sqlite_renders import SqliteRenders
+from functions.settings import Laptop
+from infra.laptop.subscriptions import subscriptions
+from schemas import examples, publish
+from schemas.dead_letters import DeadLetterRecord
+from schemas.failures import Failure, FailureClass
+from schemas.topics import Topic
+from schemas.wire import Message, from_json
+from tests.pipeline.desk import ALL, CAUSE, CLIPLINE, KILLED, NOW, Place, failed, letter
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    made = Place(Laptop(home=tmp_path / "home"))
+    made.bus.declare(subscriptions())
+    return made
+
+
+def read(terminal: int) -> bytes:
+    """What comes next; nothing once nobody can write any more."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""
+
+
+def test_of_one_cause_there_is_one_group_and_its_next_command(place: Place) -> None:
+    for number in range(3):
+        place.bus.publish(Topic.RENDER_DEAD_LETTER, letter(f"r-{number}"))
+    place.bus.publish_message("on-result-undeliverable", Message(attributes={}, data=b"\xff"))
+    said = place.said("dead-letters")
+    head = next(number for number, line in enumerate(said) if line.split()[0] == "3")
+    assert said[head].split()[1] == "crash"
+    assert "last 3 min ago, first 3 min ago" in said[head]
+    assert "laptop/cpu" in said[head]
+    assert said[head].endswith(CAUSE)
+    assert said[head + 1].strip() == examples.KILLED.message
+    assert said[head + 2].strip() == examples.KILLED.advice
+    assert said[-1] == "4 dead letters."
+    assert said[head + 3].strip() == f"clipline replay plan --fingerprint {CAUSE}"
+    group = json.loads(place.said("dead-letters", "--json", "--class", "crash")[0])
+    record = place.said("show", group["example"], "--json")[0]
+    assert from_json(record.encode(), DeadLetterRecord).failure == examples.KILLED
+
+
+def test_json_is_what_the_published_schemas_say_one_object_a_line(place: Place) -> None:
+    place.bus.publish(Topic.RENDER_DEAD_LETTER, letter("r-1"))
+    place.bus.publish_message("on-result-undeliverable", Message(attributes={}, data=b"\xff\n"))
+    for words, name in (
+        (("--json",), "clipline.dead-letter-group.v1"),
+        (("--each", "--json"), "clipline.dead-letter-record.v1"),
+    ):
+        schema = json.loads((publish.ROOT / publish.JSON / f"{name}.schema.json").read_text())
+        lines = place.said("dead-letters", *words)
+        assert len(lines) == 2
+        for line in lines:
+            Draft202012Validator(schema).validate(json.loads(line))
+    assert place.said("dead-letters", "--json", "--text", "nothing of the kind") == []
+
+
+def test_the_filters_choose(place: Place) -> None:
+    oom = Failure(failure=FailureClass.OUT_OF_MEMORY, reason="oom", message="8 GB were too few")
+    old = NOW - timedelta(days=2)
+    changed = {"failure": oom, "fingerprint": oom.fingerprint, "tenant": "ben", "at": old}
+    place.bus.publish(Topic.RENDER_DEAD_LETTER, letter("r-1"))
+    place.bus.publish(Topic.RENDER_DEAD_LETTER, letter("r-2", attempts=(), **changed))
+
+    def renders(*words: str) -> set[str]:
+        lines = place.said("dead-letters", "--each", "--json", *words)
+        return {json.loads(line)["render"] for line in lines}
+
+    assert renders() == {"r-1", "r-2"}
+    assert renders("--class", "out_of_memory") == {"r-2"}
+    assert renders("--age", "1d") == {"r-1"}
+    assert renders("--age", "1w") == {"r-1", "r-2"}
+    assert renders("--lane", "laptop/cpu") == {"r-1"}
+    assert renders("--tenant", "ben") == {"r-2"}
+    assert renders("--fingerprint", oom.fingerprint[:6]) == {"r-2"}
+    assert renders("--text", "SIGNAL 9") == {"r-1"}
+    assert renders("--tenant", "ben", "--age", "1d") == set()
+
+
+def test_what_is_left_out_is_said(place: Place) -> None:
+    for number in range(5):
+        place.bus.publish(Topic.RENDER_DEAD_LETTER, letter(f"r-{number}"))
+    assert place.said("dead-letters", "--each", "--limit", "2")[-1].startswith("2 of 5")
+    assert place.said("dead-letters", "--tenant", "nobody") == ["No dead letters."]
+
+
+def test_the_first_20_lines_hold_what_is_wanted_first(place: Place) -> None:
+    SqliteRenders(place.home.renders).save(failed("r-7f"), version=0)
+    place.bus.publish(Topic.RENDER_DEAD_LETTER, letter("r-7f", failure=KILLED))
+    said = place.said("show", "r-7f")
+    top = "\n".join(said[:20])
+    for part in ("crash: ", KILLED.message, KILLED.advice, "ffmpeg says 39", "next     clipline"):
+        assert part in top
+    moments = [line.split()[0] for line in said if line.lstrip().startswith("+")]
+    assert len(moments) == 1 + 3 * 3
+    place.said("dead-letters")
+    (last,) = (line for line in place.said("show", "r-7f") if "dead letter 1" in line)
+    assert last.split()[0] == "+1:00"
+    assert said[-1].strip() == "ffmpeg says 39"
+
+
+def test_a_dead_letters_id_tells_its_renders_story_and_a_messages_its_own(place: Place) -> None:
+    SqliteRenders(place.home.renders).save(failed("r-7f"), version=0)
+    place.bus.publish(Topic.RENDER_DEAD_LETTER, letter("r-7f"))
+    wild = {"note": "\x1b[31mred\nline"}
+    place.bus.publish_message("on-result-undeliverable", Message(attributes=wild, data=b"\xff"))
+    place.said("dead-letters")
+    kept = {one.render: one.id for one in SqliteDeadLetters(place.home.dead_letters).find(ALL)}
+    assert place.said("show", kept["r-7f"]) == place.said("show", "r-7f")
+    said = place.said("show", kept[None][:8])
+    assert "internal: on-result was sent what is no event of ours" in said[1]
+    assert "\x1b" not in "".join(said)
+    told = json.loads(place.said("show", kept[None], "--json")[0])
+    assert told["original"]["attributes"] == wild
+    assert told["original"]["data"] == "/w=="
+
+
+def test_what_is_not_there_or_not_clear_is_said_with_a_status(place: Place, tmp_path: Path) -> None:
+    for number in (1, 2):
+        place.bus.publish(Topic.RENDER_DEAD_LETTER, letter(f"r-{number}"))
+    place.said("dead-letters")
+    for words, status in (
+        (("show", "d-"), 3),
+        (("show", "d-zz"), 3),
+        (("show", "r-zz"), 3),
+        (("dead-letters", "--age", "soon"), 2),
+        (("dead-letters", "--class", "bad"), 2),
+    ):
+        done = place.clipline(*words)
+        assert (done.returncode, done.stdout) == (status, ""), words
+        assert done.stderr
+        assert "Traceback" not in done.stderr
+    nowhere = Place(Laptop(home=tmp_path / "nowhere"))
+    assert nowhere.clipline("dead-letters").returncode == 2
+    assert not nowhere.home.home.exists()
+
+
+def test_only_a_terminal_is_coloured(place: Place) -> None:
+    place.bus.publish(Topic.RENDER_DEAD_LETTER, letter("r-1"))
+    piped = place.said("dead-letters")
+    assert "\x1b" not in "".join(piped)
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([*CLIPLINE, "dead-letters"], stdout=theirs, **place.around()) as process:
+        os.close(theirs)
+        seen = b""
+        while chunk := read(ours):
+            seen += chunk
+    os.close(ours)
+    assert process.returncode == 0
+    assert b"\x1b[1;31mcrash" in seen
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(place: Place) -> None:
+    letters = SqliteDeadLetters(place.home.dead_letters)
+    many = [replace(examples.RECORDS[0], id=f"d-{number:08}") for number in range(3000)]
+    letters.keep(many)
+    for words in (("--json",), ()):
+        with subprocess.Popen(
+            [*CLIPLINE, "dead-letters", "--each", "--limit", "3000", *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            **place.around(),
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stdout.readline()
+            process.stdout.close()
+            assert process.stderr.read() == b""
+        assert process.returncode == 141
+
+
+def test_a_reader_that_never_was_ends_it_quietly(place: Place) -> None:
+    place.bus.publish(Topic.RENDER_DEAD_LETTER, letter("r-1"))
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = subprocess.run(
+        [*CLIPLINE, "dead-letters", "--json"],
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        check=False,
+        **place.around(),
+    )
+    os.close(theirs)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_a_full_disk_is_a_sentence(place: Place) -> None:
+    place.bus.publish(Topic.RENDER_DEAD_LETTER, letter("r-1"))
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*CLIPLINE, "dead-letters", "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            **place.around(),
+        )
+    assert done.returncode == 74
+    assert done.stderr.splitlines() == ["[Errno 28] No space left on device."]

@@ -1,0 +1,267 @@
+"""What a plan of replays says before, and what a replay does then."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from functions.adapters.sqlite_bus import SqliteBus
+from functions.adapters.sqlite_dead_letters import SqliteDeadLetters
+from functions.core.render import Render, State
+from functions.ports import Ports
+from functions.settings import Laptop
+from functions.wiring import laptop_ports
+from infra.laptop.encodings import encoded_again, runs
+from infra.laptop.subscriptions import subscriptions
+from schemas import examples, names
+from schemas.events import CancelRender, Event, ReplayRender
+from schemas.failures import Failure, FailureClass
+from schemas.ids import Upload, render_id
+from schemas.pieces import Span
+from schemas.plan import OutputPlan, RenderPlan
+from schemas.replay_plan import PlanEnd, PlanHead, PlanItem, PlanLine, Refusal
+from schemas.topics import Topic
+from schemas.wire import Message, event_of, from_json
+from tests.pipeline.desk import ALL, NOW, Place, failed, letter
+from tests.pipeline.laptop import Home, a_home, small_video, until
+
+NAME = "acme/holiday.mp4"
+SPEC = '{"outputs": [{"height": 90, "quality": "best"}]}'
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    made = Place(Laptop(home=tmp_path / "home"))
+    made.bus.declare(subscriptions())
+    return made
+
+
+@pytest.fixture
+def parts(place: Place) -> Ports:
+    return laptop_ports(place.home)
+
+
+def a_failure(place: Place, parts: Ports, name: str = NAME, **changes: object) -> Render:
+    """A failed render of an upload that stands, 96 of its 480 frames committed."""
+    info = parts.uploads.write(name, b"a video")
+    upload = Upload(bucket="uploads", name=name, generation=info.generation)
+    output = OutputPlan(
+        clip="full",
+        output="web-720",
+        start_pts=0,
+        frame_rate=examples.MEDIA.video.frame_rate,
+        frames=480,
+        gop=48,
+        chunks=(Span(0, 240), Span(240, 480)),
+        width=1280,
+        height=720,
+        crf=23,
+        preset="medium",
+        lossless=False,
+        object_name=f"{name}/full/web-720.mp4",
+    )
+    id = render_id(upload)
+    plan = RenderPlan(render=id, upload=upload, media=examples.MEDIA, outputs=(output,), audio=())
+    plain = replace(failed(id), upload=upload, media=examples.MEDIA, plan=plan)
+    render: Render = replace(plain, **changes)  # type: ignore[arg-type]  # fields come by name
+    parts.renders.save(render, version=0)
+    parts.work.write(names.piece(id, output.id, "k" * 16, Span(0, 96)), b"piece")
+    if render.failure is not None:
+        place.bus.publish(
+            Topic.RENDER_DEAD_LETTER, letter(id, upload=upload, failure=render.failure)
+        )
+    return render
+
+
+def plan(place: Place, path: Path, *words: str) -> tuple[PlanHead, list[PlanItem], PlanEnd]:
+    place.said("dead-letters")
+    place.said("replay", "plan", "--out", str(path), *words)
+    head, *items, end = (from_json(line, PlanLine) for line in path.read_bytes().splitlines())
+    assert isinstance(head, PlanHead)
+    assert isinstance(end, PlanEnd)
+    return head, [item for item in items if isinstance(item, PlanItem)], end
+
+
+def test_it_says_what_is_committed_and_what_will_be_rendered(
+    place: Place, parts: Ports, tmp_path: Path
+) -> None:
+    render = a_failure(place, parts)
+    head, (item,), end = plan(place, tmp_path / "plan", "--class", "crash")
+    assert head.filters == {"class": "crash"}
+    assert (item.render, item.refused, item.failures) == (render.id, None, 1)
+    assert (item.frames_committed, item.frames_to_render) == (96, 384)
+    assert item.outputs_to_make == ("full/web-720",)
+    assert (end.items, end.replays, end.refusals) == (1, 1, {})
+    assert (end.frames_committed, end.frames_to_render) == (96, 384)
+
+
+Change = Callable[[Ports, Render], None]
+
+
+def _resave(**changes: object) -> Change:
+    def change(parts: Ports, render: Render) -> None:
+        changed: Render = replace(render, **changes)  # type: ignore[arg-type]  # by name
+        parts.renders.save(changed, version=1)
+
+    return change
+
+
+def _upload_again(parts: Ports, render: Render) -> None:
+    parts.uploads.write(NAME, b"another video")
+
+
+def _render_again(parts: Ports, render: Render) -> None:
+    upload = replace(render.upload, revision=7)
+    parts.renders.save(replace(render, id=render_id(upload), upload=upload, plan=None), version=0)
+
+
+def _delete(parts: Ports, render: Render) -> None:
+    parts.uploads.delete(NAME)
+
+
+BAD_INPUT = Failure(failure=FailureClass.INPUT, reason="corrupt", message="frame 7 is broken")
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        (_resave(state=State.DONE, failure=None), Refusal.ALREADY_DONE),
+        (_resave(state=State.CANCELLED), Refusal.CANCELLED),
+        (_resave(state=State.RENDERING, failure=None), Refusal.UNDER_WAY),
+        (_upload_again, Refusal.NEWER_GENERATION),
+        (_render_again, Refusal.NEWER_GENERATION),
+        (_delete, Refusal.INPUT_GONE),
+        (_resave(media=None), Refusal.SAME_FAULT),
+        (_resave(failure=BAD_INPUT), Refusal.SAME_FAULT),
+    ],
+)
+def test_it_refuses_what_would_be_in_vain(
+    place: Place, parts: Ports, tmp_path: Path, change: Change, refusal: Refusal
+) -> None:
+    render = a_failure(place, parts)
+    change(parts, render)
+    _, (item,), end = plan(place, tmp_path / "plan")
+    assert (item.refused, item.frames_to_render) == (refusal, 0)
+    assert item.why
+    assert (end.replays, end.refusals) == (0, {refusal.value: 1})
+    done = place.clipline("replay", render.id, "--reason", "why not")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert refusal.value in done.stderr
+    assert place.bus.peek("start-render") == ()
+
+
+def test_what_nobody_knows_and_what_is_no_render_is_refused(place: Place, tmp_path: Path) -> None:
+    place.bus.publish(Topic.RENDER_DEAD_LETTER, letter("r-gone"))
+    place.bus.publish_message("on-result-undeliverable", Message(attributes={}, data=b"\xff"))
+    _, items, end = plan(place, tmp_path / "plan")
+    assert {item.refused for item in items} == {Refusal.UNKNOWN_RENDER, Refusal.NOT_A_RENDER}
+    assert end.replays == 0
+
+
+def test_it_only_reads_and_says_the_same_again(place: Place, parts: Ports, tmp_path: Path) -> None:
+    for number in range(3):
+        a_failure(place, parts, f"acme/{number}.mp4")
+    place.said("dead-letters")
+    before = everything(place.home)
+    _, first, end = plan(place, tmp_path / "one")
+    _, second, again = plan(place, tmp_path / "two")
+    assert (first, end.digest) == (second, again.digest)
+    assert everything(place.home) == before
+    parts.uploads.delete("acme/1.mp4")
+    _, _, moved = plan(place, tmp_path / "three")
+    assert moved.digest != end.digest
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "one", "three", "two"]
+
+
+def everything(home: Laptop) -> list[object]:
+    """All that a plan could have changed."""
+    parts = laptop_ports(home)
+    bus = SqliteBus(home.bus, source="//clipline/tests")
+    letters = SqliteDeadLetters(home.dead_letters)
+    asked = list(letters.find(ALL))
+    objects = [[*bucket.list()] for bucket in (parts.uploads, parts.work, parts.outputs)]
+    messages = [bus.peek(one.name) for one in subscriptions()]
+    return [parts.renders.newest(limit=99), objects, messages, asked]
+
+
+def test_a_render_that_failed_twice_is_one_item(place: Place, parts: Ports, tmp_path: Path) -> None:
+    render = a_failure(place, parts, failures=2)
+    place.bus.publish(
+        Topic.RENDER_DEAD_LETTER,
+        letter(render.id, upload=render.upload, number=2, at=NOW - timedelta(minutes=1)),
+    )
+    _, (item,), _ = plan(place, tmp_path / "plan")
+    assert item.failures == 2
+
+
+def test_a_command_is_published_under_a_name_with_a_reason(place: Place, parts: Ports) -> None:
+    render = a_failure(place, parts)
+    place.said("replay", render.id, "--reason", "the disk  was full", "--by", "ana")
+    waiting = a_failure(place, parts, "acme/b.mp4", state=State.WAITING, failure=None)
+    place.said("cancel", waiting.id, "--reason", "wrong file", "--by", "ben")
+    told = [said(place, number) for number in (0, 1)]
+    assert told == [
+        ReplayRender(render=render.id, by="ana", reason="the disk was full", at=told[0].at),
+        CancelRender(render=waiting.id, by="ben", reason="wrong file", at=told[1].at),
+    ]
+
+
+def said(place: Place, number: int) -> Event:
+    message = place.bus.peek("start-render")[number]
+    return event_of({k[3:]: v for k, v in message.attributes.items()}, message.data)
+
+
+@pytest.mark.parametrize("words", [(), ("--reason", " "), ("--reason", "x" * 501)])
+def test_without_a_reason_nothing_is_asked_for(
+    place: Place, parts: Ports, words: tuple[str, ...]
+) -> None:
+    render = a_failure(place, parts)
+    for verb in ("cancel", "replay"):
+        assert place.clipline(verb, render.id, *words).returncode == 2
+    assert place.bus.peek("start-render") == ()
+
+
+# ── with its pipeline ────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    with a_home(tmp_path) as one:
+        yield one
+
+
+def test_what_a_plan_predicts_a_replay_renders(home: Home, tmp_path: Path) -> None:
+    """Its ffmpegs are killed until it fails, in its middle; nothing committed is made again."""
+    video = small_video(tmp_path / "slow.mp4", seconds=24, height=720)
+    home.up().wait_until_up()
+    home.upload(NAME, video, SPEC)
+    home.wait_for_mid_render()
+    until(lambda: killed(home), "it failed")
+    until(home.is_quiet, "its dead letter is told")
+    place = Place(home.place)
+    until(lambda: bool(home.desk()), "the desk has it")
+    _, (item,), _ = plan(place, tmp_path / "plan")
+    assert item.render is not None
+    assert item.frames_committed > 0
+    before = len(runs(home.place.logs, item.render))
+    group = json.loads(place.said("dead-letters", "--json")[0])
+    assert (group["failure"], group["count"]) == ("crash", 1)
+    place.said("replay", item.render, "--reason", "no more kills")
+    home.finished(NAME)
+    after = runs(home.place.logs, item.render)
+    committed = sum(run.kept.end - run.kept.start for run in after if run.kept)
+    assert committed == item.frames_committed + item.frames_to_render
+    assert len(after) > before
+    assert encoded_again(home.place.logs) == []
+    _, (now,), _ = plan(place, tmp_path / "later")
+    assert now.refused is Refusal.ALREADY_DONE
+
+
+def killed(home: Home) -> bool:
+    """Whether it has failed; until then every ffmpeg is killed that makes pictures."""
+    for one in home.encoders():
+        one.send(9)
+    return home.renders()[0].state is State.FAILED
