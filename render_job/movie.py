@@ -11,10 +11,12 @@ from pathlib import Path
 from struct import pack, unpack_from
 
 from render_job.boxes import boxes, inside
+from render_job.tables import table_faults
+from schemas.plan import OutputPlan
 
-PLAIN = frozenset(b"mdia minf dinf stbl edts trak".split())
+HOLDING = frozenset(b"moov mdia minf dinf stbl edts trak".split())
 """Boxes that hold boxes."""
-KNOWN = PLAIN | frozenset(
+KNOWN = HOLDING | frozenset(
     b"mvhd udta tkhd elst mdhd hdlr vmhd smhd dref stsd stts stss ctts stsc stsz stco co64 "
     b"sgpd sbgp".split()
 )
@@ -23,9 +25,9 @@ UPRIGHT = pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
 
 
 def movie_faults(
-    path: Path, *, packets_bytes: int, seconds: Fraction, size: tuple[int, int]
+    path: Path, plan: OutputPlan, *, packets_bytes: int, seconds: Fraction
 ) -> list[str]:
-    """What is wrong around `packets_bytes` of packets that last so long and are of that size.
+    """What is wrong around `packets_bytes` of packets that last so long.
 
     Every byte of `mdat` must belong to a packet. A header's length may be off by the rounding to
     its own ticks.
@@ -45,12 +47,14 @@ def movie_faults(
             faults.append(f"{idle} bytes of its mdat belong to no packet")
         file.seek(moov.body)
         movie = file.read(moov.end - moov.body)
-    return faults + list(_movie_faults(movie, seconds, size))
+    return faults + list(_movie_faults(movie, plan, seconds))
 
 
-def _movie_faults(movie: bytes, seconds: Fraction, size: tuple[int, int]) -> Iterator[str]:
+def _movie_faults(movie: bytes, plan: OutputPlan, seconds: Fraction) -> Iterator[str]:
     scale = Fraction(1)
     for kind, box in _all(movie):
+        if kind in HOLDING and sum(8 + len(body) for _, body in inside(box)) != len(box):
+            yield f"its index is damaged: {_word(kind)}"
         if kind == b"mvhd":
             ticks, length = _times(box)
             scale = Fraction(1, max(1, ticks))
@@ -59,7 +63,9 @@ def _movie_faults(movie: bytes, seconds: Fraction, size: tuple[int, int]) -> Ite
             if box[36:72] != UPRIGHT and (box[:1] != b"\1" or box[48:84] != UPRIGHT):
                 yield "its header turns or moves the picture"
         elif kind == b"tkhd":
-            yield from _track_faults(box, size)
+            yield from _track_faults(box, (plan.width, plan.height))
+        elif kind == b"trak":
+            yield from table_faults(dict(_all(box, kind)), plan)
         elif kind == b"udta":
             if not all(_says_nothing(*one) for one in inside(box)):
                 yield "it carries metadata"
@@ -90,13 +96,12 @@ def _says_nothing(kind: bytes, box: bytes) -> bool:
     )
 
 
-def _all(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Every box that holds no boxes, or that we look into by other means."""
-    for kind, box in inside(data):
-        if kind in PLAIN:
-            yield from _all(box)
-        else:
-            yield kind, box
+def _all(data: bytes, kind: bytes = b"moov") -> Iterator[tuple[bytes, bytes]]:
+    """The box, and after it those within, if it holds any."""
+    yield kind, data
+    if kind in HOLDING:
+        for name, box in inside(data):
+            yield from _all(box, name)
 
 
 def _word(kind: bytes) -> str:

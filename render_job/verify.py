@@ -166,9 +166,9 @@ def verify_output(
         faults.append(f"sound and picture differ by {drift} samples")
     faults += movie_faults(
         path,
+        plan,
         packets_bytes=video.size_bytes + (voice.size_bytes if voice else 0),
         seconds=max(video.end, voice.end if voice else video.end),
-        size=(plan.width, plan.height),
     )
     return Certificate(
         planned_frames=plan.frames,

@@ -6,15 +6,20 @@ bit in seven within a packet, which decodes into something. Nothing stands betwe
 the look but a file of the same machine. From then on the digest in the verdict speaks for the file.
 """
 
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
 
+from render_job.movie import movie_faults
 from tests.corruptions.bench import Bench, Corruption, Stitched, certify, judge, make_bench
 from tests.corruptions.outputs import OUTPUTS
 from tests.corruptions.pieces import PIECES
 from tests.corruptions.plausible import PLAUSIBLE, controls
 from tests.corruptions.sounds import SOUNDS
+from tests.sources import tool
 
 ALL = (*PIECES, *SOUNDS, *OUTPUTS)
 
@@ -70,6 +75,19 @@ def test_every_flipped_bit_of_a_packet_is_found_once_it_was_committed(
         spoilt = tmp_path / "spoilt.mp4"
         spoilt.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
         assert certify(bench, Stitched(path=spoilt)).faults, at
+
+
+def test_a_header_that_counts_in_eight_bytes_passes(bench: Bench, tmp_path: Path) -> None:
+    plan = replace(bench.plan, frame_rate=Fraction(1), frames=800, width=16, height=16)
+    long = replace(bench, plan=plan)
+    piece, out = tmp_path / "piece.mp4", tmp_path / "out.mp4"
+    words = "-f lavfi -i color=r=1:s=16x16:d=800 -c:v libx264 -g 12 -sc_threshold 0 -bf 2"
+    tool(*words.split(), "-flags", "+cgop", "-video_track_timescale", "16384", str(piece))
+    long.join([piece], None, out)
+    assert b"mvhd\x01" in out.read_bytes()
+    with av.open(str(out)) as container:
+        size = sum(packet.size for packet in container.demux())
+    assert movie_faults(out, plan, packets_bytes=size, seconds=Fraction(800)) == []
 
 
 def test_there_are_enough_of_them_and_no_two_alike() -> None:
