@@ -10,7 +10,7 @@ from functions.core.render import Render
 from schemas.failures import Failure
 from schemas.media import Media
 from schemas.plan import Order
-from schemas.ports import ObjectStore, Publisher
+from schemas.ports import ObjectInfo, ObjectStore, Publisher
 
 
 class Conflict(Exception):
@@ -111,10 +111,20 @@ class Backend(Protocol):
         """Whether it still runs; None if the lane does not know it."""
 
 
+class Uploaded(Protocol):
+    """What a prober needs of a bucket: any ObjectStore has it."""
+
+    def stat(self, name: str) -> ObjectInfo | None:
+        """See ObjectStore."""
+
+    def read_range(self, name: str, start: int, length: int, *, generation: int) -> bytes:
+        """See ObjectStore."""
+
+
 class Prober(Protocol):
     """Looks into an upload without trusting it."""
 
-    def probe(self, store: ObjectStore, name: str, *, generation: int) -> Media:
+    def probe(self, store: Uploaded, name: str, *, generation: int) -> Media:
         """What the container's index says. Raises NotRenderable, or ObjectMissing if it is gone.
 
         Reads by range, so that the cost does not grow with the upload where there is an index.

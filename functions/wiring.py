@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from functions.cloud_settings import Cloud, CloudLane, cloud, cloud_lanes
 from functions.core.lanes import Lane, Policy
 from functions.errors import NotConfigured
-from functions.ports import Backend, Doorkeeper, Ports
+from functions.ports import Backend, Doorkeeper, Ports, Prober
 from functions.settings import Laptop, Place, callers, laptop, place
 
 if TYPE_CHECKING:
@@ -58,6 +58,13 @@ def reading_ports() -> Ports:
     if not home.state.is_dir():
         raise NotConfigured(f"there is no pipeline in {home.home} (set CLIPLINE_HOME)")
     return laptop_ports(home)
+
+
+def prober() -> Prober:
+    """What looks into videos, for somebody who has one but no place."""
+    from functions.adapters.pyav_probe import PyavProber
+
+    return PyavProber()
 
 
 def desk() -> "Desk":

@@ -16,7 +16,7 @@ from functions.desk import Desk, Wanted
 from functions.errors import NotConfigured
 from functions.ports import Ports
 from functions.wiring import desk, reading_ports
-from ops import commands, filters, replay
+from ops import commands, filters, replay, spec
 from ops.doctor import examine
 from ops.find import letters_of, one_record, one_render
 from ops.letters import group_line, group_lines, record_line
@@ -33,6 +33,7 @@ HEADINGS = ("RENDER", "STATE", "UPLOAD", "FRAMES", "AGE")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(replay.app, name="replay")
+app.add_typer(spec.app, name="spec")
 console = Paper()
 
 RenderId = Annotated[str, typer.Argument(help="A render's id, or the beginning of one.")]

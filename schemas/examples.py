@@ -30,6 +30,8 @@ from schemas.ids import Upload, render_id
 from schemas.media import AudioStream, Media, VideoStream
 from schemas.pieces import Span
 from schemas.replay_plan import PlanEnd, PlanHead, PlanItem, PlanLine, Refusal
+from schemas.spec import Quality
+from schemas.spec_reading import AskedOutput, PlannedFile, QualityOffer, SpecVerdict
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 UPLOAD = Upload(bucket="uploads", name="acme/holiday.mp4", generation=1_795_512_600_000_001)
@@ -238,4 +240,33 @@ PLAN: tuple[PlanLine, ...] = (
         outputs_to_make=1,
         digest="6f0c5c1f84a1f2e6a3f0d6f2b0f5a3a4f6c1d2e3b4a5968778695a4b3c2d1e0f",
     ),
+)
+
+SPEC_READINGS = (
+    SpecVerdict(valid=True, clips=2, outputs=1),
+    SpecVerdict(
+        valid=False,
+        field="outputs[0].height",
+        value="9000",
+        limit="a whole number of pixels, 16 to 4320",
+    ),
+    AskedOutput(
+        clip="intro",
+        output="web-720",
+        start=Fraction(0),
+        end=Fraction(25, 2),
+        height=720,
+        quality=Quality.BALANCED,
+        planned=PlannedFile(
+            object_name="acme/holiday/intro/web-720.mp4",
+            width=1280,
+            height=720,
+            frames=375,
+            frame_rate=Fraction(30000, 1001),
+            seconds=Fraction(1001, 80),
+            chunks=3,
+            audio_samples=600_600,
+        ),
+    ),
+    QualityOffer(quality=Quality.BALANCED, crf=21, preset="veryfast", lossless=False, default=True),
 )

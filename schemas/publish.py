@@ -22,6 +22,7 @@ from schemas.flows import FLOWS
 from schemas.flows_page import page
 from schemas.replay_plan import PlanEnd, PlanHead, PlanItem, PlanLine
 from schemas.spec import _CLOCK, _NAME, HEIGHTS, MOST_CLIPS, MOST_OUTPUTS, Clip, Output, Quality
+from schemas.spec_reading import AskedOutput, QualityOffer, SpecVerdict
 from schemas.wire import json_schema, to_json
 
 ROOT = Path(__file__).parents[1]
@@ -41,6 +42,8 @@ def published() -> dict[Path, str]:
     schemas[PlanLine.TYPE] = plan_schema()
     schemas[DeadLetterRecord.TYPE] = desk_schema(DeadLetterRecord, examples.RECORDS)
     schemas[DeadLetterGroup.TYPE] = desk_schema(DeadLetterGroup, (examples.GROUP,))
+    for kind in (SpecVerdict, AskedOutput, QualityOffer):
+        schemas[kind.TYPE] = spec_reading_schema(kind)
     files = {JSON / f"{name}.schema.json": _text(schema) for name, schema in schemas.items()}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     files[JSON / "asyncapi.json"] = _text(asyncapi(project["version"]))
@@ -86,6 +89,12 @@ def desk_schema(
 ) -> dict[str, Any]:
     """What the dead-letter desk keeps, or says with `--json`."""
     return _document(kind, kind.TYPE, [json.loads(to_json(one)) for one in shown])
+
+
+def spec_reading_schema(kind: type[SpecVerdict | AskedOutput | QualityOffer]) -> dict[str, Any]:
+    """What `clipline spec` says with `--json`."""
+    told = [json.loads(to_json(one)) for one in examples.SPEC_READINGS if isinstance(one, kind)]
+    return _document(kind, kind.TYPE, told)
 
 
 def spec_schema() -> dict[str, Any]:

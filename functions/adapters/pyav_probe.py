@@ -25,8 +25,9 @@ from threading import Timer
 from typing import IO, NoReturn
 
 from functions.adapters.probe_verdict import SENTENCES, Found, judge, judge_found, refuse
+from functions.ports import Uploaded
 from schemas.media import Media
-from schemas.ports import ObjectMissing, ObjectStore
+from schemas.ports import ObjectMissing
 from schemas.wire import Unreadable, from_json
 
 CHILD = Path(__file__).with_name("probe_child.py")
@@ -68,7 +69,7 @@ class PyavProber:
         self._child = child
         self._wall = wall
 
-    def probe(self, store: ObjectStore, name: str, *, generation: int) -> Media:
+    def probe(self, store: Uploaded, name: str, *, generation: int) -> Media:
         """What the container's index says; see functions.ports.Prober."""
         info = store.stat(name)
         if info is None or info.generation != generation:
@@ -113,7 +114,7 @@ class PyavProber:
 class _Upload:
     """One look: what the child asks for, and what it says in the end."""
 
-    def __init__(self, store: ObjectStore, name: str, generation: int, size: int) -> None:
+    def __init__(self, store: Uploaded, name: str, generation: int, size: int) -> None:
         self._store, self._name, self._generation = store, name, generation
         self._size = size
         self._budget = 2 * size + SPARE_BYTES

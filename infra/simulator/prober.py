@@ -4,10 +4,9 @@ from fractions import Fraction
 
 import msgspec
 
-from functions.ports import NotRenderable
+from functions.ports import NotRenderable, Uploaded
 from schemas.failures import Failure, FailureClass
 from schemas.media import AudioStream, Media, VideoStream
-from schemas.ports import ObjectStore
 
 TICKS = 90_000
 RATE = 30
@@ -16,7 +15,7 @@ RATE = 30
 class SimulatedProber:
     """A Prober of simulated uploads."""
 
-    def probe(self, store: ObjectStore, name: str, *, generation: int) -> Media:
+    def probe(self, store: Uploaded, name: str, *, generation: int) -> Media:
         """What the object says that it is. Raises NotRenderable for a video of 0 seconds."""
         info = store.stat(name)
         data = store.read_range(name, 0, 1000, generation=generation)

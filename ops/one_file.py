@@ -1,0 +1,35 @@
+"""One local file, as the prober reads uploads: nothing is copied, and nothing is written."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from schemas.ports import ObjectInfo, ObjectMissing
+
+
+@dataclass(frozen=True, slots=True)
+class OneFile:
+    """The file is the one object, under its own name; its generation is its modification time."""
+
+    path: Path
+
+    def stat(self, name: str) -> ObjectInfo | None:
+        """What there is, or None."""
+        if name != self.path.name or not self.path.is_file():
+            return None
+        found = self.path.stat()
+        return ObjectInfo(
+            name=name,
+            generation=found.st_mtime_ns,
+            size_bytes=found.st_size,
+            updated=datetime.fromtimestamp(found.st_mtime, UTC),
+        )
+
+    def read_range(self, name: str, start: int, length: int, *, generation: int) -> bytes:
+        """At most `length` bytes from `start`. Raises ObjectMissing if it was written meanwhile."""
+        info = self.stat(name)
+        if info is None or info.generation != generation:
+            raise ObjectMissing(f"'{name}' was changed while it was read")
+        with self.path.open("rb") as file:
+            file.seek(start)
+            return file.read(length)

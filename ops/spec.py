@@ -1,0 +1,130 @@
+"""`clipline spec`: what a render spec asks for, before a video is sent. It needs no pipeline."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from functions.ports import NotRenderable
+from functions.wiring import prober
+from ops.one_file import OneFile
+from ops.paper import Paper, say_json
+from ops.spec_reading import asked, lines, media_line, offer_line, offers, total
+from schemas.ids import Upload
+from schemas.media import Media
+from schemas.ports import ObjectMissing
+from schemas.spec import HEIGHTS, LONGEST_SPEC, MOST_CLIPS, MOST_OUTPUTS, RenderSpec, SpecFault
+from schemas.spec import parse_spec as parse
+from schemas.spec_reading import SpecVerdict
+
+BAD_SPEC = 64
+"""Exit status: the spec asks for something impossible."""
+BAD_INPUT = 65
+"""Exit status: the video is none that can be rendered."""
+NO_INPUT = 66
+"""Exit status: there is no such file, or it cannot be read."""
+
+app = typer.Typer(no_args_is_help=True, help="What a render spec asks for.")
+console = Paper()
+
+SpecFile = Annotated[str, typer.Argument(help="A spec's file; - reads it from stdin.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, as published.")]
+
+
+@app.command()
+def validate(file: SpecFile, as_json: AsJson = False) -> None:
+    """Say whether a spec may be sent. Exits 0, 64 for a fault of the spec, 66 without a file."""
+    spec = _spec(file, as_json)
+    if as_json:
+        say_json(SpecVerdict(valid=True, clips=len(spec.clips), outputs=len(spec.outputs)))
+        return
+    console.print(f"A good spec: {total(asked(spec))}")
+
+
+@app.command()
+def explain(
+    file: SpecFile = "",
+    video: Annotated[Path | None, typer.Option(help="A video, which is looked at.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a spec would make; without FILE, what is made where there is no spec.
+
+    Exits 0, 64 for a fault of the spec, 65 for a file that is no video, 66 without a file.
+    """
+    spec = _spec(file, as_json) if file else RenderSpec()
+    upload, media = _looked_at(video) if video else (None, None)
+    try:
+        files = asked(spec, upload, media)
+    except SpecFault as fault:
+        _refuse(fault, as_json)
+    if as_json:
+        for one in files:
+            say_json(one)
+        return
+    if video and media:
+        console.print(f"{video.name}: {media_line(media)}")
+    for one in files:
+        console.print("\n".join(lines(one)))
+    console.print(total(files))
+
+
+@app.command()
+def presets(as_json: AsJson = False) -> None:
+    """Say what a spec may choose from."""
+    if as_json:
+        for offer in offers():
+            say_json(offer)
+        return
+    console.print("quality, of each output:")
+    for offer in offers():
+        console.print(f"  {offer_line(offer)}")
+    low, high = HEIGHTS
+    console.print(f"height, of each output: {low} to {high} pixels, 720 where nothing is said")
+    console.print(f"at most {MOST_CLIPS} clips, each as at most {MOST_OUTPUTS} outputs")
+
+
+def _spec(file: str, as_json: bool) -> RenderSpec:
+    """The file's spec, or the end of the command."""
+    try:
+        if file == "-":
+            data = sys.stdin.buffer.read(LONGEST_SPEC + 1)
+        else:
+            with Path(file).open("rb") as opened:
+                data = opened.read(LONGEST_SPEC + 1)
+    except OSError as error:
+        print(f"{file}: {error.strerror}.", file=sys.stderr)
+        raise typer.Exit(NO_INPUT) from None
+    try:
+        if len(data) > LONGEST_SPEC:
+            raise SpecFault("spec", "longer", f"at most {LONGEST_SPEC} bytes long")
+        return parse(data.decode(errors="replace"))
+    except SpecFault as fault:
+        _refuse(fault, as_json)
+
+
+def _looked_at(video: Path) -> tuple[Upload, Media]:
+    """What it would be as an upload, and what is in it, or the end of the command."""
+    file = OneFile(video)
+    info = file.stat(video.name)
+    if info is None:
+        print(f"There is no file {video}.", file=sys.stderr)
+        raise typer.Exit(NO_INPUT)
+    try:
+        media = prober().probe(file, info.name, generation=info.generation)
+    except NotRenderable as refusal:
+        print(refusal.failure.message.rstrip(".") + ".", file=sys.stderr)
+        raise typer.Exit(BAD_INPUT) from None
+    except (ObjectMissing, PermissionError) as error:
+        print(f"{error}.", file=sys.stderr)
+        raise typer.Exit(NO_INPUT) from None
+    return Upload(bucket="uploads", name=info.name, generation=info.generation), media
+
+
+def _refuse(fault: SpecFault, as_json: bool) -> NoReturn:
+    """Name the field, its value and the limit: as JSON to programs, else to people's stderr."""
+    if as_json:
+        say_json(SpecVerdict(valid=False, field=fault.field, value=fault.value, limit=fault.limit))
+    else:
+        print(f"The spec will not do: {fault}.", file=sys.stderr)
+    raise typer.Exit(BAD_SPEC)

@@ -1,0 +1,142 @@
+"""A spec in words: what would be made, without making it."""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from functions.core.plan import ENCODERS, make_plan
+from schemas import names
+from schemas.ids import Upload
+from schemas.media import Media
+from schemas.plan import OutputPlan, RenderPlan
+from schemas.spec import Output, Quality, RenderSpec
+from schemas.spec_reading import AskedOutput, PlannedFile, QualityOffer
+
+USES = {
+    Quality.SMALL: "previews and slow lines",
+    Quality.BALANCED: "the web",
+    Quality.BEST: "large screens, and to be edited further",
+    Quality.LOSSLESS: "archives: the source's pictures bit for bit, where the height is kept",
+}
+
+
+def asked(
+    spec: RenderSpec, upload: Upload | None = None, media: Media | None = None
+) -> Sequence[AskedOutput]:
+    """Every file that the spec asks for, planned where the video is known.
+
+    Raises SpecFault where the spec does not fit the video.
+    """
+    plan = None
+    if upload is not None and media is not None:
+        plan = make_plan(upload, media, spec, folder=names.output_folder(upload))
+    found = {output.id: _file(output, plan) for output in plan.outputs} if plan else {}
+    return [
+        AskedOutput(
+            clip=clip.name,
+            output=output.name,
+            start=clip.start,
+            end=clip.end,
+            height=output.height,
+            quality=output.quality,
+            planned=found.get(f"{clip.name}/{output.name}"),
+        )
+        for clip in spec.clips
+        for output in spec.outputs
+    ]
+
+
+def offers() -> Sequence[QualityOffer]:
+    """Every quality, the smallest first."""
+    return [
+        QualityOffer(
+            quality=quality,
+            crf=encoder.crf,
+            preset=encoder.preset,
+            lossless=encoder.lossless,
+            default=quality is Output().quality,
+        )
+        for quality, encoder in ENCODERS.items()
+    ]
+
+
+def media_line(media: Media) -> str:
+    """What was found in the video."""
+    video, sound = media.video, media.audio
+    width, height = video.display_size
+    heard = f"{sound.codec} sound" if sound else "no sound"
+    return (
+        f"{width}x{height} {video.codec}, {_rate(video.frame_rate)} frames a second, "
+        f"{_seconds(video.duration)}, {heard}"
+    )
+
+
+def lines(one: AskedOutput) -> Iterator[str]:
+    """The file in one line, and what the video makes of it in a second and third."""
+    start = f"{_number(one.start)} s" if one.end is None else _number(one.start)
+    part = f"{start} to {'the end' if one.end is None else _seconds(one.end)}"
+    if one.start == 0 and one.end is None:
+        part = "the whole video"
+    yield (
+        f"{one.clip}/{one.output}: {part}, at most {one.height} pixels high, {one.quality} "
+        f"({_encoder(one.quality)})"
+    )
+    if (file := one.planned) is not None:
+        sound = f"{file.audio_samples} samples of sound" if file.audio_samples else "no sound"
+        yield (
+            f"    {file.width}x{file.height}, {file.frames} frames at {_rate(file.frame_rate)} "
+            f"a second, {_seconds(file.seconds)}, {sound}, made in {file.chunks} "
+            f"chunk{'s' if file.chunks > 1 else ''}"
+        )
+        yield f"    {file.object_name}"
+
+
+def total(files: Sequence[AskedOutput]) -> str:
+    """The sum in a sentence."""
+    planned = [one.planned for one in files if one.planned is not None]
+    count = f"{len(files)} file{'s' if len(files) > 1 else ''}"
+    if not planned:
+        return f"{count}, H.264 and AAC in MP4. With --video it is told what becomes of a video."
+    frames, chunks = sum(file.frames for file in planned), sum(file.chunks for file in planned)
+    return f"{count}, {frames} frames in {chunks} chunks. Nothing was made, and nothing is priced."
+
+
+def offer_line(offer: QualityOffer) -> str:
+    """One quality in a line."""
+    first = " (the default)" if offer.default else ""
+    return f"{offer.quality:9} {_encoder(offer.quality):24} for {USES[offer.quality]}{first}"
+
+
+def _file(output: OutputPlan, plan: RenderPlan) -> PlannedFile:
+    sound = plan.audio_of(output.clip)
+    return PlannedFile(
+        object_name=output.object_name,
+        width=output.width,
+        height=output.height,
+        frames=output.frames,
+        frame_rate=output.frame_rate,
+        seconds=output.frames / output.frame_rate,
+        chunks=len(output.chunks),
+        audio_samples=sound.samples if sound else None,
+    )
+
+
+def _encoder(quality: Quality) -> str:
+    encoder = ENCODERS[quality]
+    return (
+        f"{encoder.preset}, lossless"
+        if encoder.lossless
+        else (f"{encoder.preset}, crf {encoder.crf}")
+    )
+
+
+def _rate(rate: Fraction) -> str:
+    return str(rate) if rate.denominator == 1 else f"{rate} ({float(rate):.3f})"
+
+
+def _seconds(seconds: Fraction) -> str:
+    return f"{_number(seconds)} s"
+
+
+def _number(number: Fraction) -> str:
+    """To the thousandth, without zeros at the end."""
+    return f"{float(number):.3f}".rstrip("0").rstrip(".")

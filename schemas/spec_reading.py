@@ -1,0 +1,68 @@
+"""What `clipline spec` says with `--json`: how a spec reads, and what would be made of it."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar
+
+from schemas.spec import Quality
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecVerdict:
+    """Whether a spec may be sent; `field`, `value` and `limit` of its first fault, if not."""
+
+    TYPE: ClassVar = "clipline.spec-verdict.v1"
+    valid: bool
+    clips: int = 0
+    outputs: int = 0
+    """Of each clip: clips times outputs is how many files are asked for."""
+    field: str = ""
+    value: str = ""
+    limit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedFile:
+    """What a known video makes of an asked output."""
+
+    object_name: str
+    """In the outputs bucket, unless another render of that upload's name has been there."""
+    width: int
+    height: int
+    frames: int
+    frame_rate: Fraction
+    seconds: Fraction
+    chunks: int
+    audio_samples: int | None
+    """At 48,000 a second; None where the video has no sound."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedOutput:
+    """One file that a spec asks for: a clip as an output."""
+
+    TYPE: ClassVar = "clipline.asked-output.v1"
+    clip: str
+    output: str
+    start: Fraction
+    """Seconds from the start of the video."""
+    end: Fraction | None
+    """Seconds; None is the video's end."""
+    height: int
+    """At most: a smaller video is not enlarged."""
+    quality: Quality
+    planned: PlannedFile | None = None
+    """None where no video was looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityOffer:
+    """One quality that a spec may ask for, and what the encoder is told then."""
+
+    TYPE: ClassVar = "clipline.quality.v1"
+    quality: Quality
+    crf: int
+    """x264's constant rate factor: 6 more is about half the bytes."""
+    preset: str
+    lossless: bool
+    default: bool

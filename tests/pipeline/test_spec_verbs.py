@@ -1,0 +1,147 @@
+"""`clipline spec`: a spec is judged and told in words before a video is sent, with no pipeline."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from functions.adapters.directory_objects import DirectoryObjects
+from functions.adapters.pyav_probe import PyavProber
+from functions.core.plan import make_plan
+from functions.settings import Laptop
+from ops.spec import BAD_INPUT, BAD_SPEC, NO_INPUT
+from ops.spec_reading import asked
+from schemas import names
+from schemas.ids import Upload
+from schemas.spec import parse_spec
+from schemas.spec_reading import AskedOutput, QualityOffer, SpecVerdict
+from schemas.wire import from_json
+from tests.pipeline.desk import Place
+from tests.sources import SAMPLE
+
+SPEC = """{"clips": [{"name": "intro", "end": "0:2.5"}, {"name": "rest", "start": 2.5}],
+           "outputs": [{"height": 90}, {"name": "tiny", "height": 45, "quality": "small"}]}"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """Nothing is there: no pipeline has ever run."""
+    return Place(Laptop(home=tmp_path / "home"))
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    path = tmp_path / "spec.json"
+    path.write_text(SPEC)
+    return path
+
+
+def test_a_good_spec_is_good_and_asks_for_so_many_files(place: Place, spec: Path) -> None:
+    (line,) = place.said("spec", "validate", str(spec))
+    assert line.startswith("A good spec: 4 files")
+    (line,) = place.said("spec", "validate", str(spec), "--json")
+    assert from_json(line.encode(), SpecVerdict) == SpecVerdict(valid=True, clips=2, outputs=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value", "limit"),
+    [
+        ('{"outputs": [{"height": 9000}]}', "outputs[0].height", "9000", "16 to 4320"),
+        ('{"clips": [{"end": "x"}]}', "clips[0].end", "x", "as H:MM:SS.sss"),
+        ('{"clip": []}', "clip", "an unknown field", "version, clips, outputs"),
+        ("no JSON", "spec", "not JSON", "a JSON object"),
+        (" " * 70_000 + "{}", "spec", "longer", "at most 65536"),
+    ],
+)
+def test_a_fault_names_field_value_and_limit(
+    text: str, field: str, value: str, limit: str, place: Place, tmp_path: Path
+) -> None:
+    path = tmp_path / "spec.json"
+    path.write_text(text)
+    told = place.clipline("spec", "validate", "--json", str(path))
+    assert (told.returncode, told.stderr) == (BAD_SPEC, "")
+    verdict = from_json(told.stdout.encode(), SpecVerdict)
+    assert (verdict.valid, verdict.field) == (False, field)
+    assert value in verdict.value
+    assert limit in verdict.limit
+
+
+def test_a_fault_is_told_to_people_in_a_sentence(place: Place, tmp_path: Path) -> None:
+    path = tmp_path / "spec.json"
+    path.write_text('{"outputs": [{"quality": "worst"}]}')
+    told = place.clipline("spec", "explain", str(path))
+    assert (told.returncode, told.stdout) == (BAD_SPEC, "")
+    assert told.stderr == (
+        "The spec will not do: outputs[0].quality is worst, "
+        "but must be one of small, balanced, best, lossless.\n"
+    )
+
+
+def test_what_is_explained_is_what_would_be_planned(spec: Path, place: Place) -> None:
+    told = place.said("spec", "explain", str(spec), "--video", str(SAMPLE), "--json")
+    found = [from_json(line.encode(), AskedOutput) for line in told]
+    store = DirectoryObjects(place.home.uploads, "uploads")
+    info = store.upload(SAMPLE.name, SAMPLE)
+    media = PyavProber().probe(store, SAMPLE.name, generation=info.generation)
+    upload = Upload(bucket="uploads", name=SAMPLE.name, generation=info.generation)
+    wanted = parse_spec(SPEC)
+    plan = make_plan(upload, media, wanted, folder=names.output_folder(upload))
+    assert [one.planned and one.planned.object_name for one in found] == [
+        output.object_name for output in plan.outputs
+    ]
+    assert sum(one.planned.frames for one in found if one.planned) == plan.frames
+    assert found == list(asked(wanted, upload, media))
+
+
+def test_in_words_it_names_files_frames_and_sizes(spec: Path, place: Place) -> None:
+    first, *lines = place.said("spec", "explain", str(spec), "--video", str(SAMPLE))
+    assert first == "sample.mp4: 1280x720 h264, 24 frames a second, 30 s, aac sound"
+    assert lines[:3] == [
+        "intro/web-90: 0 to 2.5 s, at most 90 pixels high, balanced (veryfast, crf 21)",
+        "    160x90, 60 frames at 24 a second, 2.5 s, 120000 samples of sound, made in 1 chunk",
+        "    default/sample/intro/web-90.mp4",
+    ]
+    assert lines[-1].startswith("4 files, 1440 frames in 6 chunks.")
+
+
+def test_without_a_spec_or_video_it_says_what_is_made_by_default(place: Place) -> None:
+    assert place.said("spec", "explain")[0] == (
+        "full/web-720: the whole video, at most 720 pixels high, balanced (veryfast, crf 21)"
+    )
+
+
+def test_a_spec_that_does_not_fit_the_video_is_a_fault_of_the_spec(
+    place: Place, tmp_path: Path
+) -> None:
+    path = tmp_path / "late.json"
+    path.write_text('{"clips": [{"start": 5000}]}')
+    told = place.clipline("spec", "explain", str(path), "--video", str(SAMPLE))
+    assert told.returncode == BAD_SPEC
+    assert "clips[0].start is 5000, but must be less than the video's length" in told.stderr
+
+
+def test_what_is_no_video_and_what_is_not_there_are_told_apart(place: Place, spec: Path) -> None:
+    told = place.clipline("spec", "explain", str(spec), "--video", str(spec))
+    assert told.returncode == BAD_INPUT
+    assert "'spec.json' is no MP4" in told.stderr
+    for words in (["validate", "/nowhere.json"], ["explain", "--video", "/nowhere.mp4"]):
+        assert place.clipline("spec", *words).returncode == NO_INPUT
+
+
+def test_looking_at_a_video_leaves_nothing_beside_it(place: Place, tmp_path: Path) -> None:
+    video = tmp_path / "films" / "it.mp4"
+    video.parent.mkdir()
+    video.write_bytes(SAMPLE.read_bytes())
+    place.said("spec", "explain", "--video", str(video))
+    assert [path.name for path in video.parent.iterdir()] == ["it.mp4"]
+    assert not place.home.home.exists()
+
+
+def test_the_qualities_are_told_and_one_of_them_is_the_default(place: Place) -> None:
+    lines = place.said("spec", "presets", "--json")
+    offers = [from_json(line.encode(), QualityOffer) for line in lines]
+    assert [offer.quality for offer in offers] == ["small", "balanced", "best", "lossless"]
+    assert [offer for offer in offers if offer.default] == [replace(offers[1], default=True)]
+    assert "(the default)" in "\n".join(place.said("spec", "presets"))
+    assert json.loads(lines[1])["crf"] == 21
