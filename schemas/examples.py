@@ -29,7 +29,7 @@ from schemas.failures import Failure, FailureClass
 from schemas.ids import Upload, render_id
 from schemas.media import AudioStream, Media, VideoStream
 from schemas.pieces import Span
-from schemas.replay_plan import PlanEnd, PlanHead, PlanItem, PlanLine, Refusal
+from schemas.replay_plan import AuditRecord, PlanEnd, PlanHead, PlanItem, PlanLine, Refusal
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 UPLOAD = Upload(bucket="uploads", name="acme/holiday.mp4", generation=1_795_512_600_000_001)
@@ -238,4 +238,13 @@ PLAN: tuple[PlanLine, ...] = (
         outputs_to_make=1,
         digest="6f0c5c1f84a1f2e6a3f0d6f2b0f5a3a4f6c1d2e3b4a5968778695a4b3c2d1e0f",
     ),
+)
+AUDIT = AuditRecord(
+    at=AT,
+    by="ana",
+    reason="the disk was full",
+    what="finished",
+    plan="6f0c5c1f84a1f2e6a3f0d6f2b0f5a3a4f6c1d2e3b4a5968778695a4b3c2d1e0f",
+    made_at=AT,
+    asked=1,
 )
