@@ -77,6 +77,9 @@ class DeadLetters(Protocol):
         False if there is no such record, or it was disposed of before.
         """
 
+    def restore(self, id: str) -> bool:
+        """It is found again as it was. False if it was not disposed of."""
+
     def note(self, audit: AuditRecord) -> None:
         """Kept for good, durable when it returns."""
 

@@ -89,6 +89,16 @@ class SqliteDeadLetters:
             )
             return changed.rowcount > 0
 
+    def restore(self, id: str) -> bool:
+        """Found again as it was."""
+        with self._file.writing() as db:
+            changed = db.execute(
+                """UPDATE dead_letters SET disposed_at = NULL, disposed_by = NULL,
+                    disposed_why = NULL WHERE id = ? AND disposed_at IS NOT NULL""",
+                (id,),
+            )
+            return changed.rowcount > 0
+
     def note(self, audit: AuditRecord) -> None:
         """Kept for good."""
         with self._file.writing() as db:
