@@ -14,6 +14,7 @@ from typing import Protocol
 from functions.landed import DESK, record_of
 from schemas.dead_letters import DeadLetterRecord
 from schemas.failures import FailureClass
+from schemas.replay_plan import AuditRecord
 from schemas.subscriptions import ReceivedMessage
 
 BATCH = 100
@@ -75,6 +76,15 @@ class DeadLetters(Protocol):
 
         False if there is no such record, or it was disposed of before.
         """
+
+    def restore(self, id: str) -> bool:
+        """It is found again as it was. False if it was not disposed of."""
+
+    def note(self, audit: AuditRecord) -> None:
+        """Kept for good, durable when it returns."""
+
+    def audits(self, *, limit: int, plan: str = "") -> Sequence[AuditRecord]:
+        """What was noted last comes first; of plans whose digest begins so."""
 
 
 class Inbox(Protocol):

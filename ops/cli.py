@@ -37,6 +37,9 @@ app.add_typer(spec.app, name="spec")
 console = Paper()
 
 RenderId = Annotated[str, typer.Argument(help="A render's id, or the beginning of one.")]
+LetterId = Annotated[
+    str, typer.Argument(help="The id of a render or dead letter, or its beginning.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, as published.")]
 
 
@@ -125,7 +128,7 @@ def dead_letters(
 
 @app.command()
 def show(
-    id: Annotated[str, typer.Argument(help="The id of a render or dead letter, or its beginning.")],
+    id: LetterId,
     as_json: AsJson = False,
 ) -> None:
     """Tell the story of one render, or of one message that nobody could take."""
@@ -158,6 +161,18 @@ def watch(render: RenderId) -> None:
 def cancel(render: RenderId, reason: commands.Reason, by: commands.By) -> None:
     """Stop a render for good; it leaves no output but what was announced already."""
     commands.cancel(render, why=reason, by=by, paper=console)
+
+
+@app.command()
+def dispose(id: LetterId, reason: commands.Reason, by: commands.By) -> None:
+    """Take a dead letter off the desk; its render stays as it is."""
+    commands.dispose(id, why=reason, by=by, paper=console)
+
+
+@app.command()
+def restore(id: Annotated[str, typer.Argument(help="The whole id, as dispose said it.")]) -> None:
+    """Take back a dead letter that was disposed of."""
+    commands.restore(id, paper=console)
 
 
 @app.command()

@@ -1,10 +1,11 @@
 """`clipline replay`: one render, or a plan for many."""
 
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -13,13 +14,21 @@ from functions.desk import Desk, Wanted
 from functions.ports import Ports
 from functions.wiring import desk, reading_ports
 from ops import filters
-from ops.commands import By, Reason, replay
+from ops.commands import REFUSED, By, Reason, replay
+from ops.letters import one_line
 from ops.paper import Paper, say_json
+from ops.replay_apply import PlanRefused, Run, Stopped, read
 from ops.replay_plan import Totals, planned
+from ops.times import clock
 from schemas.replay_plan import PlanEnd, PlanHead
 from schemas.wire import to_json
 
 ONE = "one"
+STOPPED = 1
+"""Exit status: a replay failed, and the rest was not asked for."""
+INTERRUPTED = 130
+"""Exit status: Ctrl-C."""
+MOST_REASONS = 20
 console = Paper()
 
 
@@ -80,6 +89,59 @@ def plan(
     _say(path, end)
 
 
+@app.command()
+def apply(
+    plan: Annotated[
+        Path, typer.Argument(help="What `replay plan` wrote.", exists=True, dir_okay=False)
+    ],
+    reason: Reason,
+    by: By,
+    canary: Annotated[
+        int, typer.Option(help="So many first; the others if all are done.", min=0)
+    ] = 3,
+    rate: Annotated[float, typer.Option(help="Renders a minute after that.", min=0.1)] = 30,
+) -> None:
+    """Do what a plan says; interrupted, give the same command again and it goes on."""
+    try:
+        run = Run(
+            plan=read(plan),
+            ports=reading_ports(),
+            letters=desk().letters,
+            by=by,
+            reason=reason,
+            canary=canary,
+            per_minute=rate,
+            tell=console.print,
+        )
+        run.go()
+    except PlanRefused as refused:
+        _refuse(plan, str(refused).splitlines())
+    except Stopped as stop:
+        print(f"Stopped: {stop}. The rest was not asked for.", file=sys.stderr)
+        raise typer.Exit(STOPPED) from None
+    except KeyboardInterrupt:
+        print("Interrupted: give the same command again to go on.", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    console.print(f"Asked for {run.asked} of {run.plan.end.replays}, {run.left_out} left out.")
+    console.print("Next: clipline replay audit | clipline dead-letters")
+
+
+@app.command()
+def audit(
+    limit: Annotated[int, typer.Option(help="How many, the newest first.", min=1)] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Who applied which plan, when and why, and how it ended."""
+    for one in desk().letters.audits(limit=limit):
+        if as_json:
+            say_json(one)
+            continue
+        console.print(
+            f"{clock(one.at)}  {one.by}  plan {one.plan[:12]}  {one.what}, {one.asked} asked for: "
+            f"{one_line(one.reason)}"
+        )
+
+
 def write(
     head: PlanHead, asked: Wanted, place: Desk, ports: Ports, out: Path | None
 ) -> tuple[Path, PlanEnd]:
@@ -100,6 +162,15 @@ def write(
         return draft.replace(path), end
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _refuse(plan: Path, why: Sequence[str]) -> NoReturn:
+    for sentence in why[:MOST_REASONS]:
+        print(f"{sentence}.", file=sys.stderr)
+    if len(why) > MOST_REASONS:
+        print(f"… and {len(why) - MOST_REASONS} more.", file=sys.stderr)
+    print(f"Nothing of {plan} was done: make a new plan.", file=sys.stderr)
+    raise typer.Exit(REFUSED)
 
 
 def _say(path: Path, end: PlanEnd) -> None:

@@ -29,7 +29,7 @@ from schemas.failures import Failure, FailureClass
 from schemas.ids import Upload, render_id
 from schemas.media import AudioStream, Media, VideoStream
 from schemas.pieces import Span
-from schemas.replay_plan import PlanEnd, PlanHead, PlanItem, PlanLine, Refusal
+from schemas.replay_plan import AuditRecord, PlanEnd, PlanHead, PlanItem, PlanLine, Refusal
 from schemas.spec import Quality
 from schemas.spec_reading import AskedOutput, PlannedFile, QualityOffer, SpecVerdict
 
@@ -269,4 +269,13 @@ SPEC_READINGS = (
         ),
     ),
     QualityOffer(quality=Quality.BALANCED, crf=21, preset="veryfast", lossless=False, default=True),
+)
+AUDIT = AuditRecord(
+    at=AT,
+    by="ana",
+    reason="the disk was full",
+    what="finished",
+    plan="6f0c5c1f84a1f2e6a3f0d6f2b0f5a3a4f6c1d2e3b4a5968778695a4b3c2d1e0f",
+    made_at=AT,
+    asked=1,
 )

@@ -20,7 +20,7 @@ from schemas.dead_letters import DeadLetterGroup, DeadLetterRecord
 from schemas.events import Event, ObjectFinalized
 from schemas.flows import FLOWS
 from schemas.flows_page import page
-from schemas.replay_plan import PlanEnd, PlanHead, PlanItem, PlanLine
+from schemas.replay_plan import AuditRecord, PlanEnd, PlanHead, PlanItem, PlanLine
 from schemas.spec import _CLOCK, _NAME, HEIGHTS, MOST_CLIPS, MOST_OUTPUTS, Clip, Output, Quality
 from schemas.spec_reading import AskedOutput, QualityOffer, SpecVerdict
 from schemas.wire import json_schema, to_json
@@ -41,6 +41,7 @@ def published() -> dict[Path, str]:
     schemas["clipline.render-spec.v1"] = spec_schema()
     schemas[PlanLine.TYPE] = plan_schema()
     schemas[DeadLetterRecord.TYPE] = desk_schema(DeadLetterRecord, examples.RECORDS)
+    schemas[AuditRecord.TYPE] = desk_schema(AuditRecord, (examples.AUDIT,))
     schemas[DeadLetterGroup.TYPE] = desk_schema(DeadLetterGroup, (examples.GROUP,))
     for kind in (SpecVerdict, AskedOutput, QualityOffer):
         schemas[kind.TYPE] = spec_reading_schema(kind)
@@ -85,7 +86,7 @@ def certificate_schema() -> dict[str, Any]:
 
 
 def desk_schema(
-    kind: type[DeadLetterRecord | DeadLetterGroup], shown: Sequence[object]
+    kind: type[DeadLetterRecord | DeadLetterGroup | AuditRecord], shown: Sequence[object]
 ) -> dict[str, Any]:
     """What the dead-letter desk keeps, or says with `--json`."""
     return _document(kind, kind.TYPE, [json.loads(to_json(one)) for one in shown])

@@ -85,3 +85,22 @@ class PlanEnd(PlanLine):
     digest: str
     """SHA-256 over the items' lines, each with its line's end."""
     kind: str = "end"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRecord:
+    """Who did what with many dead letters at once, when and why."""
+
+    TYPE: ClassVar = "clipline.replay-audit.v1"
+    at: datetime
+    by: str
+    reason: str
+    what: str
+    """`begun`, `continued`, `finished` or `stopped: …`."""
+    plan: str
+    """The digest of the plan of replays."""
+    made_at: datetime
+    """When that plan was made."""
+    asked: int
+    """Renders that were asked to be replayed, up to then and by that run."""
+    version: int = 1

@@ -9,6 +9,7 @@ from sqlite3 import Row
 from functions.adapters.sqlite_file import SqliteFile, micros, moment
 from functions.desk import Group, Wanted
 from schemas.dead_letters import DeadLetterRecord
+from schemas.replay_plan import AuditRecord
 from schemas.wire import from_json, to_json
 
 PAGE = 200
@@ -24,6 +25,9 @@ _SCHEMA = (
     "CREATE INDEX IF NOT EXISTS dead_letters_age ON dead_letters (at, id)",
     "CREATE INDEX IF NOT EXISTS dead_letters_group ON dead_letters (fingerprint, at, id)",
     "CREATE INDEX IF NOT EXISTS dead_letters_render ON dead_letters (render)",
+    """CREATE TABLE IF NOT EXISTS audits (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, plan TEXT NOT NULL, document BLOB NOT NULL
+    ) STRICT""",
 )
 _NEW = f"INSERT OR IGNORE INTO dead_letters VALUES ({', '.join('?' * 9)}, NULL, NULL, NULL)"
 
@@ -84,6 +88,29 @@ class SqliteDeadLetters:
                 (micros(at), by, reason, id),
             )
             return changed.rowcount > 0
+
+    def restore(self, id: str) -> bool:
+        """Found again as it was."""
+        with self._file.writing() as db:
+            changed = db.execute(
+                """UPDATE dead_letters SET disposed_at = NULL, disposed_by = NULL,
+                    disposed_why = NULL WHERE id = ? AND disposed_at IS NOT NULL""",
+                (id,),
+            )
+            return changed.rowcount > 0
+
+    def note(self, audit: AuditRecord) -> None:
+        """Kept for good."""
+        with self._file.writing() as db:
+            values = (audit.plan, to_json(audit))
+            db.execute("INSERT INTO audits (plan, document) VALUES (?, ?)", values)
+
+    def audits(self, *, limit: int, plan: str = "") -> Sequence[AuditRecord]:
+        """What was noted last comes first; of plans whose digest begins so."""
+        query = """SELECT document FROM audits WHERE substr(plan, 1, ?) = ?
+            ORDER BY id DESC LIMIT ?"""
+        rows = self._select(query, len(plan), plan, limit)
+        return tuple(from_json(row["document"], AuditRecord) for row in rows)
 
     def _select(self, query: str, *values: object) -> list[Row]:
         return self._file.reading.execute(query, values).fetchall()

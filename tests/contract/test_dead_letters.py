@@ -152,6 +152,18 @@ def test_what_is_disposed_of_is_not_found_and_does_not_come_back(store: DeadLett
     assert store.keep(MIXED) == 0
     assert ids(store.find(ALL)) == ["d-bb3", "d-ab2"]
     assert (store.count(ALL), len(store.groups(ALL, limit=9))) == (2, 2)
+    assert store.restore("d-aa1")
+    assert not store.restore("d-aa1")
+    assert ids(store.find(ALL)) == ["d-bb3", "d-ab2", "d-aa1"]
+
+
+def test_what_was_noted_last_comes_first(store: DeadLetters) -> None:
+    noted = [replace(examples.AUDIT, asked=n, plan=f"{n % 2}abc") for n in range(5)]
+    for one in noted:
+        store.note(one)
+    assert store.audits(limit=2) == (noted[4], noted[3])
+    assert store.audits(limit=9, plan="1a") == (noted[3], noted[1])
+    assert store.audits(limit=9, plan="2") == ()
 
 
 def test_ten_times_as_many_need_no_more_memory(store: DeadLetters) -> None:

@@ -94,6 +94,17 @@ def test_the_filters_choose(place: Place) -> None:
     assert renders("--tenant", "ben", "--age", "1d") == set()
 
 
+def test_what_is_disposed_of_is_gone_until_it_is_taken_back(place: Place) -> None:
+    for number in range(2):
+        place.bus.publish(Topic.RENDER_DEAD_LETTER, letter(f"r-{number}"))
+    (said,) = place.said("dispose", "r-1", "--reason", "a test upload", "--by", "ana")
+    assert place.said("dead-letters")[-1] == "1 dead letter."
+    assert place.clipline("dispose", "r-1", "--reason", "again").returncode == 3
+    place.said(*said.split("clipline ")[1].split())
+    assert place.said("dead-letters")[-1] == "2 dead letters."
+    assert place.clipline("restore", "d-nothing").returncode == 4
+
+
 def test_what_is_left_out_is_said(place: Place) -> None:
     for number in range(5):
         place.bus.publish(Topic.RENDER_DEAD_LETTER, letter(f"r-{number}"))

@@ -249,7 +249,8 @@ def test_what_a_plan_predicts_a_replay_renders(home: Home, tmp_path: Path) -> No
     before = len(runs(home.place.logs, item.render))
     group = json.loads(place.said("dead-letters", "--json")[0])
     assert (group["failure"], group["count"]) == ("crash", 1)
-    place.said("replay", item.render, "--reason", "no more kills")
+    done = place.said("replay", "apply", str(tmp_path / "plan"), "--reason", "no more kills")
+    assert done[-2] == "Asked for 1 of 1, 0 left out."
     home.finished(NAME)
     after = runs(home.place.logs, item.render)
     committed = sum(run.kept.end - run.kept.start for run in after if run.kept)

@@ -11,7 +11,7 @@ from schemas import examples, publish
 from schemas.certificate import Certificate
 from schemas.dead_letters import DeadLetterGroup, DeadLetterRecord, Original
 from schemas.events import AttemptRecord, Event, ObjectFinalized
-from schemas.replay_plan import PlanHead, PlanLine
+from schemas.replay_plan import AuditRecord, PlanHead, PlanLine
 from schemas.spec import MOST_CLIPS, MOST_OUTPUTS, SpecFault, parse_spec
 from schemas.wire import from_json, message_of, to_json
 
@@ -72,11 +72,7 @@ def test_a_reader_ignores_what_it_does_not_know(event: Event) -> None:
     "kind",
     [
         *(type(e) for e in OURS),
-        AttemptRecord,
-        DeadLetterRecord,
-        DeadLetterGroup,
-        Original,
-        PlanHead,
+        *(AttemptRecord, AuditRecord, DeadLetterGroup, DeadLetterRecord, Original, PlanHead),
     ],
 )
 def test_every_time_is_published_as_a_time(kind: type) -> None:
@@ -98,8 +94,9 @@ def test_a_record_of_the_desk_is_what_its_schema_says_and_comes_back() -> None:
     for record in examples.RECORDS:
         Draft202012Validator(schema).validate(json.loads(to_json(record)))
         assert from_json(to_json(record), DeadLetterRecord) == record
-    group = _read("clipline.dead-letter-group.v1.schema.json")
-    Draft202012Validator(group).validate(json.loads(to_json(examples.GROUP)))
+    for value in (examples.GROUP, examples.AUDIT):
+        schema = _read(f"{value.TYPE}.schema.json")
+        Draft202012Validator(schema).validate(json.loads(to_json(value)))
 
 
 def test_every_line_of_a_plan_is_one_of_its_schemas_and_comes_back() -> None:
