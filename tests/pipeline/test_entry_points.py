@@ -30,6 +30,7 @@ from schemas.events import (
 from schemas.failures import Failure, FailureClass
 from schemas.ids import render_id
 from schemas.wire import MESSAGE_PUBLISHED, event_of, message_of
+from tests.pipeline.kept import kept
 from tests.unit.makers import requested
 
 SAMPLE = Path(__file__).parents[2] / "infra" / "laptop" / "sample" / "sample.mp4"
@@ -239,23 +240,10 @@ def test_an_event_that_belongs_elsewhere_is_refused(served: Served) -> None:
     assert served.push("on_execution", ended) == 200
 
 
-class Kept(logging.Handler):
-    """Log records of one test."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.records: list[logging.LogRecord] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.records.append(record)
-
-
 @pytest.fixture
 def records() -> Iterator[list[logging.LogRecord]]:
-    kept, logger = Kept(), logging.getLogger("clipline.main")
-    logger.addHandler(kept)
-    yield kept.records
-    logger.removeHandler(kept)
+    with kept("clipline.main") as records:
+        yield records
 
 
 PUSHED = {

@@ -33,6 +33,7 @@ from schemas.topics import Topic
 from schemas.wire import Message, message_of
 from tests.contract.buses import SOURCE, EmulatedPlace
 from tests.pipeline.arrivals import ARRIVALS
+from tests.pipeline.kept import kept
 from tests.pipeline.laptop import until
 from tests.unit.makers import requested, upload
 
@@ -58,23 +59,10 @@ def ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ports]:
     wiring.ports.cache_clear()
 
 
-class Kept(logging.Handler):
-    """Log records of one test."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.records: list[logging.LogRecord] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.records.append(record)
-
-
 @pytest.fixture
 def records() -> Iterator[list[logging.LogRecord]]:
-    kept, logger = Kept(), logging.getLogger("clipline")
-    logger.addHandler(kept)
-    yield kept.records
-    logger.removeHandler(kept)
+    with kept("clipline") as records:
+        yield records
 
 
 @pytest.fixture
