@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 IDR = 5
 """The NAL unit of a picture before which nothing is needed (H.264, 7.4.1.2.4)."""
+PLAIN_FORMATS = ("yuv420p", "yuvj420p")
+"""What the recipe makes of anything: in the full range, if the source is, by its other name."""
 PICTURES = range(1, 6)
 """NAL units that hold (parts of) pictures."""
 _NEXT_TO_NOTHING = bytes(range(5))
@@ -37,7 +39,7 @@ class Look:
 
     def faults(self, plan: OutputPlan) -> list[str]:
         """What is not as planned. Colours are the source's, which the plan does not tell."""
-        allowed = EXACT_FORMATS if plan.lossless else ("yuv420p",)
+        allowed = EXACT_FORMATS if plan.lossless else PLAIN_FORMATS
         faults = []
         if self.codec != "h264":
             faults.append(f"it is coded as {self.codec or 'nothing known'}, not h264")

@@ -171,6 +171,31 @@ def test_chunks_joined_are_the_single_pass(case: str, sources: Sources, tmp_path
     assert frame_md5s(joined) == it.pictures_to_the_end()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "-c:v libx264 -pix_fmt yuvj420p",
+        "-c:v mjpeg -pix_fmt yuvj422p",
+        "-c:v libx264 -pix_fmt gray",
+        "-c:v libx264rgb -pix_fmt rgb24",
+        "-c:v libx264 -pix_fmt yuv444p -vf scale=160:90,setsar=16/11",
+        "-c:v libx264 -pix_fmt yuv420p10le -color_primaries bt2020 -color_trc smpte2084",
+    ],
+)
+@pytest.mark.parametrize("lossless", [False, True])
+def test_whatever_its_pixels_are_called_a_true_piece_passes(
+    words: str, lossless: bool, sources: Sources, tmp_path: Path
+) -> None:
+    source = tmp_path / "source.mov"
+    origin = str(sources.path("silent"))
+    tool("-nostdin", "-v", "error", "-t", "1", "-i", origin, *words.split(), str(source))
+    media = media_of(source)
+    plan = plan_of(media, rate=NTSC, lossless=lossless, size=(160, 90))
+    it = Work(source=source, media=media, plan=plan, folder=tmp_path)
+    _, certificate = it.output(it.pieces(), "joined.mp4")
+    assert certificate.verified, certificate.faults
+
+
 def test_a_turned_picture_is_upright_in_the_output(sources: Sources) -> None:
     video = media_of(sources.path("rotated")).video
     assert (video.rotation, video.width, video.height) == (90, 160, 90)
