@@ -69,7 +69,7 @@ REORDER = 16
 """Packets between decode and display order at most (H.264, table A-1; HEVC allows as many)."""
 WINDOW = 3 * REORDER
 """Packets read at either end, so that two thirds of them have all their neighbours."""
-FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,asf,flv"
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,avi"
 """No playlist, no list of files, no session description: nothing that names other addresses."""
 TABLED = "mov,mp4,m4a,3gp,3g2,mj2"
 SEEKABLE = (TABLED, "matroska,webm", "avi")

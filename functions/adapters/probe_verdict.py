@@ -32,7 +32,7 @@ SENTENCES = {
     "encrypted": "is encrypted: export it without protection",
     "gap": "has a gap of {found} seconds between two frames and the limit is 60: export it again",
     "no_video_stream": "has no video stream: upload a file with one",
-    "not_a_video": "is no MP4, MOV, Matroska, WebM, MPEG, AVI, ASF or FLV file: export it as MP4",
+    "not_a_video": "is no MP4, MOV, Matroska, WebM, MPEG-TS or AVI file: export it as MP4",
     "too_costly": "took more than {found}, the limit for a look into it: export it as MP4",
     "too_fast": "has {found} frames a second and the limit is 240: export it with fewer",
     "too_large": "has {found} pixels and the limit is 8192x4320: export it smaller",

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.adapters import probe_child
 from render_job import recipe
 from schemas.media import VideoStream
 from schemas.pieces import Span
@@ -189,3 +190,9 @@ def test_decoding_never_begins_after_the_picture_wanted(
     if "-ss" in words:
         wanted = start / rate
         assert 0 < Fraction(after(words, "-ss")) < wanted - SOURCE.largest_gap * SOURCE.time_base
+
+
+def test_what_is_admitted_is_what_a_task_may_open() -> None:
+    """Once MPEG, ASF and FLV passed the prober, and failed only when a machine had started."""
+    others_of_mov = {"m4a", "3gp", "3g2", "mj2"}
+    assert set(probe_child.FORMATS.split(",")) - others_of_mov == set(recipe.FORMATS)
