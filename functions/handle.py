@@ -56,13 +56,14 @@ def handle(event: Occurrence, ports: Ports) -> Render | None:
     while ours:
         effect = ours.popleft()
         told = perform(effect, render, ports)
+        # Others first: once the effect is marked, nobody would tell them again.
+        for other in told:
+            if other.subject != render.id:
+                handle(other, ports)
         own = [e for e in told if e.subject == render.id]
         change = _change(render.upload, render.id, own, ports, done=effect)
         render = change.render or render
         ours.extend(change.effects)
-        for other in told:
-            if other.subject != render.id:
-                handle(other, ports)
     return render
 
 

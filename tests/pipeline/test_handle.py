@@ -9,6 +9,7 @@ from threading import Barrier
 import pytest
 
 from functions.adapters.sqlite_renders import SqliteRenders
+from functions.core.observations import Tick
 from functions.core.render import Render, State
 from functions.errors import TryAgainLater
 from functions.handle import handle
@@ -16,6 +17,7 @@ from functions.ports import Conflict, Ports
 from functions.settings import Laptop
 from functions.wiring import LAPTOP_LANE, laptop_lane, laptop_ports
 from schemas.ids import render_id
+from schemas.ports import StoreUnavailable
 from tests.unit.makers import requested, upload
 
 
@@ -80,3 +82,34 @@ def test_who_is_always_forestalled_is_asked_to_come_again(place: Laptop, ports: 
     with pytest.raises(TryAgainLater):
         handle(requested(), replace(ports, renders=forestalled))
     assert ports.renders.newest(limit=1) == ()
+
+
+class Unlucky(SqliteRenders):
+    """The first time that a render is to be cancelled, the store is gone."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.failures = 1
+
+    def save(self, render: Render, *, version: int, room: int | None = None) -> None:
+        if render.state is State.CANCELLED and self.failures:
+            self.failures -= 1
+            raise StoreUnavailable("the answer is lost")
+        super().save(render, version=version, room=room)
+
+
+def test_who_is_superseded_is_told_even_if_the_first_telling_fails(
+    place: Laptop, ports: Ports
+) -> None:
+    """Once the effect was marked as performed before the older render was told: it went on."""
+    older = requested(upload=upload(generation=1))
+    newer = requested(upload=upload(generation=2))
+    handle(older, ports)
+    unlucky = replace(ports, renders=Unlucky(place.renders))
+    with pytest.raises(StoreUnavailable):
+        handle(newer, unlucky)
+    later = replace(unlucky, clock=lambda: ports.clock() + ports.policy.effect_grace)
+    handle(Tick(render=render_id(newer.upload)), later)
+    stored = ports.renders.load(render_id(older.upload))
+    assert stored is not None
+    assert stored.render.state is State.CANCELLED
