@@ -62,6 +62,7 @@ IMPOSSIBLE: Mapping[tuple[Fault, str], str] = {
             "people replay what has failed",
         ),
         *_all([Fault.POISONED], [State.DONE], "what cannot be decoded to its end is never done"),
+        *_all([Fault.NAME_TAKEN], [State.DONE], "its own output stands under the name then"),
     )
 }
 """Pairs that cannot occur, each with the reason; one that does is a violation."""
