@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from functions.cloud_settings import Cloud, CloudLane, cloud, cloud_lanes
+from functions.cloud_lanes import CloudLane, cloud_lanes
+from functions.cloud_settings import Cloud, cloud
 from functions.core.lanes import Lane, Policy
 from functions.errors import NotConfigured
 from functions.ports import Backend, Doorkeeper, Ports, Prober
@@ -54,10 +55,7 @@ def reading_ports() -> Ports:
     """The parts for somebody who only looks: there is no lane, so nothing can be started."""
     if place() is Place.CLOUD:
         return cloud_ports(cloud())
-    home = laptop()
-    if not home.state.is_dir():
-        raise NotConfigured(f"there is no pipeline in {home.home} (set CLIPLINE_HOME)")
-    return laptop_ports(home)
+    return laptop_ports(_inhabited())
 
 
 def prober() -> Prober:
@@ -71,10 +69,15 @@ def desk() -> "Desk":
     """The dead-letter desk of this place. Raises NotConfigured: the cloud's is not built yet."""
     if place() is Place.CLOUD:
         raise NotConfigured("the dead-letter desk is built for the laptop only, so far")
+    return laptop_desk(_inhabited())
+
+
+def _inhabited() -> Laptop:
+    """The laptop's home, if a pipeline has ever been there. Raises NotConfigured."""
     home = laptop()
     if not home.state.is_dir():
         raise NotConfigured(f"there is no pipeline in {home.home} (set CLIPLINE_HOME)")
-    return laptop_desk(home)
+    return home
 
 
 def laptop_desk(home: Laptop) -> "Desk":

@@ -1,6 +1,5 @@
 """`clipline replay`: one render, or a plan for many."""
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -10,18 +9,15 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from functions.desk import Desk, Wanted
-from functions.ports import Ports
 from functions.wiring import desk, reading_ports
 from ops import filters
 from ops.commands import REFUSED, By, Reason, replay
 from ops.letters import one_line
 from ops.paper import Paper, say_json
-from ops.replay_apply import PlanRefused, Run, Stopped, read
-from ops.replay_plan import Totals, planned
+from ops.replay_apply import Run, Stopped
+from ops.replay_file import PlanRefused, read, write
 from ops.times import clock
 from schemas.replay_plan import PlanEnd, PlanHead
-from schemas.wire import to_json
 
 ONE = "one"
 STOPPED = 1
@@ -140,28 +136,6 @@ def audit(
             f"{clock(one.at)}  {one.by}  plan {one.plan[:12]}  {one.what}, {one.asked} asked for: "
             f"{one_line(one.reason)}"
         )
-
-
-def write(
-    head: PlanHead, asked: Wanted, place: Desk, ports: Ports, out: Path | None
-) -> tuple[Path, PlanEnd]:
-    """The plan's file and its last line. It has its name once it is whole, and replaces another."""
-    folder = out.parent if out else Path()
-    draft = folder / f".replay-{os.getpid()}.part"
-    totals = Totals()
-    try:
-        with draft.open("wb") as file:
-            file.write(to_json(head) + b"\n")
-            for item in planned(place.letters.find(asked), ports):
-                file.write(totals.line(item))
-            end = totals.end
-            file.write(to_json(end) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        path = out or Path(f"replay-{end.digest[:12]}.jsonl")
-        return draft.replace(path), end
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _refuse(plan: Path, why: Sequence[str]) -> NoReturn:

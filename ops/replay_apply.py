@@ -13,18 +13,16 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
-from pathlib import Path
 
 from functions.core.render import TERMINAL, Render, State
 from functions.desk import DeadLetters
 from functions.ports import Ports
+from ops.replay_file import Plan, PlanRefused
 from ops.replay_plan import frames, refusal
 from schemas.events import ReplayRender
 from schemas.ids import short
-from schemas.replay_plan import AuditRecord, PlanEnd, PlanHead, PlanItem, PlanLine
+from schemas.replay_plan import AuditRecord, PlanItem
 from schemas.topics import Topic
-from schemas.wire import Unreadable, from_json
 
 LOOK_EVERY = 0.2
 """Seconds between two looks at the canary."""
@@ -32,49 +30,8 @@ WATCHED = 5
 """Renders that were asked for earlier and are looked at with each further one."""
 
 
-class PlanRefused(Exception):
-    """It is not applied, and nothing was done; the message says why, a sentence a line."""
-
-
 class Stopped(Exception):
     """The old fingerprint came back, or one of the first failed: the rest was not asked for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """A whole plan on file. Its items are read anew each time, and not kept."""
-
-    path: Path
-    head: PlanHead
-    end: PlanEnd
-
-    def replays(self) -> Iterator[tuple[PlanItem, str]]:
-        """The items that are not refused, each with its render."""
-        for item in _lines(self.path):
-            if isinstance(item, PlanItem) and item.refused is None and item.render is not None:
-                yield item, item.render
-
-
-def read(path: Path) -> Plan:
-    """Raises PlanRefused for what is no plan, not whole, or was changed."""
-    head: PlanLine | None = None
-    end: PlanLine | None = None
-    seen, items = sha256(), 0
-    with path.open("rb") as file:
-        for line in file:
-            if end is not None:
-                raise PlanRefused(f"'{path}' goes on after its end")
-            one = _line(line, path)
-            head = head or one
-            if isinstance(one, PlanItem):
-                seen.update(line)
-                items += 1
-            end = one if isinstance(one, PlanEnd) else None
-    if not isinstance(head, PlanHead) or not isinstance(end, PlanEnd):
-        raise PlanRefused(f"'{path}' is no plan of replays, or not whole")
-    if (end.digest, end.items) != (seen.hexdigest(), items):
-        raise PlanRefused(f"'{path}' was changed since it was made")
-    return Plan(path=path, head=head, end=end)
 
 
 def moved(plan: Plan, ports: Ports) -> Iterator[str]:
@@ -211,16 +168,3 @@ class Run:
 def _took(render: Render, made_at: datetime) -> bool:
     """Whether the plan's command, or a later one, was taken: the plan's would do nothing now."""
     return render.replayed_at is not None and render.replayed_at >= made_at
-
-
-def _lines(path: Path) -> Iterator[PlanLine]:
-    with path.open("rb") as file:
-        for line in file:
-            yield _line(line, path)
-
-
-def _line(line: bytes, path: Path) -> PlanLine:
-    try:
-        return from_json(line, PlanLine)
-    except Unreadable as error:
-        raise PlanRefused(f"'{path}' is no plan of replays, or not whole") from error

@@ -33,9 +33,9 @@ from google.cloud.batch_v1.types import (
     TaskStatus,
 )
 
-from functions.adapters.google_calls import ANSWER_WITHIN, answered, status_of
+from functions.adapters import google_calls
+from functions.adapters.google_calls import ANSWER_WITHIN, answered, not_known, status_of
 from functions.batch_machines import BatchMachines
-from functions.errors import TryAgainLater
 from functions.outcomes.batch import MACHINE_LOST, BatchEnd, failure_of, job_id
 from functions.outcomes.refusals import refusal_of
 from functions.ports import ExecutionState, LaunchRefused
@@ -89,21 +89,16 @@ class BatchJobs:
                 refusal = refusal_of(status, str(error.message), order.lane)
                 if refusal is not None:
                     raise LaunchRefused(refusal) from error
-        raise TryAgainLater(f"whether '{order.lane}' took the attempt is not known: {status}")
+        raise not_known(order.lane, status)
 
     def stop(self, execution: str) -> None:
         """Cancel it. One that has ended or never was is no error. Raises TryAgainLater."""
         request = CancelJobRequest(name=self._named(execution))
-        try:
-            with answered(f"'{execution}' is to be cancelled"):
-                self._client.cancel_job(request, timeout=ANSWER_WITHIN, retry=None)
-        except NotFound:
-            return
-        except GoogleAPICallError:
-            # What the service says to one that is over is not documented: so it is asked.
-            state = self.state(execution)
-            if state is not None and not state.ended:
-                raise
+        google_calls.stop(
+            execution,
+            lambda: self._client.cancel_job(request, timeout=ANSWER_WITHIN, retry=None),
+            self.state,
+        )
 
     def state(self, execution: str) -> ExecutionState | None:
         """Whether it is over, and why; None if the service does not know it. Raises TryAgainLater.

@@ -36,7 +36,8 @@ from google.cloud.run_v2.types import (
     Task,
 )
 
-from functions.adapters.google_calls import ANSWER_WITHIN, answered, status_of
+from functions.adapters import google_calls
+from functions.adapters.google_calls import ANSWER_WITHIN, answered, not_known, status_of
 from functions.errors import TryAgainLater
 from functions.outcomes.cloud_run import CloudRunEnd, TaskEnd, failure_of
 from functions.outcomes.refusals import refusal_of
@@ -108,18 +109,13 @@ class CloudRunJobs:
 
     def stop(self, execution: str) -> None:
         """Cancel it. One that has ended or never was is no error. Raises TryAgainLater."""
-        try:
-            with answered(f"'{execution}' is to be cancelled"):
-                self._executions.cancel_execution(
-                    name=self._named(execution), timeout=ANSWER_WITHIN, retry=None
-                )
-        except NotFound:
-            return
-        except GoogleAPICallError:
-            # What the service says to one that is over is not documented: so it is asked.
-            state = self.state(execution)
-            if state is not None and not state.ended:
-                raise
+        google_calls.stop(
+            execution,
+            lambda: self._executions.cancel_execution(
+                name=self._named(execution), timeout=ANSWER_WITHIN, retry=None
+            ),
+            self.state,
+        )
 
     def state(self, execution: str) -> ExecutionState | None:
         """Whether it is over, and why; None if the service does not know it, or not any more.
@@ -160,8 +156,7 @@ class CloudRunJobs:
         known = self._found(order)
         if known is not None:
             return known
-        message = f"whether '{order.lane}' took the attempt is not known: {status_of(error)}"
-        raise TryAgainLater(message) from error
+        raise not_known(order.lane, status_of(error)) from error
 
     def _found(self, order: Order) -> str | None:
         """The oldest execution of the attempt among the newest of the job.

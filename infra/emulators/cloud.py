@@ -24,7 +24,7 @@ from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
 
 from functions.adapters.gcs_objects import GcsObjects, connect
 from functions.adapters.pubsub_events import PubSubEvents
-from functions.cloud_settings import CloudLane
+from functions.cloud_lanes import CloudLane
 from infra.emulators.cloud_run import CloudRunEmulator
 from infra.emulators.container import Image
 from infra.emulators.firestore import firestore_emulator

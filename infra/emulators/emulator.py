@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ LOOK_EVERY = 0.01
 log = logging.getLogger("clipline.emulator")
 
 
-class Emulator:
+class Emulator(ABC):
     """Serves and lives from the end of `begin` to `close`. Handlers and steps never overlap."""
 
     def __init__(self) -> None:
@@ -53,13 +54,13 @@ class Emulator:
         with self._lock:
             self._losses += 1
 
+    @abstractmethod
     def everything(self) -> Iterable[ContainerTask]:
         """All tasks there ever were."""
-        raise NotImplementedError
 
+    @abstractmethod
     def step(self) -> list[Callable[[], None]]:
         """Move on what runs, under the lock; what is to be told of it afterwards, without."""
-        raise NotImplementedError
 
     def method(self, takes: Any, answers: Any, handler: Callable[[Any], Any]) -> Method:
         """A method whose handler holds the lock."""

@@ -19,6 +19,7 @@ from infra.emulators.batch import BatchEmulator
 from infra.emulators.cloud_run import CloudRunEmulator
 from infra.emulators.container import Image
 from infra.emulators.emulator import Emulator
+from schemas.failures import Failure
 from tests.contract.machine import PREAMBLE, task_argv
 
 GRACE = timedelta(seconds=5)
@@ -72,6 +73,15 @@ class CloudPlace:
     def close(self) -> None:
         self.channel.close()
         self.emulator.close()
+
+
+def outcome(place: CloudPlace, execution: str) -> Failure:
+    """Why it has failed, once it has ended."""
+    place.wait_for_end(execution)
+    state = place.backend.state(execution)
+    assert state is not None
+    assert state.failure is not None
+    return state.failure
 
 
 class CloudRunPlace(CloudPlace):

@@ -19,7 +19,7 @@ from infra.simulator.world import Process, World
 from schemas.events import ExecutionEnded
 from schemas.plan import Order
 from tests.contract.cloud_places import BatchPlace, CloudRunPlace
-from tests.contract.machine import Machine
+from tests.contract.machine import ENDS_WHEN_TOLD, Machine
 
 
 class Place(Protocol):
@@ -47,13 +47,12 @@ class Place(Protocol):
         """Leave nothing running."""
 
 
-TASK = """
-    say(f"begun-{E['CLOUD_RUN_EXECUTION']}")
-    end = f"end-{E['CLOUD_RUN_EXECUTION']}"
-    while not heard(end):
-        time.sleep(0.001)
-    sys.exit(int(open(end).read()))
+TASK = (
+    """
+say(f"begun-{E['CLOUD_RUN_EXECUTION']}")
 """
+    + ENDS_WHEN_TOLD
+)
 
 
 class ChildProcessPlace:

@@ -18,21 +18,20 @@ from functions.outcomes.untold import UNTOLD
 from functions.ports import ExecutionState, LaunchRefused
 from infra.emulators.batch_job import Shortage
 from schemas.events import ExecutionEnded
-from schemas.failures import Failure, FailureClass
+from schemas.failures import FailureClass
 from schemas.plan import Order
 from schemas.wire import MESSAGE_PUBLISHED
-from tests.contract.cloud_places import MACHINES, BatchPlace
+from tests.contract.cloud_places import MACHINES, BatchPlace, outcome
+from tests.contract.machine import ENDS_WHEN_TOLD
 
-CODE = """
-    E = os.environ
-    with open('told', 'w') as file:
-        file.write(repr((sys.argv[2:], sorted(E))))
-    say(f"begun-{E['CLOUD_RUN_EXECUTION']}")
-    end = f"end-{E['CLOUD_RUN_EXECUTION']}"
-    while not heard(end):
-        time.sleep(0.001)
-    sys.exit(int(open(end).read()))
+CODE = (
+    """
+with open('told', 'w') as file:
+    file.write(repr((sys.argv[2:], sorted(E))))
+say(f"begun-{E['CLOUD_RUN_EXECUTION']}")
 """
+    + ENDS_WHEN_TOLD
+)
 RENDER = "r-0123456789abcdef0123"
 JOB = f"{RENDER}-0001"
 
@@ -53,14 +52,6 @@ def ordered(place: BatchPlace, *, attempt: int = 1, tasks: int = 1, seconds: flo
         tasks=tasks,
         deadline=place.now() + timedelta(seconds=seconds),
     )
-
-
-def outcome(place: BatchPlace, execution: str) -> Failure:
-    place.wait_for_end(execution)
-    state = place.backend.state(execution)
-    assert state is not None
-    assert state.failure is not None
-    return state.failure
 
 
 def test_the_attempt_is_the_job_s_id_and_its_tasks_are_told_ids_only(place: BatchPlace) -> None:

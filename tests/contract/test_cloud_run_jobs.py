@@ -15,24 +15,23 @@ from functions.errors import TryAgainLater
 from functions.notices import told
 from functions.outcomes.untold import UNTOLD
 from functions.ports import ExecutionState, LaunchRefused
-from schemas.failures import Failure, FailureClass
+from schemas.failures import FailureClass
 from schemas.plan import Order
 from schemas.wire import Message
-from tests.contract.cloud_places import JOB, CloudRunPlace
+from tests.contract.cloud_places import JOB, CloudRunPlace, outcome
+from tests.contract.machine import ENDS_WHEN_TOLD
 
-CODE = """
-    E = os.environ
-    say(f"begun-{E['CLOUD_RUN_EXECUTION']}")
-    with open('told', 'w') as file:
-        file.write(repr((sys.argv[2:], sorted(E))))
-    if os.path.exists('obeys'):
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(75))
-    end = f"end-{E['CLOUD_RUN_EXECUTION']}"
-    say(f"ready-{E['CLOUD_RUN_EXECUTION']}")
-    while not heard(end):
-        time.sleep(0.001)
-    sys.exit(int(open(end).read()))
+CODE = (
+    """
+say(f"begun-{E['CLOUD_RUN_EXECUTION']}")
+with open('told', 'w') as file:
+    file.write(repr((sys.argv[2:], sorted(E))))
+if os.path.exists('obeys'):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(75))
+say(f"ready-{E['CLOUD_RUN_EXECUTION']}")
 """
+    + ENDS_WHEN_TOLD
+)
 
 
 @pytest.fixture
@@ -53,14 +52,6 @@ def ordered(
         tasks=tasks,
         deadline=place.now() + timedelta(seconds=seconds),
     )
-
-
-def outcome(place: CloudRunPlace, execution: str) -> Failure:
-    place.wait_for_end(execution)
-    state = place.backend.state(execution)
-    assert state is not None
-    assert state.failure is not None
-    return state.failure
 
 
 def ready(place: CloudRunPlace, execution: str, until: Callable[..., None]) -> None:

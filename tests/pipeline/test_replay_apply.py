@@ -16,7 +16,8 @@ from functions.ports import Ports
 from functions.settings import Laptop
 from functions.wiring import laptop_desk, laptop_ports
 from infra.laptop.subscriptions import subscriptions
-from ops.replay_apply import PlanRefused, Run, Stopped, read
+from ops.replay_apply import Run, Stopped
+from ops.replay_file import PlanRefused, read
 from schemas.events import ReplayRender
 from schemas.failures import Failure, FailureClass
 from schemas.subscriptions import ReceivedMessage

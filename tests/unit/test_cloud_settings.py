@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions.cloud_settings import cloud_lanes
+from functions.cloud_lanes import cloud_lanes
 from functions.errors import NotConfigured
 
 KNOWN = {
