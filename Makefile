@@ -6,6 +6,7 @@ KILLS ?= 200
 RENDERS ?= 2000
 SEED ?= 1
 ROUNDS ?= 9
+TESTERS ?= 3
 
 BIN := .venv/bin
 # A path may hold spaces, quotes and dollars: it travels in the environment, as it was typed.
@@ -37,7 +38,7 @@ reset: runtime  ## Forget the laptop's renders, messages and objects
 	@$(BIN)/python -m infra.laptop reset
 
 test: dev       ## Run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(TESTERS) --dist loadgroup --no-loadscope-reorder
 
 check: dev      ## What to run before every commit: lint, format, types, the arrows between packages
 	@$(BIN)/ruff check --quiet

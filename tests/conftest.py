@@ -1,6 +1,8 @@
 """What several rings need: Google's emulators, each started once for all tests that ask for it."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -12,6 +14,28 @@ from tests.buckets import Buckets
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
+
+RINGS = ("pipeline", "contract", "simulator", "unit")
+"""In the order in which they are begun: a long test begun last would be waited for alone."""
+SERVERS = {
+    **{"pubsub": "pubsub", "gcs": "stores", "gcs_gate": "stores"},
+    **{"firestore": "stores", "firestore_emulator": "stores"},
+}
+"""Fixtures that start a server for a whole process, and which are best in one process."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Several processes at work share the suite by files and, where a server is needed, by it."""
+    for item in items:
+        asked = {*getattr(item, "fixturenames", ()), *re.split(r"[\[\]-]", item.name)}
+        servers = [group for name, group in SERVERS.items() if name in asked]
+        item.add_marker(pytest.mark.xdist_group((servers or [item.path.stem])[0]))
+    items.sort(key=lambda item: _ring(item.path))
+
+
+def _ring(path: Path) -> int:
+    return next((n for n, ring in enumerate(RINGS) if ring in path.parts), len(RINGS))
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,10 @@
 """A laptop's state without its pipeline: dead letters, failed renders, and `clipline` over them."""
 
 import os
-import subprocess
 import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from functions.adapters.sqlite_bus import SqliteBus
 from functions.core.render import Render, State
@@ -14,7 +13,11 @@ from functions.settings import Laptop
 from schemas import examples
 from schemas.events import AttemptRecord, RenderDeadLetter
 from schemas.failures import Failure
+from tests.pipeline import forked
 from tests.pipeline.laptop import CHECKOUT
+
+if TYPE_CHECKING:
+    import subprocess
 
 ALL = Wanted()
 NOW = datetime.now(UTC)
@@ -31,9 +34,7 @@ class Place:
 
     def clipline(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """What it says, with the two streams apart."""
-        return subprocess.run(
-            [*CLIPLINE, *words], capture_output=True, text=True, check=False, **self.around()
-        )
+        return forked.clipline(words, **self.around())
 
     def around(self) -> dict[str, Any]:
         """Where and in which environment it runs."""

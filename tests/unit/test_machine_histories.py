@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from functions.core.effects import AnnounceDeadLetter, AnnounceDone, Launch
@@ -173,9 +173,16 @@ class History:
         self.check_step(before, after)
         self.check_render(after)
         if move.kind != "replay":  # one that fails at once is a new failure, to be replayed anew
-            assert advance(after, event, now=self.now, facts=move.facts) is after
+            again = advance(after, event, now=self.now, facts=move.facts)
+            assert again is after or self.is_settled_by(again, after)
         self.render = after
         self.states.add(after.state)
+
+    def is_settled_by(self, again: Render | None, after: Render) -> bool:
+        """A look that brought a render to its end may, made again, see that nothing more comes."""
+        if again is None or after.settled or after.state not in TERMINAL:
+            return False
+        return again == replace(after, settled=True, revisit_at=again.revisit_at)
 
     def check_step(self, before: Render, after: Render) -> None:
         assert (after is before) == (after == before)
@@ -223,7 +230,14 @@ def lived(steps: Sequence[Move]) -> History:
     return history
 
 
+OVER_AND_OVERTAKEN = Move(
+    kind="over", stale=False, wait_seconds=0, cause=CAUSES[0], frames=0, facts=FACTS[-1]
+)
+"""Found by chance once in some thousand runs: the end of an attempt is the render's end as well."""
+
+
 @given(st.lists(moves, max_size=40))
+@example([OVER_AND_OVERTAKEN])
 def test_whatever_happens_a_render_keeps_its_promises(steps: list[Move]) -> None:
     history = lived(steps)
     document = to_json(history.render)
