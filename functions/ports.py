@@ -7,6 +7,7 @@ from typing import Protocol
 
 from functions.core.lanes import Lane, Policy
 from functions.core.render import Render
+from functions.sought import ANY, Sought
 from schemas.failures import Failure
 from schemas.media import Media
 from schemas.plan import Order
@@ -82,8 +83,8 @@ class RenderStore(Protocol):
     def folder_holder(self, folder: str) -> str | None:
         """The render that delivers into that output folder."""
 
-    def newest(self, *, limit: int, prefix: str = "") -> Sequence[Render]:
-        """Renders whose id starts with the prefix, newest first: for people who look."""
+    def newest(self, *, limit: int, sought: Sought = ANY) -> Sequence[Render]:
+        """Renders that are sought, the newest first: for people who look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

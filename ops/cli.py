@@ -15,6 +15,7 @@ from functions.core.render import Render, State
 from functions.desk import Desk, Wanted
 from functions.errors import NotConfigured
 from functions.ports import Ports
+from functions.sought import Sought
 from functions.wiring import desk, reading_ports
 from ops import commands, filters, replay, spec
 from ops.doctor import examine
@@ -76,11 +77,14 @@ def options(
 def renders(
     limit: Annotated[int, typer.Option(help="How many, the newest first.", min=1)] = 20,
     state: Annotated[State | None, typer.Option(help="Only those in this state.")] = None,
+    failure: filters.Class = None,
+    tenant: filters.Tenant = None,
+    age: filters.Opened = None,
 ) -> None:
     """List renders."""
-    found = [
-        r for r in reading_ports().renders.newest(limit=limit) if state is None or r.state is state
-    ]
+    since = None if age is None else datetime.now(UTC) - age
+    sought = Sought(state=state, failure=failure, tenant=tenant, since=since)
+    found = reading_ports().renders.newest(limit=limit, sought=sought)
     if not found:
         console.print("No renders.")
         return

@@ -26,6 +26,10 @@ Age = Annotated[
     timedelta | None,
     typer.Option(parser=length, metavar="LENGTH", help="Only what failed within: 15min, 2h, 7d."),
 ]
+Opened = Annotated[
+    timedelta | None,
+    typer.Option("--age", parser=length, metavar="LENGTH", help="Only opened within: 2h, 7d."),
+]
 Lane = Annotated[str | None, typer.Option(help="Only what was tried on this lane.")]
 Tenant = Annotated[str | None, typer.Option(help="Only uploads of this tenant.")]
 Fingerprint = Annotated[str | None, typer.Option(help="Only this cause; its beginning will do.")]

@@ -11,6 +11,7 @@ from functions.core.render import Render
 from functions.desk import Wanted
 from functions.errors import NotConfigured
 from functions.ports import Ports
+from functions.sought import Sought
 from functions.wiring import desk
 from schemas.dead_letters import DeadLetterRecord
 
@@ -21,7 +22,7 @@ NOT_FOUND = 3
 def one_render(prefix: str, ports: Ports) -> Render:
     """The one render that is meant. Exits with NOT_FOUND for none or several."""
     prefix = prefix if prefix.startswith("r-") else f"r-{prefix}"
-    found = ports.renders.newest(limit=3, prefix=prefix)
+    found = ports.renders.newest(limit=3, sought=Sought(prefix=prefix))
     if len(found) == 1:
         return found[0]
     what = f"{len(found)} or more renders begin" if found else "No render begins"

@@ -32,6 +32,7 @@ from google.cloud.firestore_v1.field_path import FieldPath
 
 from functions.core.render import RUNNING, Render, State
 from functions.ports import Conflict, FolderTaken, LaneFull, Stored
+from functions.sought import ANY, Sought
 from schemas.ids import digest
 from schemas.ports import StoreRefused, StoreUnavailable
 from schemas.wire import from_json, to_json
@@ -43,9 +44,18 @@ if TYPE_CHECKING:
 
     Found = DocumentSnapshot[Any]
 
-COMPOSITE_INDEXES = {"renders": (("state", "created_at"),)}
-"""By collection, fields that one query filters and sorts by, all ascending: Firestore refuses such
-a query until the index is made. The emulator does not, so `infra/gcp` and this must agree."""
+COMPOSITE_INDEXES = {
+    "renders": (
+        ("state", "created_at"),
+        ("state", "-created_at"),
+        ("failure", "-created_at"),
+        ("tenant", "-created_at"),
+    )
+}
+"""By collection, fields that one query filters and sorts by, ascending without a minus: Firestore
+refuses such a query until the index is made, or those of which it can be merged: one for each field
+that is asked to be equal (https://firebase.google.com/docs/firestore/query-data/index-overview).
+The emulator does not refuse, so `infra/gcp` and this must agree."""
 UNINDEXED = {"renders": ("document", "save"), "lanes": ("*",), "folders": ("*",)}
 """By collection, fields that nobody asks for: each index of a field costs with every write."""
 
@@ -148,20 +158,37 @@ class FirestoreRenders:
         with _asking(folder):
             return _holder(self._folder(folder).get(**self._how))
 
-    def newest(self, *, limit: int, prefix: str = "") -> Sequence[Render]:
-        """Renders whose id starts with the prefix, newest first.
+    def newest(self, *, limit: int, sought: Sought = ANY) -> Sequence[Render]:
+        """Renders that are sought, the newest first.
 
         With a prefix, all ids that start with it are read: fit for people who know some digits.
         """
-        query = self._renders.order_by("created_at", direction="DESCENDING").limit(limit)
-        if prefix:
-            if not _is_key(prefix):
-                return ()
-            first, end = self._at("renders", prefix), self._at("renders", f"{prefix}\U0010ffff")
-            by_id = self._renders.where(filter=FieldFilter(FieldPath.document_id(), ">=", first))
-            query = by_id.where(filter=FieldFilter(FieldPath.document_id(), "<", end))
-        found = sorted(map(_render, self._found(query)), key=lambda one: one.created_at)
-        return tuple(found[::-1][:limit])
+        if sought.prefix and not _is_key(sought.prefix):
+            return ()
+        query = self._by_id(sought.prefix) if sought.prefix else self._by_age(sought, limit)
+        fitting = filter(sought.fits, map(_render, self._found(query)))
+        found = sorted(fitting, key=lambda one: one.created_at, reverse=True)
+        return tuple(found[:limit])
+
+    def _by_id(self, prefix: str) -> "Query":
+        first, end = self._at("renders", prefix), self._at("renders", f"{prefix}\U0010ffff")
+        id = FieldPath.document_id()
+        query: Query = self._renders.where(filter=FieldFilter(id, ">=", first))
+        return query.where(filter=FieldFilter(id, "<", end))
+
+    def _by_age(self, sought: Sought, limit: int) -> "Query":
+        conditions = (
+            ("state", "==", sought.state and sought.state.value),
+            ("failure", "==", sought.failure and sought.failure.value),
+            ("tenant", "==", sought.tenant),
+            ("created_at", ">=", sought.since),
+            ("created_at", "<", sought.until),
+        )
+        query: Query = self._renders.order_by("created_at", direction="DESCENDING").limit(limit)
+        for field, operator, value in conditions:
+            if value is not None:
+                query = query.where(filter=FieldFilter(field, operator, value))
+        return query
 
     @property
     def _renders(self) -> Any:
@@ -269,6 +296,8 @@ def _fields(render: Render, mark: str) -> dict[str, object]:
         "due_at": render.due_at,
         "created_at": render.created_at,
         "upload": f"{upload.bucket}/{upload.name}",
+        "tenant": upload.tenant,
+        "failure": render.failure.failure.value if render.failure else None,
     }
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from sqlite3 import Connection, Row
 
 from functions.adapters.sqlite_file import SqliteFile, micros
 from functions.core.render import RUNNING, Render, State
 from functions.ports import Conflict, FolderTaken, LaneFull, Stored
+from functions.sought import ANY, Sought
 from schemas.wire import from_json, to_json
 
 _SCHEMA = (
@@ -86,11 +88,24 @@ class SqliteRenders:
         rows = self._select("SELECT render FROM folders WHERE folder = ?", folder)
         return rows[0]["render"] if rows else None
 
-    def newest(self, *, limit: int, prefix: str = "") -> Sequence[Render]:
-        """Renders whose id starts with the prefix, newest first."""
-        query = """SELECT document FROM renders WHERE substr(id, 1, ?) = ?
-            ORDER BY created_at DESC, id LIMIT ?"""
-        return tuple(map(_render, self._select(query, len(prefix), prefix, limit)))
+    def newest(self, *, limit: int, sought: Sought = ANY) -> Sequence[Render]:
+        """Renders that are sought, the newest first.
+
+        Class and tenant are no columns: what fits otherwise is read until enough is found.
+        """
+        since, until = sought.since, sought.until
+        conditions = {
+            "substr(id, 1, ?) = ?": (len(sought.prefix), sought.prefix),
+            "state = ?": (sought.state.value,) if sought.state else (),
+            "created_at >= ?": (micros(since),) if since else (),
+            "created_at < ?": (micros(until),) if until else (),
+        }
+        asked = {text: values for text, values in conditions.items() if values}
+        query = f"""SELECT document FROM renders WHERE {" AND ".join(asked)}
+            ORDER BY created_at DESC, id"""
+        values = [value for some in asked.values() for value in some]
+        rows = self._file.reading.execute(query, values)
+        return tuple(islice(filter(sought.fits, map(_render, rows)), limit))
 
     def _select(self, query: str, *values: object) -> list[Row]:
         return self._file.reading.execute(query, values).fetchall()

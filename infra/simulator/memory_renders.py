@@ -7,6 +7,7 @@ from datetime import datetime
 
 from functions.core.render import RUNNING, Render, State
 from functions.ports import Conflict, FolderTaken, LaneFull, Stored
+from functions.sought import ANY, Sought
 
 
 class MemoryRenders:
@@ -73,10 +74,10 @@ class MemoryRenders:
         """The render that delivers into that output folder."""
         return self._folders.get(folder)
 
-    def newest(self, *, limit: int, prefix: str = "") -> Sequence[Render]:
-        """Renders whose id starts with the prefix, newest first."""
-        ids = sorted(id for id in self._stored if id.startswith(prefix))
-        found = [self._stored[id].render for id in ids]
+    def newest(self, *, limit: int, sought: Sought = ANY) -> Sequence[Render]:
+        """Renders that are sought, the newest first."""
+        everybody = (stored.render for _, stored in sorted(self._stored.items()))
+        found = filter(sought.fits, everybody)
         return tuple(sorted(found, key=lambda one: one.created_at, reverse=True)[:limit])
 
     def _check_room(self, before: Render | None, after: Render, room: int) -> None:

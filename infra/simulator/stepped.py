@@ -8,6 +8,7 @@ from pathlib import Path
 
 from functions.core.render import Render
 from functions.ports import Conflict, RenderStore, Stored
+from functions.sought import ANY, Sought
 from infra.simulator.faults import Fault, Unreachable
 from infra.simulator.witness import Witness
 from infra.simulator.world import World
@@ -161,9 +162,9 @@ class SteppedRenders:
         """No step: as `running`."""
         return self.store.folder_holder(folder)
 
-    def newest(self, *, limit: int, prefix: str = "") -> Sequence[Render]:
+    def newest(self, *, limit: int, sought: Sought = ANY) -> Sequence[Render]:
         """For people; no step."""
-        return self.store.newest(limit=limit, prefix=prefix)
+        return self.store.newest(limit=limit, sought=sought)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ import pytest
 
 from functions.core.render import Render, State
 from functions.ports import Conflict, FolderTaken, LaneFull
+from functions.sought import Sought
+from schemas.failures import FailureClass
 from schemas.ids import Upload
 from schemas.ports import StoreRefused, StoreUnavailable
 from tests import emulators
@@ -305,7 +307,7 @@ READS: dict[str, Callable[["FirestoreRenders"], object]] = {
     "running": lambda store: store.running("laptop"),
     "of_upload": lambda store: store.of_upload("uploads", "ana/talk.mp4"),
     "folder_holder": lambda store: store.folder_holder("ana"),
-    "newest": lambda store: store.newest(limit=9, prefix="r-"),
+    "newest": lambda store: store.newest(limit=9, sought=Sought(prefix="r-")),
 }
 
 
@@ -361,11 +363,14 @@ def test_an_id_that_no_document_can_have_is_unknown(
 ) -> None:
     assert store.load(id) is None
     if id:
-        assert store.newest(limit=1, prefix=id) == ()
+        assert store.newest(limit=1, sought=Sought(prefix=id)) == ()
     assert gate.calls == []
 
 
 # ── indexes ──────────────────────────────────────────────────────────────────────────────────────
+
+DESCENDING = 2
+"""Firestore's number of it (`StructuredQuery.Direction`)."""
 
 
 def fields(query: "StructuredQuery") -> tuple[str, ...]:
@@ -373,7 +378,9 @@ def fields(query: "StructuredQuery") -> tuple[str, ...]:
     composite = query.where.composite_filter.filters
     filters = [one.field_filter for one in composite] or [query.where.field_filter]
     filtered = [one.field.field_path for one in filters if one.field.field_path]
-    return tuple(dict.fromkeys([*filtered, *(one.field.field_path for one in query.order_by)]))
+    down = [one.field.field_path for one in query.order_by if one.direction == DESCENDING]
+    asked = dict.fromkeys([*filtered, *(one.field.field_path for one in query.order_by)])
+    return tuple(f"-{name}" if name in down else name for name in asked)
 
 
 def test_the_indexes_that_queries_need_are_listed_and_no_others(
@@ -387,9 +394,15 @@ def test_the_indexes_that_queries_need_are_listed_and_no_others(
     for read in READS.values():
         read(store)
     store.newest(limit=9)
+    for one in (
+        Sought(state=State.FAILED),
+        Sought(failure=FailureClass.CRASH),
+        Sought(tenant="ana"),
+    ):
+        store.newest(limit=9, sought=replace(one, since=T0, until=T0))
     queries = [RunQueryRequest.deserialize(one.request) for one in gate.seen("RunQuery")]
     asked = {fields(one.structured_query) for one in queries}
     own = {one for one in asked if len(set(one) - {"__name__"}) > 1}
     assert own == set(COMPOSITE_INDEXES["renders"])
-    assert not {name for one in asked for name in one} & set(UNINDEXED["renders"])
+    assert not {name.removeprefix("-") for one in asked for name in one} & set(UNINDEXED["renders"])
     assert {one.structured_query.from_[0].collection_id for one in queries} == {"renders"}

@@ -13,7 +13,9 @@ from functions.adapters.sqlite_renders import SqliteRenders
 from functions.core.effects import WakeNext
 from functions.core.render import Pending, Render, State
 from functions.ports import Conflict, FolderTaken, LaneFull, RenderStore
+from functions.sought import Sought
 from infra.simulator.memory_renders import MemoryRenders
+from schemas.failures import Failure, FailureClass
 from schemas.ids import Upload
 from schemas.media import Media, VideoStream
 from schemas.pieces import Span
@@ -195,8 +197,51 @@ def test_newest_takes_a_prefix(store: RenderStore) -> None:
     for id, seconds in (("r-7f3a1", 2), ("r-7f3b2", 1), ("r-0000", 3), ("r-%", 4)):
         store.save(render(id, created_at=T0 + timedelta(seconds=seconds)), version=0)
     assert [one.id for one in store.newest(limit=2)] == ["r-%", "r-0000"]
-    assert [one.id for one in store.newest(limit=9, prefix="r-7f")] == ["r-7f3a1", "r-7f3b2"]
-    assert [one.id for one in store.newest(limit=9, prefix="r-%")] == ["r-%"]
+    assert [one.id for one in store.newest(limit=9, sought=Sought(prefix="r-7f"))] == [
+        "r-7f3a1",
+        "r-7f3b2",
+    ]
+    assert [one.id for one in store.newest(limit=9, sought=Sought(prefix="r-%"))] == ["r-%"]
+
+
+CRASHED = Failure(failure=FailureClass.CRASH, reason="signal", message="killed")
+LATER = T0 + timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("sought", "found"),
+    [
+        (Sought(state=State.FAILED), "dba"),
+        (Sought(state=State.DONE), "c"),
+        (Sought(failure=FailureClass.CRASH), "da"),
+        (Sought(tenant="ben"), "db"),
+        (Sought(since=LATER), "dc"),
+        (Sought(until=LATER), "ba"),
+        (Sought(state=State.FAILED, failure=FailureClass.CRASH, tenant="ben", since=T0), "d"),
+        (Sought(prefix="r-b", state=State.DONE), ""),
+        (Sought(prefix="r-b", until=LATER), "b"),
+    ],
+)
+def test_people_find_renders_by_state_class_tenant_and_age(
+    store: RenderStore, sought: Sought, found: str
+) -> None:
+    other = replace(CRASHED, failure=FailureClass.INPUT)
+    for hours, (id, name, failure) in enumerate(
+        (
+            ("r-a", "ana", CRASHED),
+            ("r-b", "ben", other),
+            ("r-c", "ana", None),
+            ("r-d", "ben", CRASHED),
+        )
+    ):
+        upload = Upload(bucket="uploads", name=f"{name}/{id}.mp4", generation=7)
+        state = State.FAILED if failure else State.DONE
+        created = T0 + timedelta(hours=hours)
+        one = render(id, upload=upload, failure=failure, state=state, created_at=created)
+        store.save(one, version=0)
+    ids = [one.id for one in store.newest(limit=9, sought=sought)]
+    assert ids == [f"r-{letter}" for letter in found]
+    assert [one.id for one in store.newest(limit=1, sought=sought)] == ids[:1]
 
 
 def test_a_folder_belongs_to_the_first_render_that_saved_it(store: RenderStore) -> None:

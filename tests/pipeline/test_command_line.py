@@ -109,6 +109,13 @@ def test_what_is_disposed_of_is_gone_until_it_is_taken_back(place: Place) -> Non
     assert place.clipline("restore", "d-nothing").returncode == 4
 
 
+def test_renders_are_found_by_state_class_and_age(place: Place) -> None:
+    SqliteRenders(place.home.renders).save(failed("r-7f"), version=0)
+    assert len(place.said("renders", "--state", "failed", "--class", "crash", "--age", "1h")) == 2
+    for words in (("--state", "done"), ("--class", "input"), ("--tenant", "no"), ("--age", "1s")):
+        assert place.said("renders", *words) == ["No renders."]
+
+
 def test_what_is_left_out_is_said(place: Place) -> None:
     for number in range(5):
         place.bus.publish(Topic.RENDER_DEAD_LETTER, letter(f"r-{number}"))
