@@ -14,8 +14,10 @@ from ops.spec_reading import asked, lines, media_line, offer_line, offers, total
 from schemas.ids import Upload
 from schemas.media import Media
 from schemas.ports import ObjectMissing
-from schemas.spec import HEIGHTS, LONGEST_SPEC, MOST_CLIPS, MOST_OUTPUTS, RenderSpec, SpecFault
+from schemas.spec import LONGEST_SPEC, MOST_CLIPS, MOST_OUTPUTS, RenderSpec
 from schemas.spec import parse_spec as parse
+from schemas.spec_fields import SpecFault
+from schemas.spec_picture import HEIGHTS
 from schemas.spec_reading import SpecVerdict
 
 BAD_SPEC = 64

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from functions.core.plan import ENCODERS, make_plan
+from functions.core.pictures import ENCODERS
+from functions.core.plan import make_plan
 from schemas import names
 from schemas.ids import Upload
 from schemas.media import Media
 from schemas.plan import OutputPlan, RenderPlan
-from schemas.spec import Output, Quality, RenderSpec
+from schemas.spec import Output, RenderSpec
+from schemas.spec_picture import Quality
 from schemas.spec_reading import AskedOutput, PlannedFile, QualityOffer
 
 USES = {

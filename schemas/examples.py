@@ -30,7 +30,7 @@ from schemas.ids import Upload, render_id
 from schemas.media import AudioStream, Media, VideoStream
 from schemas.pieces import Span
 from schemas.replay_plan import AuditRecord, PlanEnd, PlanHead, PlanItem, PlanLine, Refusal
-from schemas.spec import Quality
+from schemas.spec_picture import Quality
 from schemas.spec_reading import AskedOutput, PlannedFile, QualityOffer, SpecVerdict
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from schemas.spec import Quality
+from schemas.spec_picture import Quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

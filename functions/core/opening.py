@@ -13,7 +13,8 @@ from functions.core.step import Step, without
 from schemas.events import AttemptRecord, RenderRequested, ReplayRender, UploadRefused
 from schemas.ids import Upload, render_id
 from schemas.plan import Order
-from schemas.spec import SpecFault, parse_spec
+from schemas.spec import parse_spec
+from schemas.spec_fields import SpecFault
 
 
 def requested(render: None, event: RenderRequested, step: Step) -> Render:

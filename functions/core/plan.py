@@ -1,22 +1,16 @@
 """Planning: from what an upload is and what is asked of it to frames, chunks and file names."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 
+from functions.core.pictures import ENCODERS, output_rate, output_size
 from schemas.ids import Upload, render_id
 from schemas.media import Media, VideoStream
 from schemas.pieces import cut_into_chunks
 from schemas.plan import SAMPLE_RATE, AudioPlan, OutputPlan, RenderPlan
-from schemas.spec import Clip, Output, Quality, RenderSpec, SpecFault
+from schemas.spec import Clip, Output, RenderSpec
+from schemas.spec_fields import SpecFault
 
-FASTEST = Fraction(60)
-"""Frames a second of an output; a faster source is thinned out."""
-STANDARD_RATES = tuple(
-    Fraction(n, d)
-    for n, d in ((24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (48, 1), (50, 1),
-                 (60000, 1001), (60, 1))
-)  # fmt: skip
 GOP_SECONDS = 2
 CHUNK_SECONDS = (4, 15)
 """The shortest and longest chunk: below, the fixed cost shows (0.13 CPU seconds a chunk, and the
@@ -31,21 +25,6 @@ MOST_CHUNKS = 10_000
 
 LONGEST_CLIP = 100_000
 """Seconds. A container may claim any length, and its chunks are not to be listed to see that."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Encoder:
-    crf: int
-    preset: str
-    lossless: bool = False
-
-
-ENCODERS = {
-    Quality.SMALL: _Encoder(crf=26, preset="veryfast"),
-    Quality.BALANCED: _Encoder(crf=21, preset="veryfast"),
-    Quality.BEST: _Encoder(crf=18, preset="medium"),
-    Quality.LOSSLESS: _Encoder(crf=0, preset="ultrafast", lossless=True),
-}
 
 
 def make_plan(upload: Upload, media: Media, spec: RenderSpec, *, folder: str) -> RenderPlan:
@@ -89,7 +68,7 @@ def _output(
     rate = output_rate(video)
     start_pts, frames = window
     gop = max(1, round(rate * GOP_SECONDS))
-    width, height = _size(video, output.height)
+    width, height = output_size(video, output.height)
     encoder = ENCODERS[output.quality]
     return OutputPlan(
         clip=clip.name,
@@ -127,15 +106,6 @@ def _chunk_length(rate: Fraction, *, whole: int, later: int) -> Callable[[int], 
     return length
 
 
-def output_rate(video: VideoStream) -> Fraction:
-    """The source's average rate, snapped to a standard one within 0.05 %, and at most FASTEST."""
-    rate = min(video.frame_rate, FASTEST)
-    for standard in STANDARD_RATES:
-        if abs(rate / standard - 1) <= Fraction(1, 2000):
-            return standard
-    return max(rate.limit_denominator(1001), Fraction(1))
-
-
 def _window(clip: Clip, number: int, video: VideoStream, rate: Fraction) -> tuple[int, int]:
     """The clip's first source tick, and how many output frames it has."""
     start_pts = video.first_pts + round(clip.start / video.time_base)
@@ -162,14 +132,3 @@ def _audio(output: OutputPlan, video: VideoStream) -> AudioPlan:
         samples=round(output.frames / output.frame_rate * SAMPLE_RATE),
         bitrate=AUDIO_BITRATE,
     )
-
-
-def _size(video: VideoStream, wanted: int) -> tuple[int, int]:
-    """Even width and height with the source's aspect, never larger than a source of two pixels."""
-    width, height = video.display_size
-    target = min(wanted, height)
-    return _even(Fraction(width * target, height), width), _even(Fraction(target), height)
-
-
-def _even(length: Fraction, most: int) -> int:
-    return max(2, 2 * min(round(length / 2), most // 2))

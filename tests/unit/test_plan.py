@@ -5,12 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.core.plan import LONGEST_CLIP, MOST_CHUNKS, make_plan, output_rate
+from functions.core.pictures import output_rate
+from functions.core.plan import LONGEST_CLIP, MOST_CHUNKS, make_plan
 from schemas import names
 from schemas.ids import render_id
 from schemas.pieces import tiling
 from schemas.plan import SAMPLE_RATE, OutputPlan, RenderPlan
-from schemas.spec import Clip, Output, Quality, RenderSpec, SpecFault
+from schemas.spec import Clip, Output, RenderSpec
+from schemas.spec_fields import SpecFault
+from schemas.spec_picture import Quality
 from tests import bench_chunks as bench
 from tests.unit.makers import TICKS, UPLOAD, media, video
 

@@ -12,11 +12,13 @@ from schemas.certificate import Certificate
 from schemas.dead_letters import DeadLetterGroup, DeadLetterRecord, Original
 from schemas.events import AttemptRecord, Event, ObjectFinalized
 from schemas.replay_plan import AuditRecord, PlanHead, PlanLine
-from schemas.spec import MOST_CLIPS, MOST_OUTPUTS, SpecFault, parse_spec
+from schemas.spec import MOST_CLIPS, MOST_OUTPUTS, parse_spec
+from schemas.spec_fields import SpecFault
+from schemas.spec_schema import spec_schema
 from schemas.wire import from_json, message_of, to_json
 
 OURS = [event for event in examples.EVENTS if not isinstance(event, ObjectFinalized)]
-SPEC = Draft202012Validator(publish.spec_schema())
+SPEC = Draft202012Validator(spec_schema())
 
 
 def _read(name: str) -> Any:
@@ -150,7 +152,7 @@ GOOD: tuple[Any, ...] = (
     {"outputs": [{"height": 4320, "quality": "lossless"}]},
     {"outputs": [{"name": "a"}, {"name": "b", "quality": "small"}]},
     {"outputs": [{"name": "a" * 40}]},
-    *publish.spec_schema()["examples"],
+    *spec_schema()["examples"],
 )
 BAD: tuple[Any, ...] = (
     [],

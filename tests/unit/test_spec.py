@@ -13,11 +13,11 @@ from schemas.spec import (
     MOST_OUTPUTS,
     Clip,
     Output,
-    Quality,
     RenderSpec,
-    SpecFault,
     parse_spec,
 )
+from schemas.spec_fields import SpecFault
+from schemas.spec_picture import Quality
 
 scalars = (
     st.none()
