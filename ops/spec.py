@@ -10,14 +10,23 @@ from functions.ports import NotRenderable
 from functions.wiring import prober
 from ops.one_file import OneFile
 from ops.paper import Paper, say_json
-from ops.spec_reading import asked, lines, media_line, offer_line, offers, total
+from ops.spec_reading import (
+    asked,
+    lines,
+    media_line,
+    offer_line,
+    offers,
+    preset_line,
+    preset_offers,
+    total,
+)
 from schemas.ids import Upload
 from schemas.media import Media
 from schemas.ports import ObjectMissing
 from schemas.spec import LONGEST_SPEC, MOST_CLIPS, MOST_OUTPUTS, RenderSpec
 from schemas.spec import parse_spec as parse
 from schemas.spec_fields import SpecFault
-from schemas.spec_picture import HEIGHTS
+from schemas.spec_picture import HEIGHTS, RATES, WIDTHS, Deinterlace, Fit
 from schemas.spec_reading import SpecVerdict
 
 BAD_SPEC = 64
@@ -75,14 +84,24 @@ def explain(
 def presets(as_json: AsJson = False) -> None:
     """Say what a spec may choose from."""
     if as_json:
+        for preset in preset_offers():
+            say_json(preset)
         for offer in offers():
             say_json(offer)
         return
+    console.print("preset, of each output; what is said beside it stands above it:")
+    for preset in preset_offers():
+        console.print(f"  {preset_line(preset)}")
     console.print("quality, of each output:")
     for offer in offers():
         console.print(f"  {offer_line(offer)}")
-    low, high = HEIGHTS
-    console.print(f"height, of each output: {low} to {high} pixels, 720 where nothing is said")
+    console.print(f"height: {HEIGHTS[0]} to {HEIGHTS[1]} pixels, of a smaller video its own")
+    console.print(f"width: {WIDTHS[0]} to {WIDTHS[1]} pixels; with it the size is exact")
+    console.print(f"fit, where there is a width: {', '.join(Fit)}")
+    console.print(
+        f"frame_rate: at most {RATES[0]} to {RATES[1]} a second, of a slower video its own"
+    )
+    console.print(f"deinterlace: {', '.join(Deinterlace)}")
     console.print(f"at most {MOST_CLIPS} clips, each as at most {MOST_OUTPUTS} outputs")
 
 

@@ -1,6 +1,7 @@
 """A spec in words: what would be made, without making it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from fractions import Fraction
 
 from functions.core.pictures import ENCODERS
@@ -9,9 +10,10 @@ from schemas import names
 from schemas.ids import Upload
 from schemas.media import Media
 from schemas.plan import OutputPlan, RenderPlan
+from schemas.presets import DEFAULT, PRESETS
 from schemas.spec import Output, RenderSpec
 from schemas.spec_picture import Quality
-from schemas.spec_reading import AskedOutput, PlannedFile, QualityOffer
+from schemas.spec_reading import AskedOutput, PlannedFile, PresetOffer, QualityOffer
 
 USES = {
     Quality.SMALL: "previews and slow lines",
@@ -40,6 +42,10 @@ def asked(
             end=clip.end,
             height=output.height,
             quality=output.quality,
+            width=output.width,
+            fit=output.fit if output.width is not None else None,
+            frame_rate=output.frame_rate,
+            deinterlace=output.deinterlace,
             planned=found.get(f"{clip.name}/{output.name}"),
         )
         for clip in spec.clips
@@ -61,6 +67,20 @@ def offers() -> Sequence[QualityOffer]:
     ]
 
 
+def preset_offers() -> Sequence[PresetOffer]:
+    """Every preset, in the order of the table."""
+    return [
+        PresetOffer(preset=name, default=name == DEFAULT, **asdict(picture))
+        for name, picture in PRESETS.items()
+    ]
+
+
+def preset_line(offer: PresetOffer) -> str:
+    """One preset in a line."""
+    first = " (the default)" if offer.default else ""
+    return f"{offer.preset:14} {_shape(offer)}, {offer.quality}{_rate_at_most(offer)}{first}"
+
+
 def media_line(media: Media) -> str:
     """What was found in the video."""
     video, sound = media.video, media.audio
@@ -79,8 +99,8 @@ def lines(one: AskedOutput) -> Iterator[str]:
     if one.start == 0 and one.end is None:
         part = "the whole video"
     yield (
-        f"{one.clip}/{one.output}: {part}, at most {one.height} pixels high, {one.quality} "
-        f"({_encoder(one.quality)})"
+        f"{one.clip}/{one.output}: {part}, {_shape(one)}, {one.quality} "
+        f"({_encoder(one.quality)}){_rate_at_most(one)}"
     )
     if (file := one.planned) is not None:
         sound = f"{file.audio_samples} samples of sound" if file.audio_samples else "no sound"
@@ -108,8 +128,20 @@ def offer_line(offer: QualityOffer) -> str:
     return f"{offer.quality:9} {_encoder(offer.quality):24} for {USES[offer.quality]}{first}"
 
 
+def _shape(asked: AskedOutput | PresetOffer) -> str:
+    if asked.width is None:
+        return f"at most {asked.height} pixels high"
+    return f"{asked.width}x{asked.height} ({asked.fit})"
+
+
+def _rate_at_most(asked: AskedOutput | PresetOffer) -> str:
+    if asked.frame_rate is None:
+        return ""
+    return f", at most {_number(asked.frame_rate)} frames a second"
+
+
 def _file(output: OutputPlan, plan: RenderPlan) -> PlannedFile:
-    sound = plan.audio_of(output.clip)
+    sound = plan.audio_of(output)
     return PlannedFile(
         object_name=output.object_name,
         width=output.width,

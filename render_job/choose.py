@@ -54,7 +54,7 @@ class Seen:
     pieces: Mapping[str, frozenset[Span]] = field(default_factory=dict)
     """By output id, in the order's encoder class only."""
     sound: frozenset[str] = frozenset()
-    """Clips whose sound is made."""
+    """Ids of the sounds that are made."""
     delivered: frozenset[str] = frozenset()
     """Ids of outputs that stand verified."""
     claims: Mapping[str, Claim] = field(default_factory=dict)
@@ -149,14 +149,14 @@ def choose(plan: RenderPlan, order: Order, me: Worker, seen: Seen) -> Choice:
 
 def _work(plan: RenderPlan, order: Order, seen: Seen) -> Iterator[Plain]:
     open_outputs = [output for output in plan.outputs if output.id not in seen.delivered]
-    clips = {output.clip for output in open_outputs}
+    wanted = {audio.id for output in open_outputs if (audio := plan.audio_of(output))}
     for audio in plan.audio:
-        if audio.clip in clips and audio.clip not in seen.sound:
-            yield MakeSound(audio=audio, claim=f"sound/{audio.clip}")
+        if audio.id in wanted and audio.id not in seen.sound:
+            yield MakeSound(audio=audio, claim=f"sound/{audio.id}")
     for output in open_outputs:
         spans = tiling(seen.pieces.get(output.id, frozenset()), output.frames)
-        heard = plan.audio_of(output.clip) is None or output.clip in seen.sound
-        if spans is not None and heard:
+        sound = plan.audio_of(output)
+        if spans is not None and (sound is None or sound.id in seen.sound):
             yield Stitch(output=output, spans=spans, claim=f"stitch/{output.id}")
     yield from _pieces(plan, order, seen)
 

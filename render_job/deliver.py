@@ -54,9 +54,9 @@ def _joined(task: Task, work: Stitch, held: Held) -> tuple[Path, Certificate]:
         held.keep(0)
         name = names.piece(plan.render, output.id, key, span)
         pieces[span] = _fetched(task, name, f"{span.start}-{span.end}.mp4")
-    audio, sound = plan.audio_of(output.clip), None
+    audio, sound = plan.audio_of(output), None
     if audio is not None:
-        sound = _fetched(task, sound_name(plan, output.clip), "sound.m4a")
+        sound = _fetched(task, sound_name(plan, audio), "sound.m4a")
     path, terms = tools.scratch / "output.mp4", task.terms(held.keep)
     files = [piece.path for piece in pieces.values()]
     tools.studio.join(output, files, sound.path if sound else None, path, terms=terms)

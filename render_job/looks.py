@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
-from render_job.recipe import EXACT_FORMATS, timescale
+from render_job.filters import EXACT_FORMATS
+from render_job.recipe import timescale
 from schemas.plan import OutputPlan
 
 if TYPE_CHECKING:

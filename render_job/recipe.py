@@ -15,6 +15,7 @@ from fractions import Fraction
 from math import ceil, floor, lcm
 from pathlib import Path
 
+from render_job.filters import graph
 from schemas.media import VideoStream
 from schemas.pieces import Span
 from schemas.plan import SAMPLE_RATE, AudioPlan, OutputPlan
@@ -36,11 +37,6 @@ PREROLL_FRAMES = 3
 UNINDEXED_PREROLL_SECONDS = 12
 """How far before the wanted time a seek aims in a file without an index: there it lands between
 key frames, and x264 sets them 250 frames apart by default: 10.4 s at 24 frames a second."""
-HELD_FRAMES = 2
-"""How often the last picture is repeated where the plan is longer than the decoded video. Where
-durations are rounded (1 ms in Matroska) that is one frame; a truncated file stays too short."""
-EXACT_FORMATS = ("yuv420p", "yuvj420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le")
-"""Pixel formats that x264 keeps as they are when lossless; others become yuv420p."""
 FINEST_TIMESCALE = 10_000
 LARGEST_TIMESCALE = 2**31 - 1
 
@@ -70,7 +66,7 @@ def video(
         *_seek(at),
         *("-threads", str(threads), "-copyts", "-i", input_url),
         *("-map", "0:V:0", "-an", "-sn", "-dn"),
-        *("-vf", _filters(plan, source, span, from_start=at is None), "-fps_mode", "passthrough"),
+        *("-vf", graph(plan, source, span, from_start=at is None), "-fps_mode", "passthrough"),
         *("-c:v", "libx264", "-preset", plan.preset, *quality, "-threads", str(threads)),
         *("-g", str(plan.gop), "-keyint_min", str(plan.gop), "-sc_threshold", "0", "-bf", "2"),
         *("-flags", "+cgop", "-frames:v", str(len(span))),
@@ -205,23 +201,3 @@ def _seek(at: Fraction | None) -> list[str]:
     whole, micros = divmod(abs(floor(at * 1_000_000)), 1_000_000)
     sign = "-" if at < 0 else ""
     return ["-seek_timestamp", "1", "-noaccurate_seek", "-ss", f"{sign}{whole}.{micros:06d}"]
-
-
-def _filters(plan: OutputPlan, source: VideoStream, span: Span, *, from_start: bool) -> str:
-    """The filter chain. Decoded from its start, a video that begins late is filled from frame 0."""
-    tick, rate = source.time_base, plan.frame_rate
-    keep = plan.lossless and source.pixel_format in EXACT_FORMATS
-    return ",".join(
-        (
-            f"settb={tick.numerator}/{tick.denominator}",
-            f"setpts=PTS-({plan.start_pts})",
-            f"fps={rate}:round=near" + (":start_time=0" if from_start else ""),
-            f"tpad=stop={HELD_FRAMES}:stop_mode=clone",
-            f"trim=start_pts={span.start}:end_pts={span.end}",
-            f"scale={plan.width}:{plan.height}:flags=bicubic",
-            "setsar=1",
-            f"format={source.pixel_format if keep else 'yuv420p'}",
-            f"settb={rate.denominator}/{rate.numerator}",
-            f"setpts=PTS-{span.start}",
-        )
-    )

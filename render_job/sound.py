@@ -30,7 +30,7 @@ def make_sound(task: Task, work: MakeSound, held: Held) -> None:
             break
     if not verdict.passed:
         raise RenderFault(_not_verified(work, verdict))
-    name = sound_name(task.plan, work.audio.clip)
+    name = sound_name(task.plan, work.audio)
     metadata = {"verdict": to_json(replace(verdict, subject=name)).decode()}
     with contextlib.suppress(PreconditionFailed):
         task.tools.work.upload(name, path, metadata=metadata)

@@ -6,7 +6,7 @@ from datetime import datetime
 from render_job.choose import Claim, Seen, Worker
 from schemas import names
 from schemas.pieces import Span, covered
-from schemas.plan import Order, RenderPlan
+from schemas.plan import AudioPlan, Order, RenderPlan
 from schemas.ports import ObjectInfo, ObjectStore
 from schemas.times import utc
 
@@ -31,7 +31,7 @@ def survey(work: ObjectStore, plan: RenderPlan, order: Order) -> Seen:
     return Seen(
         now=now,
         pieces={id: frozenset(spans) for id, spans in pieces.items()},
-        sound=frozenset(a.clip for a in plan.audio if sound_name(plan, a.clip) in listing),
+        sound=frozenset(a.id for a in plan.audio if sound_name(plan, a) in listing),
         delivered=frozenset(id for id in outputs if names.delivered(plan.render, id) in listing),
         claims=_claims(listing, names.claim(plan.render, "").removesuffix(".json")),
         paces={id: _paces(infos) for id, infos in made.items()} if order.hedge else {},
@@ -40,11 +40,9 @@ def survey(work: ObjectStore, plan: RenderPlan, order: Order) -> Seen:
     )
 
 
-def sound_name(plan: RenderPlan, clip: str) -> str:
-    """The object that holds the clip's sound. The clip must have one."""
-    audio = plan.audio_of(clip)
-    assert audio is not None, "only clips with sound are asked for"
-    return names.audio(plan.render, clip, audio.key(plan.upload))
+def sound_name(plan: RenderPlan, audio: AudioPlan) -> str:
+    """The object that holds that sound."""
+    return names.audio(plan.render, audio.clip, audio.key(plan.upload))
 
 
 def committed_frames(plan: RenderPlan, seen: Seen) -> int:

@@ -1,5 +1,6 @@
 """One plausible event of each kind: shown in the published schemas, and tried in tests."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from fractions import Fraction
 
@@ -29,9 +30,10 @@ from schemas.failures import Failure, FailureClass
 from schemas.ids import Upload, render_id
 from schemas.media import AudioStream, Media, VideoStream
 from schemas.pieces import Span
+from schemas.presets import PRESETS
 from schemas.replay_plan import AuditRecord, PlanEnd, PlanHead, PlanItem, PlanLine, Refusal
 from schemas.spec_picture import Quality
-from schemas.spec_reading import AskedOutput, PlannedFile, QualityOffer, SpecVerdict
+from schemas.spec_reading import AskedOutput, PlannedFile, PresetOffer, QualityOffer, SpecVerdict
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 UPLOAD = Upload(bucket="uploads", name="acme/holiday.mp4", generation=1_795_512_600_000_001)
@@ -268,6 +270,7 @@ SPEC_READINGS = (
             audio_samples=600_600,
         ),
     ),
+    PresetOffer(preset="square", default=False, **asdict(PRESETS["square"])),
     QualityOffer(quality=Quality.BALANCED, crf=21, preset="veryfast", lossless=False, default=True),
 )
 AUDIT = AuditRecord(

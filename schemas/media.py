@@ -27,6 +27,12 @@ class VideoStream:
     largest_gap: int
     """Ticks between the two neighbouring frames furthest apart: the least pre-roll that shows the
     right frame at a cut. One frame's worth where the rate is constant."""
+    interlaced: bool = False
+    """Whether its first picture was woven of two fields, or the container says that all are."""
+    matrix: int = 2
+    """How its colours are coded, as H.273 numbers matrix coefficients; 2 is not known."""
+    full_range: bool = False
+    """Whether black is 0 and white the largest value."""
 
     @property
     def display_size(self) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from schemas.ids import Upload, digest
 from schemas.media import Media
 from schemas.pieces import Span
+from schemas.spec_picture import Fit
 
 SAMPLE_RATE = 48_000
 """Samples a second of every output's audio."""
@@ -36,6 +37,12 @@ class OutputPlan:
     lossless: bool
     object_name: str
     """Where the verified file goes in the outputs bucket."""
+    fit: Fit | None = None
+    """How the picture comes into a frame of another shape; None where it has the source's."""
+    deinterlace: bool = False
+    """Whether pictures that say that they are interlaced are made whole."""
+    sound: str = ""
+    """Which of the clip's sounds is its own: an AudioPlan's `variant`."""
 
     @property
     def id(self) -> str:
@@ -47,12 +54,17 @@ class OutputPlan:
         wanted = (self.start_pts, self.frame_rate, self.gop, self.width, self.height)
         encoder = (self.crf, self.preset, self.lossless, RECIPE_VERSION, encoder_class)
         source = (upload.bucket, upload.name, upload.generation)
-        return digest(*map(str, (*source, *wanted, *encoder)))[:16]
+        return digest(*map(str, (*source, *wanted, *encoder, *self._more())))[:16]
+
+    def _more(self) -> tuple[str, ...]:
+        """What plans could not say at first; nothing where it is not said, so that keys stay."""
+        more = {"fit": self.fit, "deinterlace": self.deinterlace or None}
+        return tuple(f"{wish}={value}" for wish, value in more.items() if value is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioPlan:
-    """The sound of one clip, rendered once and joined to each of its outputs."""
+    """The sound of one clip, rendered once and joined to each of its outputs of that length."""
 
     clip: str
     start_seconds: Fraction
@@ -60,6 +72,13 @@ class AudioPlan:
     samples: int
     """The exact length at SAMPLE_RATE, silence included."""
     bitrate: int
+    variant: str = ""
+    """Tells apart the sounds of a clip whose outputs are not of one length; empty for the first."""
+
+    @property
+    def id(self) -> str:
+        """Unique within the render."""
+        return f"{self.clip}/{self.variant}" if self.variant else self.clip
 
     def key(self, upload: Upload) -> str:
         """Names the rendered sound, as OutputPlan.key names pictures."""
@@ -93,9 +112,10 @@ class RenderPlan:
         """Where it delivers: an output is named FOLDER/CLIP/OUTPUT.mp4, so it is one folder."""
         return frozenset(output.object_name.rsplit("/", 2)[0] for output in self.outputs)
 
-    def audio_of(self, clip: str) -> AudioPlan | None:
-        """The sound of that clip, or None for a silent source."""
-        return next((a for a in self.audio if a.clip == clip), None)
+    def audio_of(self, output: OutputPlan) -> AudioPlan | None:
+        """The sound that the output is joined with, or None for a silent source."""
+        mine = (output.clip, output.sound)
+        return next((a for a in self.audio if (a.clip, a.variant) == mine), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from schemas.events import Event, ObjectFinalized
 from schemas.flows import FLOWS
 from schemas.flows_page import page
 from schemas.replay_plan import AuditRecord, PlanEnd, PlanHead, PlanItem, PlanLine
-from schemas.spec_reading import AskedOutput, QualityOffer, SpecVerdict
+from schemas.spec_reading import AskedOutput, PresetOffer, QualityOffer, SpecVerdict
 from schemas.spec_schema import DIALECT, spec_schema
 from schemas.wire import json_schema, to_json
 
@@ -40,7 +40,7 @@ def published() -> dict[Path, str]:
     schemas[DeadLetterRecord.TYPE] = desk_schema(DeadLetterRecord, examples.RECORDS)
     schemas[AuditRecord.TYPE] = desk_schema(AuditRecord, (examples.AUDIT,))
     schemas[DeadLetterGroup.TYPE] = desk_schema(DeadLetterGroup, (examples.GROUP,))
-    for kind in (SpecVerdict, AskedOutput, QualityOffer):
+    for kind in (SpecVerdict, AskedOutput, PresetOffer, QualityOffer):
         schemas[kind.TYPE] = spec_reading_schema(kind)
     files = {JSON / f"{name}.schema.json": _text(schema) for name, schema in schemas.items()}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -89,7 +89,9 @@ def desk_schema(
     return _document(kind, kind.TYPE, [json.loads(to_json(one)) for one in shown])
 
 
-def spec_reading_schema(kind: type[SpecVerdict | AskedOutput | QualityOffer]) -> dict[str, Any]:
+def spec_reading_schema(
+    kind: type[SpecVerdict | AskedOutput | PresetOffer | QualityOffer],
+) -> dict[str, Any]:
     """What `clipline spec` says with `--json`."""
     told = [json.loads(to_json(one)) for one in examples.SPEC_READINGS if isinstance(one, kind)]
     return _document(kind, kind.TYPE, told)

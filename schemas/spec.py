@@ -7,6 +7,7 @@ What may be asked of an output's picture is in `schemas/spec_picture.py`, how a 
 from dataclasses import dataclass, fields
 from fractions import Fraction
 
+from schemas.presets import DEFAULT, PRESETS
 from schemas.spec_fields import (
     SpecFault,
     decoded,
@@ -16,7 +17,7 @@ from schemas.spec_fields import (
     refuse_twins,
     seconds_of,
 )
-from schemas.spec_picture import Quality, picture_of
+from schemas.spec_picture import PICTURE_FIELDS, Picture, picture_of
 
 VERSION = 1
 LONGEST_SPEC = 65_536
@@ -34,12 +35,10 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
-    """One file to make of every clip: H.264 and AAC in MP4, never larger than the source."""
+class Output(Picture):
+    """One file to make of every clip: H.264 and AAC in MP4."""
 
-    name: str = "web-720"
-    height: int = 720
-    quality: Quality = Quality.BALANCED
+    name: str = DEFAULT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +82,11 @@ def _clip(raw: object, at: str) -> Clip:
 
 
 def _output(raw: object, at: str) -> Output:
-    given = fields_of(raw, at, tuple(f.name for f in fields(Output)))
-    output = Output(**picture_of(given, at))
-    name = name_of(given.get("name", f"web-{output.height}"), f"{at}.name")
-    return Output(name=name, height=output.height, quality=output.quality)
+    given = fields_of(raw, at, ("name", "preset", *PICTURE_FIELDS))
+    preset = given.get("preset", DEFAULT)
+    if not isinstance(preset, str) or preset not in PRESETS:
+        raise SpecFault(f"{at}.preset", preset, f"one of {', '.join(PRESETS)}")
+    picture = picture_of(given, at, PRESETS[preset])
+    shape = f"{picture.width}x{picture.height}" if picture.width else f"web-{picture.height}"
+    name = name_of(given.get("name", preset if "preset" in given else shape), f"{at}.name")
+    return Output(name=name, **{field: getattr(picture, field) for field in PICTURE_FIELDS})

@@ -11,6 +11,7 @@ from schemas.failures import Failure, FailureClass
 
 LATEST_SECOND = 1_000_000
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+RATE = re.compile(r"([1-9]\d{0,6})/([1-9]\d{0,6})", re.ASCII)
 CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)", re.ASCII)
 
 Given = Mapping[str, object]
@@ -100,6 +101,20 @@ def seconds_of(raw: object, at: str) -> Fraction:
     if not 0 <= value < LATEST_SECOND:
         raise SpecFault(at, raw, limit)
     return Fraction(value).limit_denominator(10**6)
+
+
+def rate_of(raw: object, at: str, limits: tuple[int, int]) -> Fraction:
+    """Frames a second within the limits, both included."""
+    low, high = limits
+    limit = f"{low} to {high} frames a second, as a number or as 30000/1001"
+    value = raw
+    if isinstance(raw, str) and (ratio := RATE.fullmatch(raw)):
+        value = Fraction(int(ratio[1]), int(ratio[2]))
+    if isinstance(value, bool) or not isinstance(value, int | Fraction):
+        raise SpecFault(at, raw, limit)
+    if not low <= value <= high:
+        raise SpecFault(at, raw, limit)
+    return Fraction(value).limit_denominator(1001)
 
 
 def refuse_twins(at: str, names: list[str]) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from schemas.spec_picture import Quality
+from schemas.spec_picture import Deinterlace, Fit, Picture, Quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +49,26 @@ class AskedOutput:
     end: Fraction | None
     """Seconds; None is the video's end."""
     height: int
-    """At most: a smaller video is not enlarged."""
+    """At most, where there is no width: a smaller video is not enlarged."""
     quality: Quality
+    width: int | None = None
+    """With a width, width and height are exact."""
+    fit: Fit | None = None
+    """None where the output has the video's shape."""
+    frame_rate: Fraction | None = None
+    """At most; None is the video's."""
+    deinterlace: Deinterlace = Deinterlace.AUTO
     planned: PlannedFile | None = None
     """None where no video was looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresetOffer(Picture):
+    """One preset that a spec may name, and all that it says of the picture."""
+
+    TYPE: ClassVar = "clipline.preset.v1"
+    preset: str
+    default: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

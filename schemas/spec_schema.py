@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from schemas.spec import MOST_CLIPS, MOST_OUTPUTS, Clip, Output
-from schemas.spec_fields import CLOCK, LATEST_SECOND, NAME
-from schemas.spec_picture import HEIGHTS, Quality
+from schemas.presets import DEFAULT, PRESETS
+from schemas.spec import MOST_CLIPS, MOST_OUTPUTS, Clip
+from schemas.spec_fields import CLOCK, LATEST_SECOND, NAME, RATE
+from schemas.spec_picture import HEIGHTS, RATES, WIDTHS, Deinterlace, Fit, Quality
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -14,7 +15,7 @@ def spec_schema() -> dict[str, Any]:
 
     Wider than `parse_spec` where JSON Schema has no words: see its description.
     """
-    clip, output = Clip(), Output()
+    clip = Clip()
     seconds: dict[str, Any] = {
         "anyOf": [
             {"type": "number", "minimum": 0, "exclusiveMaximum": LATEST_SECOND},
@@ -27,7 +28,8 @@ def spec_schema() -> dict[str, Any]:
         "$id": "urn:clipline:clipline.render-spec.v1",
         "title": "clipline.render-spec.v1",
         "description": "Every clip is made as every output. Checked besides: names are used once "
-        "only, a clip's end is later than its start, and a height is written without a fraction.",
+        "only, a clip's end is later than its start, sizes are written without a fraction, a width "
+        "and its height are even, and a fit is said only where there is a width.",
         "type": "object",
         "properties": {
             "version": {"const": 1, "default": 1},
@@ -45,18 +47,17 @@ def spec_schema() -> dict[str, Any]:
             ),
             "outputs": _list(
                 {
-                    "name": {**name, "description": "By default `web-` and the height."},
-                    "height": {
-                        "type": "integer",
-                        "minimum": HEIGHTS[0],
-                        "maximum": HEIGHTS[1],
-                        "default": output.height,
-                        "description": "Pixels; a smaller source is not enlarged.",
+                    "name": {
+                        **name,
+                        "description": "By default the preset, or else the size: `web-HEIGHT`, or "
+                        "`WIDTHxHEIGHT` where a width is said.",
                     },
-                    "quality": {
-                        "enum": [quality.value for quality in Quality],
-                        "default": output.quality.value,
+                    "preset": {
+                        "enum": list(PRESETS),
+                        "default": DEFAULT,
+                        "description": "What all fields are that are not said.",
                     },
+                    **_picture(),
                 },
                 MOST_OUTPUTS,
             ),
@@ -65,8 +66,46 @@ def spec_schema() -> dict[str, Any]:
         "examples": [
             {},
             {"outputs": [{"height": 720}, {"height": 360, "quality": "small"}]},
+            {"outputs": [{"preset": "vertical-1080", "fit": "blur"}, {"preset": "preview"}]},
             {"clips": [{"name": "intro", "end": 12.5}, {"name": "goal", "start": "0:41:07"}]},
         ],
+    }
+
+
+def _picture() -> dict[str, Any]:
+    """What an output says of its picture; left out, it is as the preset has it."""
+    return {
+        "width": {
+            "type": ["integer", "null"],
+            "minimum": WIDTHS[0],
+            "maximum": WIDTHS[1],
+            "description": "Pixels. With it the output is exactly this wide and high; null is the "
+            "source's shape.",
+        },
+        "height": {
+            "type": "integer",
+            "minimum": HEIGHTS[0],
+            "maximum": HEIGHTS[1],
+            "description": "Pixels; without a width a smaller source is not enlarged.",
+        },
+        "fit": {
+            "enum": [fit.value for fit in Fit],
+            "description": "How a picture comes into a frame of another shape: what lies beyond "
+            "its edges is cut off, or it is seen whole on black, or on a blurred copy of itself.",
+        },
+        "quality": {"enum": [quality.value for quality in Quality]},
+        "frame_rate": {
+            "anyOf": [
+                {"type": "number", "minimum": RATES[0], "maximum": RATES[1]},
+                {"type": "string", "pattern": f"^{RATE.pattern}$"},
+                {"type": "null"},
+            ],
+            "description": "Frames a second at most, 1 to 60; null is the source's own rate.",
+        },
+        "deinterlace": {
+            "enum": [way.value for way in Deinterlace],
+            "description": "Whether interlaced pictures are made whole.",
+        },
     }
 
 

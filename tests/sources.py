@@ -12,6 +12,7 @@ from pathlib import Path
 from struct import pack
 
 import av
+from av.video.frame import VideoFrame
 
 from render_job.encoder import find_ffmpeg
 from render_job.ffmpeg import ask
@@ -53,6 +54,13 @@ SOURCES = {
     ),
     "silent": Derived(of="ntsc", then="-an -c copy"),
     "rotated": Derived(of="ntsc", then="-c copy"),
+    "interlaced": Derived(  # at twice the speed, so that every field is of another moment
+        first="-ss 12",
+        then=f"{_SMALL} -t 3 -vf setpts=PTS/2,fps=48,scale=160:96,setsar=1,interlace=scan=tff "
+        "-flags +ilme+ildct",
+    ),
+    "brief": Derived(of="ntsc", then="-t 3 -c copy"),
+    "brief_turned": Derived(of="ntsc", then="-t 3 -c copy"),
     "edited": Derived(of="ntsc", first="-ss 3.3", then="-c copy"),
     "long": Derived(then=f"{_SMALL} -t 30 -vf scale=160:90,fps=30000/1001"),
     "transport": Derived(suffix="ts", of="long", then="-c copy"),
@@ -73,6 +81,7 @@ def _turned(movie: bytes) -> bytes:
 
 AFTERWARDS: dict[str, Callable[[bytes], bytes]] = {
     "rotated": _turned,
+    "brief_turned": _turned,
     "truncated": lambda movie: movie[: len(movie) // 2],
 }
 """What no ffmpeg option does, or not the same one in every version."""
@@ -117,11 +126,15 @@ def media_of(path: Path) -> Media:
             if packet.size and packet.pts is not None and not packet.is_discard
         )
         times = [pts for pts, _ in shown]
+        picture = _first_picture(path)
         video = VideoStream(
             codec=stream.codec_context.name,
             width=stream.codec_context.width,
             height=stream.codec_context.height,
-            rotation=_rotation(path),
+            rotation=int(-picture.rotation % 360),
+            interlaced=picture.interlaced_frame,
+            matrix=int(picture.colorspace),
+            full_range=int(picture.color_range) == 2,
             pixel_format=stream.codec_context.pix_fmt or "",
             sample_aspect=Fraction(stream.sample_aspect_ratio or 1),
             time_base=base,
@@ -146,10 +159,9 @@ def media_of(path: Path) -> Media:
         )
 
 
-def _rotation(path: Path) -> int:
+def _first_picture(path: Path) -> VideoFrame:
     with av.open(str(path)) as container:
-        frame = next(container.decode(video=0))
-        return int(-frame.rotation % 360)
+        return next(container.decode(video=0))
 
 
 def frames_of(media: Media, rate: Fraction, start_pts: int) -> int:

@@ -58,6 +58,7 @@ from av.video.stream import VideoStream  # noqa: E402  # after the limits are se
 
 if TYPE_CHECKING:
     from av.packet import Packet
+    from av.video.frame import VideoFrame
 
 CACHE_BLOCKS = 6
 SMALLEST_READ, LARGEST_READ = 256 << 10, 4 << 20
@@ -75,6 +76,10 @@ TABLED = "mov,mp4,m4a,3gp,3g2,mj2"
 SEEKABLE = (TABLED, "matroska,webm", "avi")
 ATTACHED = 0x400
 """AV_DISPOSITION_ATTACHED_PIC: a cover is no film."""
+INTERLACED = (2, 3, 4, 5)
+"""AVFieldOrder: top or bottom field first, in either order of coding."""
+FULL_RANGE = 2
+"""AVCOL_RANGE_JPEG."""
 BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
 
 
@@ -175,7 +180,7 @@ def describe(container: InputContainer, size: int) -> dict[str, Any]:
     for other in container.streams:
         if other is not stream:
             other.discard = Discard.all
-    rotation, frames, shown, gap = _timed(container, stream, size)
+    picture, frames, shown, gap = _timed(container, stream, size)
     base = Fraction(stream.time_base or 1)
     rate = stream.average_rate or stream.guessed_rate or 1 / base
     duration = shown[-1].duration or max(1, round(1 / rate / base))
@@ -187,7 +192,6 @@ def describe(container: InputContainer, size: int) -> dict[str, Any]:
             "codec": codec,
             "width": context.width,  # now that a picture was decoded: a damaged start hides it
             "height": context.height,
-            "rotation": rotation,
             "pixel_format": context.pix_fmt or "",
             "sample_aspect": str(stream.sample_aspect_ratio or 1),
             "time_base": str(base),
@@ -196,6 +200,7 @@ def describe(container: InputContainer, size: int) -> dict[str, Any]:
             "first_pts": shown[0].pts,
             "end_pts": shown[-1].pts + duration,
             "largest_gap": gap or duration,
+            **picture,
         },
         "audio": _audio(container),
     }
@@ -214,14 +219,14 @@ def _audio(container: InputContainer) -> dict[str, Any] | None:
 
 def _timed(
     container: InputContainer, stream: VideoStream, size: int
-) -> tuple[int, int, Sequence[Shown], int]:
-    """Rotation, how many frames, frames in order of display, and the largest gap in ticks."""
+) -> tuple[dict[str, Any], int, Sequence[Shown], int]:
+    """The first picture, how many frames, these in order of display, the largest gap in ticks."""
     table = [entry for entry in stream.index_entries if not entry.is_discard]
     tabled = container.format.name == TABLED and stream.frames > 0 and len(table) > 2 * WINDOW
     if tabled and max(entry.pos + entry.size for entry in table) > size:
         raise Refused("truncated", "the samples go on after the end")
     packets = container.demux(stream)
-    rotation, head = _first_picture(stream, packets)
+    picture, head = _first_picture(stream, packets)
     if tabled:
         head.extend(islice(_shown(packets), max(0, WINDOW - len(head))))
         container.seek(table[-WINDOW].timestamp, stream=stream, any_frame=True)
@@ -232,19 +237,19 @@ def _timed(
             head, tail = sorted(head), sorted(tail)
             between = [entry.timestamp for entry in table[REORDER:]]
             gaps = _gaps(between) + _gaps_of(head[:-REORDER]) + _gaps_of(tail[REORDER:])
-            return rotation, len(table), [head[0], tail[-1]], max(gaps)
+            return picture, len(table), [head[0], tail[-1]], max(gaps)
         container.seek(0)
         head, packets = [], container.demux(stream)
     shown = sorted([*head, *islice(_shown(packets), MOST_PACKETS + 1)])
     if len(shown) > MOST_PACKETS:
         raise Refused("too_costly", f"{MOST_PACKETS} packets")
-    return rotation, len(shown), shown, max(_gaps_of(shown), default=0)
+    return picture, len(shown), shown, max(_gaps_of(shown), default=0)
 
 
 def _first_picture(
     stream: VideoStream, packets: "Iterator[Packet[VideoStream]]"
-) -> tuple[int, list[Shown]]:
-    """The clockwise degrees it is to be turned, and the frames read until it was there."""
+) -> tuple[dict[str, Any], list[Shown]]:
+    """How pictures are to be shown, by the first one, and the frames read until it was there."""
     stream.codec_context.thread_count = 1
     read: list[Shown] = []
     for packet in packets:
@@ -253,11 +258,21 @@ def _first_picture(
         read.extend(_shown([packet]))
         with suppress(OSError, ValueError):  # what PyAV's errors are: a damaged start
             for frame in packet.decode():
-                # PyAV counts counter-clockwise.
-                return round(-frame.rotation / 90) * 90 % 360, read
+                return _look(stream, frame), read
         if len(read) > PATIENCE:
             break
     raise Refused("unreadable_video", f"no picture in its first {len(read)} frames")
+
+
+def _look(stream: VideoStream, frame: "VideoFrame") -> dict[str, Any]:
+    """Clockwise degrees to turn it, which PyAV counts the other way; fields; how it is coloured."""
+    fields = stream.codec_context.field_order
+    return {
+        "rotation": round(-frame.rotation / 90) * 90 % 360,
+        "interlaced": frame.interlaced_frame or fields in INTERLACED,
+        "matrix": int(frame.colorspace),
+        "full_range": int(frame.color_range) == FULL_RANGE,
+    }
 
 
 def _shown(packets: "Iterable[Packet[VideoStream]]") -> Iterator[Shown]:

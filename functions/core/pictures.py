@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from schemas.media import VideoStream
-from schemas.spec_picture import Quality
+from schemas.spec_picture import Picture, Quality
 
 FASTEST = Fraction(60)
 """Frames a second of an output; a faster source is thinned out."""
@@ -32,19 +32,27 @@ ENCODERS = {
 }
 
 
-def output_rate(video: VideoStream) -> Fraction:
-    """The source's average rate, snapped to a standard one within 0.05 %, and at most FASTEST."""
-    rate = min(video.frame_rate, FASTEST)
+def output_rate(video: VideoStream, most: Fraction | None = None) -> Fraction:
+    """The source's average rate or `most`, whichever is slower, and never above FASTEST.
+
+    Snapped to a standard rate within 0.05 %, so that 29.97 is 30000/1001 whoever says it.
+    """
+    rate = min(video.frame_rate, FASTEST, FASTEST if most is None else most)
     for standard in STANDARD_RATES:
         if abs(rate / standard - 1) <= Fraction(1, 2000):
             return standard
     return max(rate.limit_denominator(1001), Fraction(1))
 
 
-def output_size(video: VideoStream, wanted: int) -> tuple[int, int]:
-    """Even width and height with the source's aspect, never larger than a source of two pixels."""
+def output_size(video: VideoStream, picture: Picture) -> tuple[int, int]:
+    """Width and height as asked; where only a height is, even and in the source's shape.
+
+    Then it is never larger than a source of at least two pixels.
+    """
+    if picture.width is not None:
+        return picture.width, picture.height
     width, height = video.display_size
-    target = min(wanted, height)
+    target = min(picture.height, height)
     return _even(Fraction(width * target, height), width), _even(Fraction(target), height)
 
 

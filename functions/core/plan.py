@@ -1,6 +1,7 @@
 """Planning: from what an upload is and what is asked of it to frames, chunks and file names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from functions.core.pictures import ENCODERS, output_rate, output_size
@@ -10,6 +11,7 @@ from schemas.pieces import cut_into_chunks
 from schemas.plan import SAMPLE_RATE, AudioPlan, OutputPlan, RenderPlan
 from schemas.spec import Clip, Output, RenderSpec
 from schemas.spec_fields import SpecFault
+from schemas.spec_picture import Deinterlace
 
 GOP_SECONDS = 2
 CHUNK_SECONDS = (4, 15)
@@ -32,18 +34,27 @@ def make_plan(upload: Upload, media: Media, spec: RenderSpec, *, folder: str) ->
 
     Raises SpecFault where the spec does not fit this upload.
     """
-    rate = output_rate(media.video)
-    windows = [_window(clip, n, media.video, rate) for n, clip in enumerate(spec.clips)]
-    whole = left = sum(frames for _, frames in windows) * len(spec.outputs)
+    video = media.video
+    rates = [output_rate(video, output.frame_rate) for output in spec.outputs]
+    windows = [
+        [_window(clip, n, video, rate) for rate in rates] for n, clip in enumerate(spec.clips)
+    ]
+    lengths = [[w[1] / rate for w, rate in zip(row, rates, strict=True)] for row in windows]
+    whole = left = sum((sum(row, Fraction(0)) for row in lengths), Fraction(0))
     outputs: list[OutputPlan] = []
     audio: list[AudioPlan] = []
-    for number, (clip, window) in enumerate(zip(spec.clips, windows, strict=True)):
-        for output in spec.outputs:
-            left -= window[1]
+    for number, clip in enumerate(spec.clips):
+        for output, rate, window, seconds in zip(
+            spec.outputs, rates, windows[number], lengths[number], strict=True
+        ):
+            left -= seconds
             length = _chunk_length(rate, whole=whole, later=left)
-            outputs.append(_output(clip, window, output, media.video, length, folder))
-        if media.audio is not None:
-            audio.append(_audio(outputs[-1], media.video))
+            planned = _output(clip, window, rate, output, video, length, folder)
+            if media.audio is not None:
+                sound = _audio(planned, video, audio)
+                planned = replace(planned, sound=sound.variant)
+                audio += [] if sound in audio else [sound]
+            outputs.append(planned)
         chunks = sum(len(output.chunks) for output in outputs)
         if chunks > MOST_CHUNKS:
             value = f"asking for {chunks} chunks in {number + 1} clips"
@@ -60,15 +71,15 @@ def make_plan(upload: Upload, media: Media, spec: RenderSpec, *, folder: str) ->
 def _output(
     clip: Clip,
     window: tuple[int, int],
+    rate: Fraction,
     output: Output,
     video: VideoStream,
     chunk_length: Callable[[int], int],
     folder: str,
 ) -> OutputPlan:
-    rate = output_rate(video)
     start_pts, frames = window
     gop = max(1, round(rate * GOP_SECONDS))
-    width, height = output_size(video, output.height)
+    width, height = output_size(video, output)
     encoder = ENCODERS[output.quality]
     return OutputPlan(
         clip=clip.name,
@@ -84,24 +95,27 @@ def _output(
         preset=encoder.preset,
         lossless=encoder.lossless,
         object_name=f"{folder}/{clip.name}/{output.name}.mp4",
+        fit=output.fit if output.width is not None else None,
+        deinterlace=video.interlaced and output.deinterlace is Deinterlace.AUTO,
     )
 
 
-def _chunk_length(rate: Fraction, *, whole: int, later: int) -> Callable[[int], int]:
+def _chunk_length(rate: Fraction, *, whole: Fraction, later: Fraction) -> Callable[[int], int]:
     """How long the next chunk of an output is, by how much of the output is left; in frames.
 
     Guided self-scheduling: one share of all that is left of the render, where it has as many shares
     as minutes, within limits. So chunks are long while all tasks are busy anyway, and short at the
     end, where tasks wait for the last one. How many tasks there will be is not known, and a shorter
     render has fewer shares because each chunk has its fixed cost. `whole` is the render's length,
-    `later` what follows this output: only the last output's end is the end.
+    `later` what follows this output, both in seconds: only the last output's end is the end.
     """
-    shortest, longest = (seconds * rate for seconds in CHUNK_SECONDS)
-    longest = min(longest, max(shortest, Fraction(whole, FEWEST_CHUNKS)))
-    shares = min(whole / (60 * rate), Fraction(MOST_SHARES))
+    shortest, longest = CHUNK_SECONDS
+    most = min(Fraction(longest), max(Fraction(shortest), whole / FEWEST_CHUNKS))
+    shares = min(whole / 60, Fraction(MOST_SHARES))
 
     def length(left: int) -> int:
-        return max(1, round(min(max((left + later) / shares, shortest), longest)))
+        share = (left / rate + later) / shares
+        return max(1, round(min(max(share, Fraction(shortest)), most) * rate))
 
     return length
 
@@ -124,11 +138,17 @@ def _window(clip: Clip, number: int, video: VideoStream, rate: Fraction) -> tupl
     return start_pts, frames
 
 
-def _audio(output: OutputPlan, video: VideoStream) -> AudioPlan:
-    """All outputs of a clip have one rate and so one length, and share its sound."""
-    return AudioPlan(
+def _audio(output: OutputPlan, video: VideoStream, others: Sequence[AudioPlan]) -> AudioPlan:
+    """The sound of that length, shared by the clip's outputs that are as long to the sample.
+
+    Outputs of one frame rate are; of two rates the last frames may end at different moments.
+    """
+    samples = round(output.frames / output.frame_rate * SAMPLE_RATE)
+    known = [audio for audio in others if audio.clip == output.clip]
+    return next((audio for audio in known if audio.samples == samples), None) or AudioPlan(
         clip=output.clip,
         start_seconds=output.start_pts * video.time_base,
-        samples=round(output.frames / output.frame_rate * SAMPLE_RATE),
+        samples=samples,
         bitrate=AUDIO_BITRATE,
+        variant=str(samples) if known else "",
     )

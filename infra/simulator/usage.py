@@ -64,5 +64,5 @@ def fate_of(name: str, generation: int, used: Used | None) -> Cause:
 
 
 def _sound_key(plan: RenderPlan, output: OutputPlan) -> str:
-    audio = plan.audio_of(output.clip)
+    audio = plan.audio_of(output)
     return audio.key(plan.upload) if audio else ""

@@ -93,7 +93,9 @@ def test_the_sample_is_what_it_is_said_to_be(desk: Desk) -> None:
     assert video.largest_gap * video.time_base == Fraction(1, 24)
 
 
-@pytest.mark.parametrize("name", ["edited", "hole", "late_picture", "rotated", "transport"])
+@pytest.mark.parametrize(
+    "name", ["edited", "hole", "interlaced", "late_picture", "rotated", "transport"]
+)
 def test_what_it_says_is_what_all_packets_say(desk: Desk, sources: Sources, name: str) -> None:
     path = sources.path(name)
     assert desk.probe(path, path.name) == media_of(path)

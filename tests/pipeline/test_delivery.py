@@ -204,7 +204,7 @@ def test_a_piece_under_the_name_of_another_is_not_delivered(bench: Bench, tmp_pa
 def test_a_sound_that_was_exchanged_is_not_delivered(bench: Bench, tmp_path: Path) -> None:
     it = shop(bench, tmp_path)
     silence = bench.voice(tmp_path / "silence.m4a", ("apad", SILENCE))
-    it.spoil(sound_name(it.task.plan, "full"), silence.read_bytes())
+    it.spoil(sound_name(it.task.plan, it.task.plan.audio[0]), silence.read_bytes())
     assert "sound: its bytes are not those that were verified" in it.refusal()
 
 
@@ -237,7 +237,7 @@ def test_where_nothing_is_heard_the_sound_is_made_again_without_seeking(
     bench: Bench, tmp_path: Path
 ) -> None:
     it = shop(bench, tmp_path, PastTheSound(encoder=bench.studio.encoder, bench=bench))
-    assert not it.verdict(sound_name(it.task.plan, "full")).silent
+    assert not it.verdict(sound_name(it.task.plan, it.task.plan.audio[0])).silent
     assert it.deliver().certificate.verified
 
 
@@ -246,5 +246,5 @@ def test_a_source_that_is_silent_is_delivered_silent(bench: Bench, tmp_path: Pat
     mute = "-c:v copy -af volume=0 -c:a aac"
     tool("-nostdin", "-v", "error", "-i", str(bench.source), *mute.split(), str(quiet))
     it = shop(replace(bench, source=quiet), tmp_path)
-    assert it.verdict(sound_name(it.task.plan, "full")).silent
+    assert it.verdict(sound_name(it.task.plan, it.task.plan.audio[0])).silent
     assert it.deliver().certificate.verified

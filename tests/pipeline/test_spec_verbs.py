@@ -14,8 +14,9 @@ from ops.spec import BAD_INPUT, BAD_SPEC, NO_INPUT
 from ops.spec_reading import asked
 from schemas import names
 from schemas.ids import Upload
+from schemas.presets import PRESETS
 from schemas.spec import parse_spec
-from schemas.spec_reading import AskedOutput, QualityOffer, SpecVerdict
+from schemas.spec_reading import AskedOutput, PresetOffer, QualityOffer, SpecVerdict
 from schemas.wire import from_json
 from tests.pipeline.desk import Place
 from tests.sources import SAMPLE
@@ -138,8 +139,30 @@ def test_looking_at_a_video_leaves_nothing_beside_it(place: Place, tmp_path: Pat
     assert not place.home.home.exists()
 
 
+def test_the_presets_are_told_and_one_of_them_is_the_default(place: Place) -> None:
+    lines = place.said("spec", "presets", "--json")[: len(PRESETS)]
+    offers = [from_json(line.encode(), PresetOffer) for line in lines]
+    assert [offer.preset for offer in offers] == list(PRESETS)
+    assert [offer.preset for offer in offers if offer.default] == ["web-720"]
+    assert (offers[2].width, offers[2].height, offers[2].fit) == (1080, 1920, "cover")
+    words = "\n".join(place.said("spec", "presets"))
+    assert "vertical-1080  1080x1920 (cover), balanced" in words
+    assert "preview        at most 360 pixels high, small, at most 30 frames a second" in words
+
+
+def test_a_preset_is_explained_by_what_it_says(place: Place, tmp_path: Path) -> None:
+    path = tmp_path / "tall.json"
+    path.write_text('{"outputs": [{"preset": "vertical-1080", "fit": "blur", "frame_rate": 12}]}')
+    line, made, *_ = place.said("spec", "explain", str(path), "--video", str(SAMPLE))[1:]
+    assert line == (
+        "full/vertical-1080: the whole video, 1080x1920 (blur), balanced (veryfast, crf 21), "
+        "at most 12 frames a second"
+    )
+    assert made.startswith("    1080x1920, 360 frames at 12 a second, 30 s, ")
+
+
 def test_the_qualities_are_told_and_one_of_them_is_the_default(place: Place) -> None:
-    lines = place.said("spec", "presets", "--json")
+    lines = place.said("spec", "presets", "--json")[len(PRESETS) :]
     offers = [from_json(line.encode(), QualityOffer) for line in lines]
     assert [offer.quality for offer in offers] == ["small", "balanced", "best", "lossless"]
     assert [offer for offer in offers if offer.default] == [replace(offers[1], default=True)]

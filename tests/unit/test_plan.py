@@ -1,5 +1,7 @@
+from dataclasses import fields, replace
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +15,7 @@ from schemas.pieces import tiling
 from schemas.plan import SAMPLE_RATE, OutputPlan, RenderPlan
 from schemas.spec import Clip, Output, RenderSpec
 from schemas.spec_fields import SpecFault
-from schemas.spec_picture import Quality
+from schemas.spec_picture import Deinterlace, Fit, Quality
 from tests import bench_chunks as bench
 from tests.unit.makers import TICKS, UPLOAD, media, video
 
@@ -102,6 +104,53 @@ def test_an_output_has_the_shape_of_what_is_seen_and_is_never_larger(
         )
     )
     assert (output.width, output.height) == made
+
+
+@pytest.mark.parametrize(
+    ("source", "most", "rate"),
+    [
+        (Fraction(24), Fraction(30), Fraction(24)),
+        (NTSC, Fraction(30), NTSC),
+        (Fraction(30), Fraction("29.97"), NTSC),
+        (Fraction(60), Fraction(30), Fraction(30)),
+        (Fraction(240), Fraction(60), Fraction(60)),
+        (Fraction(25), Fraction("12.5"), Fraction(25, 2)),
+        (Fraction(25), None, Fraction(25)),
+    ],
+    ids=str,
+)
+def test_an_output_is_never_faster_than_its_source_or_than_asked(
+    source: Fraction, most: Fraction | None, rate: Fraction
+) -> None:
+    assert only(plan_of(frame_rate=source, outputs=(Output(frame_rate=most),))).frame_rate == rate
+
+
+def test_outputs_of_two_rates_share_a_sound_only_where_they_are_equally_long() -> None:
+    fast, slow = Output(), Output(name="slow", frame_rate=Fraction(24))
+    plan = plan_of(Clip(end=Fraction(10)), outputs=(fast, slow))
+    assert [sound.id for sound in plan.audio] == ["full"]
+    plan = plan_of(Clip(end=Fraction("9.98")), Clip(name="b"), outputs=(fast, slow))
+    assert [sound.id for sound in plan.audio] == ["full", "full/480000", "b"]
+    for output in plan.outputs:
+        sound = plan.audio_of(output)
+        assert sound is not None
+        assert sound.clip == output.clip
+        assert sound.samples == round(output.frames / output.frame_rate * SAMPLE_RATE)
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_an_output_with_a_width_has_exactly_its_size(rotation: int) -> None:
+    output = Output(width=1080, height=1920, fit=Fit.BLUR)
+    made = only(plan_of(width=320, height=180, rotation=rotation, outputs=(output,)))
+    assert (made.width, made.height, made.fit) == (1080, 1920, Fit.BLUR)
+    assert only(plan_of()).fit is None
+
+
+def test_only_what_is_interlaced_is_made_whole_and_only_where_it_may_be() -> None:
+    never = Output(name="b", deinterlace=Deinterlace.NEVER)
+    made = plan_of(interlaced=True, outputs=(Output(), never)).outputs
+    assert [output.deinterlace for output in made] == [True, False]
+    assert not only(plan_of()).deinterlace
 
 
 @given(st.integers(2, 5000), st.integers(2, 5000), st.integers(16, 4320))
@@ -230,7 +279,7 @@ def test_the_sound_is_as_long_as_the_pictures_to_half_a_sample(
     rate: Fraction, start: Fraction
 ) -> None:
     plan = plan_of(Clip(start=start), frame_rate=rate, outputs=(Output(), Output(name="b")))
-    sound = plan.audio_of("full")
+    sound = plan.audio_of(plan.outputs[0])
     assert sound is not None
     for output in plan.outputs:
         assert abs(sound.samples - output.frames / rate * SAMPLE_RATE) <= Fraction(1, 2)
@@ -276,5 +325,27 @@ def test_pieces_are_shared_only_by_what_looks_the_same() -> None:
         only(plan_of(Clip(start=Fraction(1)))).key(UPLOAD, "x264"),
         only(plan_of(outputs=(Output(height=240),))).key(UPLOAD, "x264"),
         only(plan_of(outputs=(Output(quality=Quality.BEST),))).key(UPLOAD, "x264"),
+        only(plan_of(outputs=(Output(frame_rate=Fraction(15)),))).key(UPLOAD, "x264"),
+        only(plan_of(interlaced=True)).key(UPLOAD, "x264"),
+        *(replace(plain, fit=fit).key(UPLOAD, "x264") for fit in Fit),
     ]
-    assert len({plain.key(UPLOAD, "x264"), *others}) == 5
+    assert len({plain.key(UPLOAD, "x264"), *others}) == 1 + len(others)
+
+
+def test_every_wish_of_a_plan_is_in_its_key() -> None:
+    """But for those that name it or say how much of it there is."""
+    beside = {"clip", "output", "frames", "chunks", "object_name", "sound"}
+    plain = only(plan_of())
+    other: dict[str, Any] = {"fit": Fit.BLUR, "preset": "slow", "frame_rate": Fraction(7)}
+    for field in fields(plain):
+        if field.name not in beside:
+            value = getattr(plain, field.name)
+            changed: Any = other.get(field.name, not value if isinstance(value, bool) else 7)
+            assert replace(plain, **{field.name: changed}).key(UPLOAD, "x") != plain.key(
+                UPLOAD, "x"
+            ), field.name
+
+
+def test_the_pieces_of_an_earlier_release_are_found_again() -> None:
+    output = replace(only(plan_of()), object_name="elsewhere.mp4")
+    assert output.key(UPLOAD, "libx264/9.0.2/t1") == "83ef7e68b18362ad"

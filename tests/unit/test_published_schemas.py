@@ -11,6 +11,7 @@ from schemas import examples, publish
 from schemas.certificate import Certificate
 from schemas.dead_letters import DeadLetterGroup, DeadLetterRecord, Original
 from schemas.events import AttemptRecord, Event, ObjectFinalized
+from schemas.presets import PRESETS
 from schemas.replay_plan import AuditRecord, PlanHead, PlanLine
 from schemas.spec import MOST_CLIPS, MOST_OUTPUTS, parse_spec
 from schemas.spec_fields import SpecFault
@@ -152,6 +153,9 @@ GOOD: tuple[Any, ...] = (
     {"outputs": [{"height": 4320, "quality": "lossless"}]},
     {"outputs": [{"name": "a"}, {"name": "b", "quality": "small"}]},
     {"outputs": [{"name": "a" * 40}]},
+    *({"outputs": [{"preset": name}]} for name in PRESETS),
+    {"outputs": [{"width": 640, "height": 360, "fit": "contain", "frame_rate": 29.97}]},
+    {"outputs": [{"frame_rate": "30000/1001", "deinterlace": "never", "width": None}]},
     *spec_schema()["examples"],
 )
 BAD: tuple[Any, ...] = (
@@ -191,12 +195,25 @@ BAD: tuple[Any, ...] = (
     {"outputs": [{"quality": 1}]},
     {"outputs": [{"quality": None}]},
     {"outputs": [{"codec": "av1"}]},
+    {"outputs": [{"preset": "tall"}]},
+    {"outputs": [{"preset": None}]},
+    {"outputs": [{"width": 8}]},
+    {"outputs": [{"width": 7682}]},
+    {"outputs": [{"width": 640, "fit": "stretch"}]},
+    {"outputs": [{"frame_rate": 0}]},
+    {"outputs": [{"frame_rate": 61}]},
+    {"outputs": [{"frame_rate": "30/0"}]},
+    {"outputs": [{"frame_rate": "30"}]},
+    {"outputs": [{"deinterlace": True}]},
 )
 BEYOND_SCHEMAS: tuple[Any, ...] = (
     {"clips": [{"start": 5, "end": 5}]},
     {"clips": [{"name": "a"}, {"name": "a"}]},
     {"outputs": [{"height": 720}, {"height": 720}]},
     {"outputs": [{"height": 720.0}]},
+    {"outputs": [{"fit": "cover"}]},
+    {"outputs": [{"width": 641, "height": 360}]},
+    {"outputs": [{"frame_rate": "1/2"}]},
 )
 
 

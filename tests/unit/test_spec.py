@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 from fractions import Fraction
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.failures import FailureClass
 from schemas.ids import digest
+from schemas.presets import DEFAULT, PRESETS
 from schemas.spec import (
     LONGEST_SPEC,
     MOST_CLIPS,
@@ -17,7 +19,7 @@ from schemas.spec import (
     parse_spec,
 )
 from schemas.spec_fields import SpecFault
-from schemas.spec_picture import Quality
+from schemas.spec_picture import PICTURE_FIELDS, Fit, Picture, Quality
 
 scalars = (
     st.none()
@@ -36,7 +38,17 @@ clip_like = st.fixed_dictionaries(
     {}, optional={"name": anything, "start": anything, "end": anything, "nmae": anything}
 )
 output_like = st.fixed_dictionaries(
-    {}, optional={"name": anything, "height": anything, "quality": anything}
+    {},
+    optional={
+        "name": anything,
+        "preset": st.sampled_from(list(PRESETS)) | anything,
+        "height": anything,
+        "width": st.integers(0, 9000) | anything,
+        "fit": anything,
+        "quality": anything,
+        "frame_rate": st.floats(0, 70) | anything,
+        "deinterlace": anything,
+    },
 )
 spec_like = st.fixed_dictionaries(
     {},
@@ -150,6 +162,21 @@ FAULTS = [
     ('{"outputs": [{"height": true}]}', "outputs[0].height", "true", "a whole number of pixels"),
     ('{"outputs": [{"quality": "BEST"}]}', "outputs[0].quality", "BEST", "small, balanced, best"),
     ('{"outputs": [{"quality": 1}]}', "outputs[0].quality", "1", "small, balanced, best"),
+    ('{"outputs": [{"preset": "tall"}]}', "outputs[0].preset", "tall", "web-1080, web-720, vert"),
+    ('{"outputs": [{"preset": []}]}', "outputs[0].preset", "a list", "one of web-1080"),
+    ('{"outputs": [{"width": 7682}]}', "outputs[0].width", "7682", "16 to 7680"),
+    ('{"outputs": [{"width": 641}]}', "outputs[0].width", "641", "even where width and"),
+    ('{"outputs": [{"width": 16, "height": 17}]}', "outputs[0].height", "17", "even where"),
+    ('{"outputs": [{"fit": "blur"}]}', "outputs[0].fit", "blur", "left out where no width is"),
+    ('{"outputs": [{"preset": "square", "fit": 1}]}', "outputs[0].fit", "1", "cover, contain"),
+    ('{"outputs": [{"frame_rate": 61}]}', "outputs[0].frame_rate", "61", "1 to 60 frames a sec"),
+    ('{"outputs": [{"frame_rate": "1/2"}]}', "outputs[0].frame_rate", "1/2", "1 to 60 frames"),
+    ('{"outputs": [{"frame_rate": true}]}', "outputs[0].frame_rate", "true", "1 to 60 frames"),
+    ('{"outputs": [{"deinterlace": 1}]}', "outputs[0].deinterlace", "1", "auto, never"),
+    (
+        '{"outputs": [{"preset": "square"}, {"preset": "square"}]}',
+        *("outputs[1].name", "square", "used once only"),
+    ),
 ]
 
 
@@ -165,6 +192,31 @@ def test_a_fault_names_the_field_the_value_and_the_limit(
     assert limit in fault.limit
     assert str(fault) == f"{fault.field} is {fault.value}, but must be {fault.limit}"
     assert len(str(fault)) < 300
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_says_all_of_a_picture_and_names_the_output(name: str) -> None:
+    (output,) = parse_spec(json.dumps({"outputs": [{"preset": name}]})).outputs
+    assert output.name == name
+    assert {field: getattr(output, field) for field in PICTURE_FIELDS} == asdict(PRESETS[name])
+
+
+def test_what_a_spec_says_stands_above_its_preset() -> None:
+    text = """{"outputs": [{"preset": "vertical-1080", "fit": "blur", "frame_rate": 29.97},
+                           {"preset": "vertical-1080", "name": "wide", "width": null}]}"""
+    tall, wide = parse_spec(text).outputs
+    assert (tall.width, tall.height, tall.fit) == (1080, 1920, Fit.BLUR)
+    assert tall.frame_rate == Fraction(2997, 100)
+    assert (wide.name, wide.width, wide.height) == ("wide", None, 1920)
+
+
+def test_an_output_of_its_own_shape_is_named_after_it() -> None:
+    (output,) = parse_spec('{"outputs": [{"width": 640, "height": 800}]}').outputs
+    assert output.name == "640x800"
+
+
+def test_the_default_is_a_preset() -> None:
+    assert asdict(PRESETS[DEFAULT]) == asdict(Picture())
 
 
 def test_a_fault_is_evidence_for_a_dead_letter() -> None:
