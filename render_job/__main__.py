@@ -5,7 +5,7 @@ import logging
 import shutil
 import sys
 
-from render_job.errors import Exit
+from render_job.errors import Exit, NotSetUp
 from render_job.wiring import task
 from render_job.work import work
 from schemas.ports import StoreUnavailable
@@ -24,6 +24,9 @@ def main(arguments: list[str] | None = None) -> Exit:
             return work(mine)
         finally:
             shutil.rmtree(mine.tools.scratch, ignore_errors=True)
+    except NotSetUp as error:
+        logging.error("%s", error)
+        return Exit.BUG
     except StoreUnavailable:
         logging.exception("what the task needs to begin cannot be read")
         return Exit.UNAVAILABLE

@@ -2,7 +2,7 @@
 
 import re
 from errno import EDQUOT, EFBIG, EIO, ENOSPC
-from signal import SIGXCPU, SIGXFSZ, Signals
+from signal import SIGKILL, SIGXCPU, SIGXFSZ, Signals
 
 from schemas.failures import Failure, FailureClass
 
@@ -20,10 +20,11 @@ _BAD_INPUT = re.compile(
 )
 
 
-def diagnose(status: int, words: str) -> Failure:
+def diagnose(status: int, words: str, *, starved: bool = False) -> Failure:
     """The failure that an exit status other than 0 and the last of stderr amount to.
 
-    `status` is negative for a signal that killed ffmpeg, as in subprocess. Paths and addresses
+    `status` is negative for a signal that killed ffmpeg, as in subprocess. `starved` says that the
+    kernel killed somebody here for memory while it ran. Paths and addresses
     are taken out of the words, so that one cause reads the same for every upload.
     """
     detail = _meaningful(words)
@@ -32,6 +33,9 @@ def diagnose(status: int, words: str) -> Failure:
     if status == -SIGXCPU:
         said = "ffmpeg used up its limit of CPU time."
         return _failure(FailureClass.TIMEOUT, "cpu_limit", said, detail)
+    if status == -SIGKILL and starved:
+        said = "ffmpeg was killed for using up the machine's memory."
+        return _failure(FailureClass.OUT_OF_MEMORY, "memory_limit", said, detail)
     if status < 0 or (status == ENDED_BY_SIGNAL and not detail):
         said = f"ffmpeg was killed from outside by {_signal(-status)}."
         return _failure(FailureClass.CRASH, "ffmpeg_killed", said, detail)

@@ -1,4 +1,7 @@
-"""Which ffmpeg renders here: the system's if it is new enough and able, else the shipped one."""
+"""Which ffmpeg renders here: the system's if it is new enough and able, else the shipped one.
+
+`python -m render_job.encoder` says the encoder class, which a lane must be told.
+"""
 
 import re
 import shutil
@@ -80,3 +83,7 @@ def _candidates() -> Iterator[tuple[str, Literal["system", "shipped"]]]:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part)
+
+
+if __name__ == "__main__":
+    print(encoder_class(find_ffmpeg(), THREADS))

@@ -1,4 +1,4 @@
-"""How a task ends: the exit codes that both halves read, and the two exceptions behind them."""
+"""How a task ends: the exit codes that both halves read, and the exceptions behind them."""
 
 from enum import IntEnum
 
@@ -26,6 +26,10 @@ class RenderFault(Exception):
     def __init__(self, failure: Failure) -> None:
         self.failure = failure
         super().__init__(failure.message)
+
+
+class NotSetUp(Exception):
+    """The environment does not say who this task is or what it works on; nothing was begun."""
 
 
 class Stopped(Exception):

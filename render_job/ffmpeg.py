@@ -20,6 +20,7 @@ from errno import EDQUOT, EFBIG, ENOSPC
 from io import RawIOBase
 from pathlib import Path
 
+from render_job import memory
 from render_job.diagnosis import diagnose
 from render_job.errors import RenderFault, Stopped
 from schemas.failures import Failure, FailureClass
@@ -61,19 +62,23 @@ def run(
         file = closing.enter_context(into.open("wb", buffering=0)) if into else None
         reader, writer = os.pipe()
         closing.callback(os.close, reader)
+        killed = memory.kills()
         command = [argv[0], "-progress", f"pipe:{writer}", "-stats_period", "0.25", *argv[1:]]
         try:
             child = _start(command, writer)
         finally:
             os.close(writer)
         closing.callback(_end, child, file)
+        memory.give_up_first(child.pid)
         _confine(child.pid, limits, limit)
         watch = _Watch(limit=limit, on_progress=on_progress, stop=stop)
         _listen(child, reader, file, watch)
     if child.returncode and stop():
         raise Stopped
     if child.returncode:
-        raise RenderFault(diagnose(child.returncode, watch.words.decode(errors="replace")))
+        words = watch.words.decode(errors="replace")
+        starved = memory.kills() > killed
+        raise RenderFault(diagnose(child.returncode, words, starved=starved))
     return watch.frames
 
 

@@ -1,6 +1,7 @@
 """Putting a task together from its environment; the only file here that knows the adapters."""
 
 import os
+import re
 import select
 import signal
 import tempfile
@@ -11,10 +12,12 @@ from pathlib import Path
 from types import FrameType
 
 from functions.cloud_settings import cloud
+from functions.errors import NotConfigured
 from functions.settings import Place, laptop, place
 from render_job.choose import Worker
 from render_job.clock import SystemClock
 from render_job.encoder import find_ffmpeg
+from render_job.errors import NotSetUp
 from render_job.ffmpeg_studio import FfmpegStudio
 from render_job.tools import Task, Tools
 from schemas import names
@@ -23,6 +26,8 @@ from schemas.ports import ObjectStore, Publisher
 from schemas.wire import from_json
 
 SOURCE = "//clipline/render_job"
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,127}")
+_INDEX = re.compile(r"[0-9]{1,5}")
 PATIENCE = timedelta(seconds=4)
 """For one event: a task that is stopped has 10 s to commit what is whole and to say so."""
 
@@ -50,13 +55,17 @@ class Notice:
 def task(render: str, attempt: int, environment: Mapping[str, str] = os.environ) -> Task:
     """The task that the environment and the order describe.
 
-    Raises RenderFault (dependency) where there is no ffmpeg to render with.
+    Raises RenderFault (dependency) where there is no ffmpeg to render with, and NotSetUp.
     """
+    # The first of all: a process that is number 1 in its container ignores SIGTERM before that.
+    stop = Notice(_lifeline(environment))
     worker = worker_of(environment)
-    stores = _cloud if place(environment) is Place.CLOUD else _laptop
-    reach = stores(environment, worker)
+    try:
+        stores = _cloud if place(environment) is Place.CLOUD else _laptop
+        reach = stores(environment, worker)
+    except NotConfigured as error:
+        raise NotSetUp(str(error)) from error
     order = from_json(reach.work.read(names.order(render, attempt)), Order)
-    lifeline = environment.get("CLIPLINE_LIFELINE_FD")
     tools = Tools(
         uploads=reach.uploads,
         work=reach.work,
@@ -65,7 +74,7 @@ def task(render: str, attempt: int, environment: Mapping[str, str] = os.environ)
         studio=FfmpegStudio(encoder=find_ffmpeg()),
         clock=SystemClock(),
         scratch=reach.scratch,
-        stop=Notice(int(lifeline) if lifeline else None),
+        stop=stop,
     )
     plan = from_json(reach.work.read(names.plan(render)), RenderPlan)
     return Task(plan=plan, order=order, worker=worker, tools=tools)
@@ -119,16 +128,37 @@ def _cloud(environment: Mapping[str, str], worker: Worker) -> _Reach:
 def worker_of(environment: Mapping[str, str]) -> Worker:
     """Who a task is: as Cloud Run says it, or as a lane on Batch does.
 
-    Batch tells the index and no name, so the lane gives the job's. Raises KeyError if anything is
-    missing: two tasks of one name and index would take each other's claims for their own.
+    Batch tells the index and no name, so the lane gives the job's. Raises NotSetUp if anything is
+    missing: two tasks of one name and index would take each other's claims for their own. A name
+    is part of a folder's and of a claim's, so it is refused if it is none.
     """
     if "BATCH_TASK_INDEX" in environment:
-        return Worker(
-            execution=environment["CLIPLINE_EXECUTION"], task=int(environment["BATCH_TASK_INDEX"])
-        )
+        execution, task = "CLIPLINE_EXECUTION", "BATCH_TASK_INDEX"
+    else:
+        execution, task = "CLOUD_RUN_EXECUTION", "CLOUD_RUN_TASK_INDEX"
     return Worker(
-        execution=environment["CLOUD_RUN_EXECUTION"], task=int(environment["CLOUD_RUN_TASK_INDEX"])
+        execution=_told(environment, execution, _NAME),
+        task=int(_told(environment, task, _INDEX)),
     )
+
+
+def _lifeline(environment: Mapping[str, str]) -> int | None:
+    """The descriptor at whose end whoever started us is gone. Raises NotSetUp if it is not open."""
+    if not environment.get("CLIPLINE_LIFELINE_FD"):
+        return None
+    lifeline = int(_told(environment, "CLIPLINE_LIFELINE_FD", _INDEX))
+    try:
+        os.fstat(lifeline)
+    except OSError as error:
+        raise NotSetUp(f"CLIPLINE_LIFELINE_FD is {lifeline}, which is not open") from error
+    return lifeline
+
+
+def _told(environment: Mapping[str, str], name: str, shape: re.Pattern[str]) -> str:
+    value = environment.get(name, "")
+    if not shape.fullmatch(value):
+        raise NotSetUp(f"{name} is {value[:100]!r}: a task must be told who it is")
+    return value
 
 
 def _scratch(root: Path, worker: Worker) -> Path:

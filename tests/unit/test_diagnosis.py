@@ -60,6 +60,12 @@ def test_any_other_error_of_the_system_is_a_bug(error: OSError) -> None:
     assert of_os_error(error) is None
 
 
+def test_a_kill_for_memory_is_no_other_kill() -> None:
+    starved = diagnose(-SIGKILL, "", starved=True)
+    assert (starved.failure, starved.reason) == (FailureClass.OUT_OF_MEMORY, "memory_limit")
+    assert diagnose(8, "Option not found", starved=True).reason == "ffmpeg_failed"
+
+
 def test_a_killed_ffmpeg_is_told_with_the_signals_name() -> None:
     assert "SIGKILL" in diagnose(-SIGKILL, "").message
 

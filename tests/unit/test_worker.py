@@ -3,6 +3,7 @@
 import pytest
 
 from render_job.choose import Worker
+from render_job.errors import NotSetUp
 from render_job.wiring import worker_of
 
 
@@ -17,8 +18,17 @@ def test_a_task_of_batch_is_named_by_its_job_and_index() -> None:
 
 
 @pytest.mark.parametrize(
-    "told", [{}, {"CLOUD_RUN_EXECUTION": "renders-hkk8p"}, {"BATCH_TASK_INDEX": "0"}]
+    "told",
+    [
+        {},
+        {"CLOUD_RUN_EXECUTION": "renders-hkk8p"},
+        {"BATCH_TASK_INDEX": "0"},
+        {"CLOUD_RUN_EXECUTION": "../../etc", "CLOUD_RUN_TASK_INDEX": "0"},
+        {"CLOUD_RUN_EXECUTION": "a\n", "CLOUD_RUN_TASK_INDEX": "0"},
+        {"CLOUD_RUN_EXECUTION": "renders-hkk8p", "CLOUD_RUN_TASK_INDEX": "-1"},
+        {"CLOUD_RUN_EXECUTION": "renders-hkk8p", "CLOUD_RUN_TASK_INDEX": "\N{THAI DIGIT ONE}"},
+    ],
 )
 def test_a_task_that_cannot_tell_itself_from_others_does_not_begin(told: dict[str, str]) -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(NotSetUp):
         worker_of(told)
