@@ -52,7 +52,8 @@ def _python() -> Iterator[dict[str, Any]]:
     for one in distributions():
         name, version = one.metadata["Name"], one.version
         ref = f"pkg:pypi/{name.lower().replace('_', '-')}@{version}"
-        said = one.metadata.get("License-Expression") or one.metadata.get("License") or ""
+        told = one.metadata.json
+        said = str(told.get("license_expression") or told.get("license") or "")
         yield _component(name, version, ref, [said.splitlines()[0]] if said.strip() else [])
         yield from _carried(one, ref)
 
