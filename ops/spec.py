@@ -21,6 +21,7 @@ from ops.spec_reading import (
     total,
 )
 from schemas.ids import Upload
+from schemas.loudness import PEAK_LIMIT
 from schemas.media import Media
 from schemas.ports import ObjectMissing
 from schemas.spec import LONGEST_SPEC, MOST_CLIPS, MOST_OUTPUTS, RenderSpec
@@ -28,6 +29,7 @@ from schemas.spec import parse_spec as parse
 from schemas.spec_fields import SpecFault
 from schemas.spec_picture import HEIGHTS, RATES, WIDTHS, Deinterlace, Fit
 from schemas.spec_reading import SpecVerdict
+from schemas.spec_sound import LOUDNESSES
 
 BAD_SPEC = 64
 """Exit status: the spec asks for something impossible."""
@@ -102,6 +104,11 @@ def presets(as_json: AsJson = False) -> None:
         f"frame_rate: at most {RATES[0]} to {RATES[1]} a second, of a slower video its own"
     )
     console.print(f"deinterlace: {', '.join(Deinterlace)}")
+    quietest, loudest = LOUDNESSES
+    console.print(
+        f"loudness, of the spec or of a clip: {quietest} to {loudest} LUFS, its peaks at most "
+        f"{PEAK_LIMIT:g} dBTP; as it is where nothing is said"
+    )
     console.print(f"at most {MOST_CLIPS} clips, each as at most {MOST_OUTPUTS} outputs")
 
 

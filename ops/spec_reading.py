@@ -46,6 +46,7 @@ def asked(
             fit=output.fit if output.width is not None else None,
             frame_rate=output.frame_rate,
             deinterlace=output.deinterlace,
+            loudness=clip.loudness,
             planned=found.get(f"{clip.name}/{output.name}"),
         )
         for clip in spec.clips
@@ -100,7 +101,7 @@ def lines(one: AskedOutput) -> Iterator[str]:
         part = "the whole video"
     yield (
         f"{one.clip}/{one.output}: {part}, {_shape(one)}, {one.quality} "
-        f"({_encoder(one.quality)}){_rate_at_most(one)}"
+        f"({_encoder(one.quality)}){_rate_at_most(one)}{_loudness(one)}"
     )
     if (file := one.planned) is not None:
         sound = f"{file.audio_samples} samples of sound" if file.audio_samples else "no sound"
@@ -110,6 +111,10 @@ def lines(one: AskedOutput) -> Iterator[str]:
             f"chunk{'s' if file.chunks > 1 else ''}"
         )
         yield f"    {file.object_name}"
+
+
+def _loudness(one: AskedOutput) -> str:
+    return "" if one.loudness is None else f", its sound at {float(one.loudness):g} LUFS"
 
 
 def total(files: Sequence[AskedOutput]) -> str:

@@ -18,6 +18,9 @@ _BAD_INPUT = re.compile(
     r"|Could not find codec parameters|Picture size .* is invalid|not whitelisted|not on whitelist"
     r"|Not on whitelist|exceeds max_(?:pixels|streams)|unknown codec|EBML header parsing failed"
 )
+_NEWS = re.compile(r"(?:^|\] )\[(?:info|warning)\] ")
+_LEVEL = re.compile(r"\[(?:error|fatal|panic)\] ")
+"""Where ffmpeg was asked to say more than errors, it says before each line what it is."""
 
 
 def diagnose(status: int, words: str, *, starved: bool = False) -> Failure:
@@ -75,7 +78,9 @@ def _meaningful(words: str) -> str:
     """The last lines, each once, without paths and memory addresses."""
     lines: dict[str, None] = {}
     for line in words.splitlines():
-        line = re.sub(r" @ 0x[0-9a-f]+", "", line)
+        if _NEWS.search(line):
+            continue
+        line = _LEVEL.sub("", re.sub(r" @ 0x[0-9a-f]+", "", line))
         line = re.sub(r"(?:\w+:)?(?:/[^\s/:']+)+/?", "…", line).strip()
         if line:
             lines.pop(line, None)

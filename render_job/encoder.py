@@ -24,7 +24,9 @@ _TRIAL = (
     *("-nostdin", "-nostats", "-f", "lavfi", "-i", "color=s=64x64:r=25:d=0.12"),
     *("-f", "lavfi", "-i", "anullsrc=r=48000:cl=stereo"),
     *("-vf", "settb=1/25,setpts=PTS-(0),fps=25,tpad=stop=1,trim=end_pts=3,scale=32:32,setsar=1"),
-    *("-af", "asettb=1/48000,asetpts=PTS-(0),aformat,aresample=async=1,apad,atrim=end_sample=4800"),
+    "-af",
+    "asettb=1/48000,asetpts=PTS-(0),aformat,aresample=async=1,volume=1dB:precision=float,"
+    "alimiter=limit=0.8:level=false:latency=true,apad,atrim=end_sample=4800,ebur128=peak=true",
     *("-fps_mode", "passthrough", "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac"),
     *("-f", "null", "-"),
 )

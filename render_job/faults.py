@@ -95,6 +95,15 @@ def part_faults(part: Part, length: int, heard: Callable[[], None]) -> list[str]
     return faults
 
 
+def loudness_faults(sound: Part, plan: AudioPlan) -> list[str]:
+    """Whether it was measured and found as loud as asked for; its bytes are those measured."""
+    told = sound.verdict.loudness if sound.verdict else None
+    if (told.target if told else None) != plan.loudness:
+        asked = f"{float(plan.loudness):g} LUFS" if plan.loudness is not None else "no loudness"
+        return [f"sound: it was not made for {asked}"]
+    return []
+
+
 def sha256_of(path: Path, heard: Callable[[], None] = unheard) -> str:
     """The digest of the file's bytes, in hex."""
     digest = hashlib.sha256()

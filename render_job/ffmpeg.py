@@ -48,6 +48,7 @@ def run(
     limit: timedelta,
     into: Path | None = None,
     on_progress: Callable[[int], None] = lambda frames: None,
+    on_words: Callable[[str], None] = lambda words: None,
     stop: Callable[[], bool] = lambda: False,
     limits: Limits = Limits(),
 ) -> int:
@@ -55,8 +56,9 @@ def run(
 
     `on_progress` is told the frames so far, at least every half second and from this thread; it
     may raise, and `stop` is asked ten times a second: either kills ffmpeg at once, and the file
-    holds all that was made. Raises Stopped, what `on_progress` raised, or RenderFault (timeout
-    after `limit`, input, dependency, out_of_memory, crash).
+    holds all that was made. `on_words` is told the last of its stderr, once it has ended well.
+    Raises Stopped, what `on_progress` raised, or RenderFault (timeout after `limit`, input,
+    dependency, out_of_memory, crash).
     """
     with ExitStack() as closing:
         file = closing.enter_context(into.open("wb", buffering=0)) if into else None
@@ -75,10 +77,11 @@ def run(
         _listen(child, reader, file, watch)
     if child.returncode and stop():
         raise Stopped
+    words = watch.words.decode(errors="replace")
     if child.returncode:
-        words = watch.words.decode(errors="replace")
         starved = memory.kills() > killed
         raise RenderFault(diagnose(child.returncode, words, starved=starved))
+    on_words(words)
     return watch.frames
 
 

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from render_job import recipe
+from render_job import recipe, recipe_sound
 from render_job.encoder import THREADS, Encoder, encoder_class
 from render_job.ffmpeg import run
 from render_job.fragments import cut, whole_gops
+from render_job.level import Heard, Level
+from render_job.loudness import heard_of
 from render_job.stitch import join
 from render_job.studio import Part, Terms
 from render_job.verify import verify_output, verify_piece, verify_sound
@@ -60,19 +62,43 @@ class FfmpegStudio:
         *,
         source: str,
         seek: bool,
+        level: Level | None,
         terms: Terms,
     ) -> None:
         """Encode the sound, to the sample."""
-        argv = recipe.sound(
+        argv = recipe_sound.sound(
             audio,
             plan.media.seekable,
             input_url=source,
             out=path,
             ffmpeg=self.encoder.path,
+            level=level,
             seek=seek,
             protocols=recipe.protocols_of(source),
         )
         run(argv, limit=terms.limit, on_progress=terms.heard, stop=terms.stop)
+
+    def hear_sound(
+        self, plan: RenderPlan, audio: AudioPlan, *, source: str, seek: bool, terms: Terms
+    ) -> Heard:
+        """Decode it once, exactly as it will be made."""
+        argv = recipe_sound.measure(
+            audio,
+            plan.media.seekable,
+            input_url=source,
+            ffmpeg=self.encoder.path,
+            seek=seek,
+            protocols=recipe.protocols_of(source),
+        )
+        words: list[str] = []
+        run(
+            argv,
+            limit=terms.limit,
+            on_progress=terms.heard,
+            on_words=words.append,
+            stop=terms.stop,
+        )
+        return heard_of(words[-1])
 
     def join(
         self,
@@ -110,10 +136,15 @@ class FfmpegStudio:
         return verify_piece(path, output, span, heard=heard)
 
     def check_sound(
-        self, path: Path, audio: AudioPlan, *, heard: Callable[[], None]
+        self,
+        path: Path,
+        audio: AudioPlan,
+        *,
+        level: Level | None,
+        heard: Callable[[], None],
     ) -> PieceVerdict:
         """See `render_job/verify.py`."""
-        return verify_sound(path, audio, heard=heard)
+        return verify_sound(path, audio, level=level, heard=heard)
 
     def check_output(
         self,

@@ -18,7 +18,7 @@ from pathlib import Path
 from render_job.filters import graph
 from schemas.media import VideoStream
 from schemas.pieces import Span
-from schemas.plan import SAMPLE_RATE, AudioPlan, OutputPlan
+from schemas.plan import SAMPLE_RATE, OutputPlan
 
 FORMATS = ("mov", "mp4", "matroska", "webm", "mpegts", "avi")
 """The demuxers an upload may use. Playlists (HLS, DASH, concat, SDP) open other people's files."""
@@ -61,9 +61,9 @@ def video(
     at = _preroll(plan, source, seekable, span) if seek else None
     quality = ["-qp", "0"] if plan.lossless else ["-crf", str(plan.crf)]
     return [
-        *_start(ffmpeg, threads),
-        *_hardened(protocols),
-        *_seek(at),
+        *start(ffmpeg, threads),
+        *hardened(protocols),
+        *seek_words(at),
         *("-threads", str(threads), "-copyts", "-i", input_url),
         *("-map", "0:V:0", "-an", "-sn", "-dn"),
         *("-vf", graph(plan, source, span, from_start=at is None), "-fps_mode", "passthrough"),
@@ -74,44 +74,6 @@ def video(
         *("-video_track_timescale", str(timescale(plan.frame_rate)), "-flush_packets", "1"),
         *("-movflags", "+frag_keyframe+empty_moov+delay_moov+default_base_moof"),
         *("-f", "mp4", "pipe:1"),
-    ]
-
-
-def sound(
-    plan: AudioPlan,
-    seekable: bool,
-    *,
-    input_url: str,
-    out: Path,
-    ffmpeg: str,
-    seek: bool = True,
-    protocols: Sequence[str] = ("file",),
-) -> list[str]:
-    """The command that writes the clip's sound, `plan.samples` long to the sample, to `out`.
-
-    Sound that starts late or ends early is filled with silence, also where none is left at all.
-    `out` is plain MP4: ffmpeg 5.1 loses the encoder's lead-in when it reads a fragmented one.
-    """
-    back = 1 if seekable else 1 + UNINDEXED_PREROLL_SECONDS
-    at = plan.start_seconds - back
-    start = round(plan.start_seconds * SAMPLE_RATE)
-    chain = (
-        f"asettb=1/{SAMPLE_RATE}",
-        f"asetpts=PTS-({start})",
-        f"aformat=sample_fmts=fltp:sample_rates={SAMPLE_RATE}:channel_layouts=stereo",
-        f"aresample={SAMPLE_RATE}:async=1:first_pts=0",
-        "apad",
-        f"atrim=end_sample={plan.samples}",
-    )
-    return [
-        *_start(ffmpeg, 1),
-        *_hardened(protocols),
-        *_seek(at if seek and at > 0 else None),
-        *("-threads", "1", "-copyts", "-i", input_url),
-        *("-map", "0:a:0", "-vn", "-sn", "-dn", "-af", ",".join(chain)),
-        *("-c:a", "aac", "-b:a", str(plan.bitrate)),
-        *("-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"),
-        *("-movie_timescale", str(SAMPLE_RATE), "-f", "mp4", f"file:{out}"),
     ]
 
 
@@ -128,7 +90,7 @@ def join(
     on_grid = f"setts=pts=round(PTS/{frame})*{frame}:dts=round(DTS/{frame})*{frame}"
     tracks = ["-i", f"file:{audio}", "-map", "0:v:0", "-map", "1:a:0"] if audio else []
     return [
-        *_start(ffmpeg, 1),
+        *start(ffmpeg, 1),
         *("-protocol_whitelist", "file", "-f", "concat", "-safe", "0", "-i", f"file:{listing}"),
         *(tracks or ["-map", "0:v:0"]),
         *("-c", "copy", "-bsf:v", f"filter_units=remove_types=7|8,{on_grid}:duration={frame}"),
@@ -158,8 +120,9 @@ def _movie_timescale(rate: Fraction) -> int:
     return both if both <= LARGEST_TIMESCALE else timescale(rate)
 
 
-def _start(ffmpeg: str, threads: int) -> list[str]:
-    quiet = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y")
+def start(ffmpeg: str, threads: int, *, loglevel: str = "error") -> list[str]:
+    """How every command begins."""
+    quiet = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", loglevel, "-y")
     return [ffmpeg, *quiet, "-filter_threads", str(threads)]
 
 
@@ -171,7 +134,7 @@ def protocols_of(url: str) -> Sequence[str]:
     return ("http", "tcp") if url.startswith("http://127.0.0.1:") else ("file",)
 
 
-def _hardened(protocols: Sequence[str]) -> list[str]:
+def hardened(protocols: Sequence[str]) -> list[str]:
     """What keeps a hostile upload from other files, the network and the machine's memory."""
     return [
         *("-max_alloc", str(LARGEST_BLOCK_BYTES), "-max_pixels", str(MOST_PIXELS)),
@@ -195,7 +158,8 @@ def _preroll(plan: OutputPlan, source: VideoStream, seekable: bool, span: Span) 
     return ticks * source.time_base if ticks > source.first_pts else None
 
 
-def _seek(at: Fraction | None) -> list[str]:
+def seek_words(at: Fraction | None) -> list[str]:
+    """Begin reading at these seconds of the source, or at its beginning."""
     if at is None:
         return []
     whole, micros = divmod(abs(floor(at * 1_000_000)), 1_000_000)

@@ -8,6 +8,7 @@ from pathlib import Path
 from render_job.choose import MakeSound
 from render_job.claims import Held
 from render_job.errors import RenderFault
+from render_job.level import MOST_TRIES, Level, first_level
 from render_job.survey import sound_name
 from render_job.tools import Task
 from schemas.certificate import PieceVerdict
@@ -24,8 +25,7 @@ def make_sound(task: Task, work: MakeSound, held: Held) -> None:
     """
     path = task.tools.scratch / "sound.m4a"
     for seek in (True, False):
-        _encode(task, work, held, path, seek=seek)
-        verdict = task.tools.studio.check_sound(path, work.audio, heard=partial(held.keep, 0))
+        verdict = _made(task, work, held, path, seek=seek)
         if verdict.passed and not verdict.silent:
             break
     if not verdict.passed:
@@ -36,11 +36,44 @@ def make_sound(task: Task, work: MakeSound, held: Held) -> None:
         task.tools.work.upload(name, path, metadata=metadata)
 
 
-def _encode(task: Task, work: MakeSound, held: Held, path: Path, *, seek: bool) -> None:
+def _made(task: Task, work: MakeSound, held: Held, path: Path, *, seek: bool) -> PieceVerdict:
+    """Made and looked at; with a loudness as often as it takes to come out as asked for."""
+    level = _first_level(task, work, held, seek=seek)
+    studio, heard = task.tools.studio, partial(held.keep, 0)
+    for _ in range(MOST_TRIES):
+        _encode(task, work, held, path, level, seek=seek)
+        verdict = studio.check_sound(path, work.audio, level=level, heard=heard)
+        if level is None or verdict.loudness is None or level.settled(verdict.loudness):
+            break
+        level = level.after(verdict.loudness)
+    return verdict
+
+
+def _first_level(task: Task, work: MakeSound, held: Held, *, seek: bool) -> Level | None:
+    """What a look at the source says has to be done; None where no loudness is asked for."""
+    upload, tools = task.plan.upload, task.tools
+    if work.audio.loudness is None:
+        return None
+    with tools.uploads.readable(upload.name, generation=upload.generation) as source:
+        before = tools.studio.hear_sound(
+            task.plan, work.audio, source=source, seek=seek, terms=task.terms(held.keep)
+        )
+    return first_level(work.audio.loudness, before)
+
+
+def _encode(
+    task: Task, work: MakeSound, held: Held, path: Path, level: Level | None, *, seek: bool
+) -> None:
     upload, tools = task.plan.upload, task.tools
     with tools.uploads.readable(upload.name, generation=upload.generation) as source:
         tools.studio.make_sound(
-            task.plan, work.audio, path, source=source, seek=seek, terms=task.terms(held.keep)
+            task.plan,
+            work.audio,
+            path,
+            source=source,
+            seek=seek,
+            level=level,
+            terms=task.terms(held.keep),
         )
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
+from render_job.level import Heard, Level
 from schemas.certificate import Certificate, PieceVerdict
 from schemas.pieces import Span
 from schemas.plan import AudioPlan, OutputPlan, RenderPlan
@@ -69,9 +70,15 @@ class Studio(Protocol):
         *,
         source: str,
         seek: bool,
+        level: Level | None,
         terms: Terms,
     ) -> None:
-        """Encode the sound of one clip."""
+        """Encode the sound of one clip, at that level if there is one."""
+
+    def hear_sound(
+        self, plan: RenderPlan, audio: AudioPlan, *, source: str, seek: bool, terms: Terms
+    ) -> Heard:
+        """How loud the clip's sound is in the source."""
 
     def join(
         self,
@@ -93,9 +100,14 @@ class Studio(Protocol):
         """Decode a piece from end to end. `heard` is called all the while, and may raise."""
 
     def check_sound(
-        self, path: Path, audio: AudioPlan, *, heard: Callable[[], None]
+        self,
+        path: Path,
+        audio: AudioPlan,
+        *,
+        level: Level | None,
+        heard: Callable[[], None],
     ) -> PieceVerdict:
-        """Decode a clip's sound from end to end."""
+        """Decode a clip's sound from end to end; measure it, where it was to have a level."""
 
     def check_output(
         self,

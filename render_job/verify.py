@@ -11,11 +11,13 @@ frozen or otherwise plausible picture in place of another passes.
 
 from array import array
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from render_job.faults import (
     bounded,
+    loudness_faults,
     md5_of,
     part_faults,
     samples_of,
@@ -28,7 +30,9 @@ from render_job.faults import (
     voice_faults,
 )
 from render_job.found import NO_BASE, content, picture_faults, read
+from render_job.level import Level
 from render_job.looks import Look, is_blank, look_of, stands_alone
+from render_job.loudness import Meter
 from render_job.movie import movie_faults
 from render_job.studio import Part
 from render_job.tracks import Track
@@ -92,18 +96,23 @@ def verify_piece(
 
 
 def verify_sound(
-    path: Path, plan: AudioPlan, *, heard: Callable[[], None] = unheard
+    path: Path,
+    plan: AudioPlan,
+    *,
+    level: Level | None = None,
+    heard: Callable[[], None] = unheard,
 ) -> PieceVerdict:
     """Decode a clip's sound from end to end; the verdict counts samples where it says frames.
 
     `frames` is the length that is played, `decoded_frames` what the decoder gave: up to one AAC
     frame more, since the last frame is filled up with silence that is not played. Silence is told,
-    but is no fault: many sources have a silent track.
+    but is no fault: many sources have a silent track. With a `level` it is measured as well, and
+    must have come out as wanted.
     """
     import av
 
     track, decoded, silent = Track(base=NO_BASE), 0, True
-    extradata, faults = b"", list[str]()
+    extradata, faults, loudness = b"", list[str](), None
     try:
         with av.open(f"file:{path}", options=STRICT, metadata_errors="replace") as container:
             stream = container.streams.audio[0]
@@ -112,18 +121,25 @@ def verify_sound(
                 faults.append(f"it has {len(container.streams)} streams")
             extradata = b"" if faults else stream.codec_context.extradata or b""
             track = Track(base=stream.time_base or NO_BASE)
+            meter = Meter(stream) if level and not faults else None
             for packet in () if faults else container.demux(stream):
                 heard()
                 track.take(packet)
                 for frame in packet.decode():
                     decoded += frame.samples
                     silent = silent and not _is_audible(frame)
+                    if meter:
+                        meter.hear(frame)
+            if level and meter:
+                loudness = level.told(meter.heard)
+                faults += level.faults(meter.heard)
     except (av.FFmpegError, IndexError) as error:
         faults.append(unreadable(error))
     if not 0 <= decoded - plan.samples < AAC_FRAME_SAMPLES:
         faults.append(f"{decoded} samples decode, for {plan.samples}")
     faults += sound_faults(track, plan)
-    return _verdict(path, samples_of(track), decoded, extradata, faults, silent=silent)
+    verdict = _verdict(path, samples_of(track), decoded, extradata, faults)
+    return replace(verdict, silent=silent, loudness=loudness)
 
 
 def verify_output(
@@ -160,6 +176,7 @@ def verify_output(
         faults += sound_faults(voice, audio)
         if sound is not None:
             faults += [f"sound: {fault}" for fault in part_faults(sound, audio.samples, heard)]
+            faults += loudness_faults(sound, audio)
         if sound is None or voice.payload != content([sound], "audio", heard)[0]:
             faults.append("the sound is not the verified one")
     if drift:
@@ -185,6 +202,7 @@ def verify_output(
         sha256=sha256_of(path, heard),
         encoder_class=encoder_class,
         recipe=RECIPE_VERSION,
+        loudness=sound.verdict.loudness if sound and sound.verdict else None,
         faults=bounded(faults),
     )
 
@@ -214,8 +232,6 @@ def _verdict(
     decoded: int,
     extradata: bytes,
     faults: Sequence[str],
-    *,
-    silent: bool = False,
 ) -> PieceVerdict:
     return PieceVerdict(
         frames=frames,
@@ -224,5 +240,4 @@ def _verdict(
         sha256=sha256_of(path),
         extradata_md5=md5_of(extradata),
         faults=bounded(faults),
-        silent=silent,
     )

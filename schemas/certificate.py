@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
+from schemas.loudness import Loudness
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PieceVerdict:
@@ -17,6 +19,8 @@ class PieceVerdict:
     faults: tuple[str, ...] = ()
     silent: bool = False
     """A sound in which nothing can be heard: the source is silent there, or was misread."""
+    loudness: Loudness | None = None
+    """Of a sound for which one was asked, as it was measured."""
     subject: str = ""
     """The name of the object that this was said of; empty in verdicts of earlier releases."""
 
@@ -50,6 +54,8 @@ class Certificate:
     sha256: str
     encoder_class: str
     recipe: str
+    loudness: Loudness | None = None
+    """How loud the sound was made and found to be; None where no loudness was asked for."""
     faults: tuple[str, ...] = ()
 
     @property

@@ -28,6 +28,7 @@ from schemas.events import (
 )
 from schemas.failures import Failure, FailureClass
 from schemas.ids import Upload, render_id
+from schemas.loudness import Loudness
 from schemas.media import AudioStream, Media, VideoStream
 from schemas.pieces import Span
 from schemas.presets import PRESETS
@@ -75,6 +76,15 @@ CERTIFICATE = Certificate(
     sha256="0b6c1f1d4c4a7a0be6a1f6e4f9f1c6b0f0d8c9a5e2b7d3148f5a9c0e7b6d2a41",
     encoder_class="libx264/5.1/t1",
     recipe="1",
+    loudness=Loudness(
+        target=Fraction(-14),
+        before=-25.9,
+        gain_db=11.9,
+        limited=True,
+        held_back=False,
+        reached=-14.2,
+        true_peak=-1.2,
+    ),
 )
 DELIVERED = Delivered(
     bucket="outputs", name="acme/holiday/full/web-720.mp4", generation=1_795_512_690_000_007

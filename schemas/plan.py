@@ -74,6 +74,8 @@ class AudioPlan:
     bitrate: int
     variant: str = ""
     """Tells apart the sounds of a clip whose outputs are not of one length; empty for the first."""
+    loudness: Fraction | None = None
+    """LUFS to bring it to; None leaves it as it is."""
 
     @property
     def id(self) -> str:
@@ -84,7 +86,8 @@ class AudioPlan:
         """Names the rendered sound, as OutputPlan.key names pictures."""
         source = (upload.bucket, upload.name, upload.generation)
         wanted = (self.start_seconds, self.samples, self.bitrate, RECIPE_VERSION)
-        return digest(*map(str, (*source, *wanted)))[:16]
+        level = () if self.loudness is None else (f"{self.loudness} LUFS",)
+        return digest(*map(str, (*source, *wanted, *level)))[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """The render spec: what a creator may ask for, read strictly and refused with the field named.
 
-What may be asked of an output's picture is in `schemas/spec_picture.py`, how a field is read in
-`schemas/spec_fields.py`, and the same as a JSON Schema in `schemas/spec_schema.py`.
+What may be asked of an output's picture is in `schemas/spec_picture.py`, of a clip's sound in
+`schemas/spec_sound.py`, how a field is read in `schemas/spec_fields.py`, and the same as a JSON
+Schema in `schemas/spec_schema.py`.
 """
 
 from dataclasses import dataclass, fields
@@ -18,6 +19,7 @@ from schemas.spec_fields import (
     seconds_of,
 )
 from schemas.spec_picture import PICTURE_FIELDS, Picture, picture_of
+from schemas.spec_sound import loudness_of
 
 VERSION = 1
 LONGEST_SPEC = 65_536
@@ -32,6 +34,8 @@ class Clip:
     name: str = "full"
     start: Fraction = Fraction(0)
     end: Fraction | None = None
+    loudness: Fraction | None = None
+    """LUFS to bring its sound to; None leaves it as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +63,14 @@ def parse_spec(text: str | None) -> RenderSpec:
         return RenderSpec()
     if len(text) > LONGEST_SPEC:
         raise SpecFault("spec", f"{len(text)} characters long", f"at most {LONGEST_SPEC}")
-    spec = fields_of(decoded(text), "spec", ("version", "clips", "outputs"))
+    spec = fields_of(decoded(text), "spec", ("version", "clips", "outputs", "loudness"))
     version = spec.get("version", 1)
     if isinstance(version, bool) or version != 1:
         raise SpecFault("version", version, "1")
-    clips = [_clip(c, f"clips[{i}]") for i, c in enumerate(list_of(spec, "clips", MOST_CLIPS))]
+    loudness = loudness_of(spec.get("loudness"), "loudness")
+    clips = [
+        _clip(c, f"clips[{i}]", loudness) for i, c in enumerate(list_of(spec, "clips", MOST_CLIPS))
+    ]
     outputs = [
         _output(o, f"outputs[{i}]") for i, o in enumerate(list_of(spec, "outputs", MOST_OUTPUTS))
     ]
@@ -72,13 +79,17 @@ def parse_spec(text: str | None) -> RenderSpec:
     return RenderSpec(clips=tuple(clips) or (Clip(),), outputs=tuple(outputs) or (Output(),))
 
 
-def _clip(raw: object, at: str) -> Clip:
+def _clip(raw: object, at: str, loudness: Fraction | None) -> Clip:
+    """`loudness` holds where the clip says nothing of its own."""
     given = fields_of(raw, at, tuple(f.name for f in fields(Clip)))
     start = seconds_of(given.get("start", 0), f"{at}.start")
     end = None if given.get("end") is None else seconds_of(given["end"], f"{at}.end")
     if end is not None and end <= start:
         raise SpecFault(f"{at}.end", f"{float(end):g} s", f"later than start ({float(start):g} s)")
-    return Clip(name=name_of(given.get("name", "full"), f"{at}.name"), start=start, end=end)
+    name = name_of(given.get("name", "full"), f"{at}.name")
+    if "loudness" in given:
+        loudness = loudness_of(given["loudness"], f"{at}.loudness")
+    return Clip(name=name, start=start, end=end, loudness=loudness)
 
 
 def _output(raw: object, at: str) -> Output:

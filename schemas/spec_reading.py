@@ -58,6 +58,8 @@ class AskedOutput:
     frame_rate: Fraction | None = None
     """At most; None is the video's."""
     deinterlace: Deinterlace = Deinterlace.AUTO
+    loudness: Fraction | None = None
+    """LUFS that its sound is brought to; None leaves it as it is."""
     planned: PlannedFile | None = None
     """None where no video was looked at."""
 

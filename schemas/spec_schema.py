@@ -6,6 +6,7 @@ from schemas.presets import DEFAULT, PRESETS
 from schemas.spec import MOST_CLIPS, MOST_OUTPUTS, Clip
 from schemas.spec_fields import CLOCK, LATEST_SECOND, NAME, RATE
 from schemas.spec_picture import HEIGHTS, RATES, WIDTHS, Deinterlace, Fit, Quality
+from schemas.spec_sound import LOUDNESSES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -23,6 +24,8 @@ def spec_schema() -> dict[str, Any]:
         ]
     }
     name = {"type": "string", "pattern": f"^{NAME.pattern}$"}
+    low, high = LOUDNESSES
+    loudness = {"anyOf": [{"type": "number", "minimum": low, "maximum": high}, {"type": "null"}]}
     return {
         "$schema": DIALECT,
         "$id": "urn:clipline:clipline.render-spec.v1",
@@ -41,6 +44,11 @@ def spec_schema() -> dict[str, Any]:
                         "anyOf": [*seconds["anyOf"], {"type": "null"}],
                         "default": None,
                         "description": "As start; null is the video's end.",
+                    },
+                    "loudness": {
+                        **loudness,
+                        "description": "LUFS; by default the spec's. null leaves the sound as it "
+                        "is.",
                     },
                 },
                 MOST_CLIPS,
@@ -61,6 +69,11 @@ def spec_schema() -> dict[str, Any]:
                 },
                 MOST_OUTPUTS,
             ),
+            "loudness": {
+                **loudness,
+                "default": None,
+                "description": "LUFS to bring the sound of every clip to; null leaves it.",
+            },
         },
         "additionalProperties": False,
         "examples": [
@@ -68,6 +81,7 @@ def spec_schema() -> dict[str, Any]:
             {"outputs": [{"height": 720}, {"height": 360, "quality": "small"}]},
             {"outputs": [{"preset": "vertical-1080", "fit": "blur"}, {"preset": "preview"}]},
             {"clips": [{"name": "intro", "end": 12.5}, {"name": "goal", "start": "0:41:07"}]},
+            {"loudness": -14, "outputs": [{"height": 720}]},
         ],
     }
 

@@ -51,7 +51,7 @@ def make_plan(upload: Upload, media: Media, spec: RenderSpec, *, folder: str) ->
             length = _chunk_length(rate, whole=whole, later=left)
             planned = _output(clip, window, rate, output, video, length, folder)
             if media.audio is not None:
-                sound = _audio(planned, video, audio)
+                sound = _audio(planned, video, audio, clip.loudness)
                 planned = replace(planned, sound=sound.variant)
                 audio += [] if sound in audio else [sound]
             outputs.append(planned)
@@ -138,7 +138,12 @@ def _window(clip: Clip, number: int, video: VideoStream, rate: Fraction) -> tupl
     return start_pts, frames
 
 
-def _audio(output: OutputPlan, video: VideoStream, others: Sequence[AudioPlan]) -> AudioPlan:
+def _audio(
+    output: OutputPlan,
+    video: VideoStream,
+    others: Sequence[AudioPlan],
+    loudness: Fraction | None,
+) -> AudioPlan:
     """The sound of that length, shared by the clip's outputs that are as long to the sample.
 
     Outputs of one frame rate are; of two rates the last frames may end at different moments.
@@ -151,4 +156,5 @@ def _audio(output: OutputPlan, video: VideoStream, others: Sequence[AudioPlan]) 
         samples=samples,
         bitrate=AUDIO_BITRATE,
         variant=str(samples) if known else "",
+        loudness=loudness,
     )

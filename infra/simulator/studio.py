@@ -18,6 +18,7 @@ from infra.simulator.witness import Witness
 from infra.simulator.world import Doing, Process
 from render_job.claims import ClaimLost
 from render_job.errors import RenderFault, Stopped
+from render_job.level import Heard, Level
 from render_job.studio import Part, Terms
 from schemas import names
 from schemas.certificate import Certificate, PieceVerdict
@@ -103,13 +104,24 @@ class SimulatedStudio:
         *,
         source: str,
         seek: bool,
+        level: Level | None,
         terms: Terms,
     ) -> None:
-        """A hundred times faster than it is heard."""
+        """A hundred times faster than it is heard; to have heard it first belongs to it."""
         name = names.audio(plan.render, audio.clip, audio.key(plan.upload))
-        self._start(Unit(prefix=name), again=not seek)
+        if level is None:
+            self._start(Unit(prefix=name), again=not seek)
         self._spend(audio.samples / SAMPLE_RATE / 100, partial(self._go_on, terms, 0))
         self._write(path, plan, f"sound of {audio.clip}", [(0, audio.samples)])
+
+    def hear_sound(
+        self, plan: RenderPlan, audio: AudioPlan, *, source: str, seek: bool, terms: Terms
+    ) -> Heard:
+        """Twice as fast as it is made, and as loud as music is."""
+        name = names.audio(plan.render, audio.clip, audio.key(plan.upload))
+        self._start(Unit(prefix=name), again=not seek)
+        self._spend(audio.samples / SAMPLE_RATE / 200, partial(self._go_on, terms, 0))
+        return Heard(lufs=-23.0, peak=-9.0)
 
     def join(
         self,
@@ -153,7 +165,12 @@ class SimulatedStudio:
         return _verdict(frames, () if right else (f"it holds {made['spans']}, not {span}",))
 
     def check_sound(
-        self, path: Path, audio: AudioPlan, *, heard: Callable[[], None]
+        self,
+        path: Path,
+        audio: AudioPlan,
+        *,
+        level: Level | None,
+        heard: Callable[[], None],
     ) -> PieceVerdict:
         """Whether it is as long as planned."""
         made = _read(path)

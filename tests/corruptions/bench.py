@@ -6,10 +6,11 @@ from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
 
-from render_job import recipe
+from render_job import recipe, recipe_sound
 from render_job.encoder import find_ffmpeg
 from render_job.ffmpeg import run
 from render_job.ffmpeg_studio import FfmpegStudio
+from render_job.level import Heard, Level, first_level
 from render_job.studio import Part
 from schemas.certificate import Certificate
 from schemas.media import Media
@@ -23,6 +24,9 @@ SPANS = (Span(0, 36), Span(36, 72), Span(72, 96))
 FIRST = SPANS[0]
 """The piece that is spoilt where one is."""
 
+
+LEVEL = first_level(Fraction(-20), Heard(lufs=-28.0, peak=-11.8))
+"""What the sound of this render needs to have 20 LUFS below full scale, as it is measured."""
 
 Change = tuple[str, str]
 """A word of the recipe and what stands there instead."""
@@ -64,7 +68,7 @@ class Bench:
 
     def heard(self, path: Path, name: str = "sound") -> Part:
         """The sound with its verdict, as if it were committed."""
-        verdict = self.studio.check_sound(path, self.audio, heard=unheard)
+        verdict = self.studio.check_sound(path, self.audio, level=None, heard=unheard)
         return Part(path=path, name=name, verdict=replace(verdict, subject=name))
 
     def encode(
@@ -83,14 +87,21 @@ class Bench:
         run(_changed(words, changes), limit=LIMIT, into=out)
         return out
 
-    def voice(self, out: Path, *changes: Change, plan: AudioPlan | None = None) -> Path:
+    def voice(
+        self,
+        out: Path,
+        *changes: Change,
+        plan: AudioPlan | None = None,
+        level: Level | None = None,
+    ) -> Path:
         """Make a sound by the recipe, changed."""
-        words = recipe.sound(
+        words = recipe_sound.sound(
             plan or self.audio,
             self.media.seekable,
             input_url=f"file:{self.source}",
             out=out,
             ffmpeg=self.studio.encoder.path,
+            level=level,
         )
         run(_changed(words, changes), limit=LIMIT)
         return out
@@ -135,7 +146,7 @@ class Corruption:
 
     name: str
     of: str
-    """`piece`, `sound` or `output`."""
+    """`piece`, `sound`, `level` (a sound that was to have LEVEL) or `output`."""
     deed: Deed
     told: str = field(default="")
     """Part of a fault; empty for what no look at one file can tell."""
@@ -184,8 +195,10 @@ def judge(bench: Bench, of: str, made: Path | Stitched) -> tuple[str, ...]:
     if of == "piece":
         return bench.studio.check_pictures(made, bench.plan, FIRST, heard=unheard).faults
     if of == "sound":
-        verdict = bench.studio.check_sound(made, bench.audio, heard=unheard)
+        verdict = bench.studio.check_sound(made, bench.audio, level=None, heard=unheard)
         return (*verdict.faults, *(("nothing is heard",) if verdict.silent else ()))
+    if of == "level":
+        return bench.studio.check_sound(made, bench.audio, level=LEVEL, heard=unheard).faults
     return certify(bench, Stitched(path=made)).faults
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from tests.corruptions.bench import Change, Corruption, Deed
+from render_job.level import Heard, Level
+from tests.corruptions.bench import LEVEL, Change, Corruption, Deed
 from tests.corruptions.damage import cut_at, edited, flip
 
 
@@ -22,6 +23,15 @@ def sound_copied(words: str) -> Deed:
     return lambda bench, out: bench.copied(out, words, of=bench.sound)
 
 
+def at_gain(gain: float) -> Deed:
+    """The sound at another gain than it was to have."""
+    return lambda bench, out: bench.voice(
+        out.with_suffix(".m4a"), level=Level(target=-20.0, before=LOUDEST, gain=gain)
+    )
+
+
+LOUDEST = Heard(lufs=-25.0, peak=-60.0)
+"""So far below the ceiling that nothing is limited."""
 SILENCE = "volume=0,apad"
 SOUNDS = (
     Corruption(name="truncated", of="sound", deed=sound_bytes(cut_at(0.5)), told="cannot be read"),
@@ -46,4 +56,12 @@ SOUNDS = (
                deed=sound_bytes(flip(0.3, 0.4, 0.5, 0.6)), told="cannot be read"),
     Corruption(name="silent where the source is not", of="sound",
                deed=revoiced(("apad", SILENCE)), told="nothing is heard"),
+    Corruption(name="3 dB too quiet", of="level", deed=at_gain(LEVEL.gain - 3),
+               told="LUFS, not -20.5 to -19.5"),
+    Corruption(name="left as it was", of="level", deed=at_gain(0),
+               told="LUFS, not -20.5 to -19.5"),
+    Corruption(name="silenced", of="level", deed=revoiced(("apad", SILENCE)),
+               told="nothing of it can be measured"),
+    Corruption(name="peaks cut off at full scale", of="level", deed=at_gain(22),
+               told="above -1.0"),
 )  # fmt: skip

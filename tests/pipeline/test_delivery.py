@@ -15,6 +15,7 @@ from render_job.clock import SystemClock
 from render_job.deliver import deliver
 from render_job.errors import RenderFault
 from render_job.ffmpeg_studio import FfmpegStudio
+from render_job.level import Level
 from render_job.piece import make_piece
 from render_job.sound import make_sound
 from render_job.studio import Terms
@@ -70,12 +71,15 @@ class PastTheSound(FfmpegStudio):
         *,
         source: str,
         seek: bool,
+        level: Level | None,
         terms: Terms,
     ) -> None:
         if seek:
             self.bench.voice(path, ("apad", SILENCE))
         else:
-            super().make_sound(plan, audio, path, source=source, seek=seek, terms=terms)
+            super().make_sound(
+                plan, audio, path, source=source, seek=seek, level=level, terms=terms
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

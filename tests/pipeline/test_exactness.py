@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from render_job import recipe
+from render_job import recipe, recipe_sound
 from render_job.encoder import encoder_class, find_ffmpeg
 from render_job.errors import RenderFault, Stopped
 from render_job.ffmpeg import run
@@ -104,7 +104,7 @@ class Work:
         plan, out = sound_of(self.media, self.plan), self.folder / "sound.mp4"
         url, ffmpeg = f"file:{self.source}", find_ffmpeg().path
         run(
-            recipe.sound(plan, self.media.seekable, input_url=url, out=out, ffmpeg=ffmpeg),
+            recipe_sound.sound(plan, self.media.seekable, input_url=url, out=out, ffmpeg=ffmpeg),
             limit=LIMIT,
         )
         verdict = verify_sound(out, plan)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.adapters import probe_child
-from render_job import recipe
+from render_job import recipe, recipe_sound
 from schemas.media import VideoStream
 from schemas.pieces import Span
 from schemas.plan import AudioPlan, OutputPlan
@@ -123,7 +123,7 @@ def test_the_hardening_stands_before_the_input_it_guards() -> None:
 
 
 def test_other_protocols_are_named_by_the_caller() -> None:
-    words = recipe.sound(
+    words = recipe_sound.sound(
         SOUND, True, input_url="http://x", out=Path("a"), ffmpeg="f", protocols=("http", "tcp")
     )
     assert after(words, "-protocol_whitelist") == "http,tcp"
@@ -158,7 +158,7 @@ def test_lossless_keeps_the_sources_pixel_format_where_it_can() -> None:
 
 
 def test_the_sound_is_cut_to_the_sample() -> None:
-    words = recipe.sound(SOUND, True, input_url="file:/in", out=Path("/a"), ffmpeg="ffmpeg")
+    words = recipe_sound.sound(SOUND, True, input_url="file:/in", out=Path("/a"), ffmpeg="ffmpeg")
     assert after(words, "-ss") == "3.500000"
     assert "asetpts=PTS-(216000)" in after(words, "-af")
     assert after(words, "-af").endswith("apad,atrim=end_sample=480480")

@@ -118,6 +118,13 @@ def test_times_are_seconds_or_clock_times_and_exact(written: str, meant: Fractio
     assert parse_spec(f'{{"clips": [{{"start": {written}}}]}}').clips[0].start == meant
 
 
+def test_a_loudness_holds_for_every_clip_that_says_nothing_of_its_own() -> None:
+    text = """{"loudness": -14, "clips": [{"name": "a"}, {"name": "b", "loudness": -16.52},
+                                           {"name": "c", "loudness": null}]}"""
+    wishes = [clip.loudness for clip in parse_spec(text).clips]
+    assert wishes == [Fraction(-14), Fraction(-33, 2), None]
+
+
 FAULTS = [
     ("[]", "spec", "a list", "a JSON object"),
     ("nonsense", "spec", "not JSON", "a JSON object"),
@@ -126,6 +133,10 @@ FAULTS = [
     ('{"clips": -Infinity}', "spec", "-Infinity", "a JSON object"),
     (" " * LONGEST_SPEC + "{}", "spec", f"{LONGEST_SPEC + 2} characters long", "at most 65536"),
     ('{"codec": "av1"}', "codec", "an unknown field", "one of version, clips, outputs"),
+    ('{"loudness": -4}', "loudness", "-4", "a number of LUFS, -40 to -5"),
+    ('{"loudness": "-14"}', "loudness", "-14", "a number of LUFS"),
+    ('{"loudness": true}', "loudness", "true", "a number of LUFS"),
+    ('{"clips": [{"loudness": -40.1}]}', "clips[0].loudness", "-40.1", "-40 to -5"),
     ('{"": 1}', "empty", "an unknown field", "one of version, clips, outputs"),
     ('{"version": 2}', "version", "2", "1"),
     ('{"version": true}', "version", "true", "1"),
