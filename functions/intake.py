@@ -62,6 +62,13 @@ def _spec(
     if sidecar.size_bytes > LONGEST_SPEC:
         message = f"the sidecar has {sidecar.size_bytes} bytes, but may have {LONGEST_SPEC}"
         raise NotRenderable(
-            Failure(failure=FailureClass.SPEC, reason="spec_too_long", message=message)
+            Failure(
+                failure=FailureClass.SPEC,
+                reason="spec_too_long",
+                message=message,
+                field="spec",
+                value=f"{sidecar.size_bytes} bytes long",
+                limit=f"at most {LONGEST_SPEC} bytes long",
+            )
         )
     return SpecSource.SIDECAR, ports.uploads.read(sidecar.name).decode(errors="replace")

@@ -141,7 +141,9 @@ def _looked_at(video: Path) -> tuple[Upload, Media]:
     try:
         media = prober().probe(file, info.name, generation=info.generation)
     except NotRenderable as refusal:
-        print(refusal.failure.message.rstrip(".") + ".", file=sys.stderr)
+        failure = refusal.failure
+        print(failure.message.rstrip(".") + ".", file=sys.stderr)
+        print(f"{failure.field}: {failure.value}; the limit is {failure.limit}", file=sys.stderr)
         raise typer.Exit(BAD_INPUT) from None
     except (ObjectMissing, PermissionError) as error:
         print(f"{error}.", file=sys.stderr)

@@ -48,6 +48,8 @@ def story(render: Render, letters: Sequence[DeadLetterRecord] = ()) -> Iterator[
 def why(failure: Failure, advice: str) -> Iterator[str]:
     """Class and sentence, what to do about it, and the last words of the program that failed."""
     yield f"  {failure.failure}: {one_line(failure.message)}"
+    if failure.field:
+        yield f"  {failure.field}: {one_line(failure.value)}; the limit is {failure.limit}"
     yield f"  {advice}"
     yield f"  fingerprint {failure.fingerprint}"
     if failure.detail:

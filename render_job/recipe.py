@@ -19,19 +19,7 @@ from render_job.filters import graph
 from schemas.media import VideoStream
 from schemas.pieces import Span
 from schemas.plan import SAMPLE_RATE, OutputPlan
-
-FORMATS = ("mov", "mp4", "matroska", "webm", "mpegts", "avi")
-"""The demuxers an upload may use. Playlists (HLS, DASH, concat, SDP) open other people's files."""
-CODECS = (
-    *("h264", "hevc", "vp8", "vp9", "libdav1d", "av1", "mpeg4", "mpeg2video", "mjpeg", "prores"),
-    *("aac", "ac3", "eac3", "alac", "flac", "mp2float", "mp3float", "opus", "libopus", "vorbis"),
-    *("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_f32le"),
-)
-"""The decoders, by ffmpeg's names of them, that an upload may reach."""
-MOST_PIXELS = 8192 * 8192
-"""Of one picture: a 420 KB file of 16384x8704 takes 774 MiB to decode."""
-LARGEST_BLOCK_BYTES = 1 << 30
-MOST_STREAMS = 32
+from schemas.uploads import DEMUXERS, LARGEST_BLOCK_BYTES, LIMITS, MOST_DECODED_PIXELS, decoders
 
 PREROLL_FRAMES = 3
 UNINDEXED_PREROLL_SECONDS = 12
@@ -129,7 +117,7 @@ def start(ffmpeg: str, threads: int, *, loglevel: str = "error") -> list[str]:
 def protocols_of(url: str) -> Sequence[str]:
     """What ffmpeg needs to read a source: a file, or a port of this machine that serves it.
 
-    The demuxers that would open other addresses, which an upload may name, are not in FORMATS.
+    The demuxers that would open other addresses, which an upload may name, are not in DEMUXERS.
     """
     return ("http", "tcp") if url.startswith("http://127.0.0.1:") else ("file",)
 
@@ -137,10 +125,10 @@ def protocols_of(url: str) -> Sequence[str]:
 def hardened(protocols: Sequence[str]) -> list[str]:
     """What keeps a hostile upload from other files, the network and the machine's memory."""
     return [
-        *("-max_alloc", str(LARGEST_BLOCK_BYTES), "-max_pixels", str(MOST_PIXELS)),
-        *("-max_streams", str(MOST_STREAMS)),
+        *("-max_alloc", str(LARGEST_BLOCK_BYTES), "-max_pixels", str(MOST_DECODED_PIXELS)),
+        *("-max_streams", str(LIMITS.streams)),
         *("-protocol_whitelist", ",".join(protocols)),
-        *("-format_whitelist", ",".join(FORMATS), "-codec_whitelist", ",".join(CODECS)),
+        *("-format_whitelist", ",".join(DEMUXERS), "-codec_whitelist", ",".join(decoders())),
         *("-probesize", "20000000", "-analyzeduration", "10000000"),
     ]
 

@@ -1,7 +1,7 @@
 """Why something did not work: one enum, used everywhere, with a sentence for a person."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from schemas.ids import digest
@@ -44,17 +44,22 @@ class Failure:
 
     `reason` is a short snake_case word for machines (`no_video_stream`); `message` has at most
     1,000 characters; `detail` holds the last lines that matter of a program's own words, at most
-    2,000.
+    2,000. Where a limit was passed, `field` names what has one, `value` is what was found there and
+    `limit` what would have been accepted, in words; else they are empty.
     """
 
     failure: FailureClass
     reason: str
     message: str
-    detail: str = field(default="")
+    detail: str = ""
+    field: str = ""
+    value: str = ""
+    limit: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "message", self.message[:1000])
         object.__setattr__(self, "detail", self.detail[-2000:])
+        object.__setattr__(self, "value", self.value[:200])
 
     @property
     def advice(self) -> str:

@@ -34,7 +34,14 @@ class SpecFault(ValueError):
     @property
     def failure(self) -> Failure:
         """The same fault as the evidence that a dead letter carries."""
-        return Failure(failure=FailureClass.SPEC, reason="spec_fault", message=str(self))
+        return Failure(
+            failure=FailureClass.SPEC,
+            reason="spec_fault",
+            message=str(self),
+            field=self.field,
+            value=self.value,
+            limit=self.limit,
+        )
 
 
 def decoded(text: str) -> object:

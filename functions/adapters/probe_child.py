@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.frame import VideoFrame
 
+NOBODY = 65534
 CACHE_BLOCKS = 6
 SMALLEST_READ, LARGEST_READ = 256 << 10, 4 << 20
 """Bytes asked for at once: a run of reads in sequence doubles them."""
@@ -70,8 +71,6 @@ REORDER = 16
 """Packets between decode and display order at most (H.264, table A-1; HEVC allows as many)."""
 WINDOW = 3 * REORDER
 """Packets read at either end, so that two thirds of them have all their neighbours."""
-FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,avi"
-"""No playlist, no list of files, no session description: nothing that names other addresses."""
 TABLED = "mov,mp4,m4a,3gp,3g2,mj2"
 SEEKABLE = (TABLED, "matroska,webm", "avi")
 ATTACHED = 0x400
@@ -150,13 +149,16 @@ def heard() -> bytes:
     return data
 
 
-def opened(upload: Upload) -> InputContainer:
-    """The container. Raises Refused when it is none of FORMATS or has no beginning or no index."""
+def opened(upload: Upload, told: dict[str, str]) -> InputContainer:
+    """The container. Raises Refused when it is none of ours or has no beginning or no index.
+
+    What the parent told is an option of the demuxer and of each decoder that it opens by itself.
+    """
     try:
         return av.open(
             upload,
             "r",
-            options={"format_whitelist": FORMATS, "protocol_whitelist": "none"},
+            options=told,
             metadata_errors="replace",
             buffer_size=1 << 16,
         )
@@ -166,7 +168,7 @@ def opened(upload: Upload) -> InputContainer:
         raise Refused("truncated" if box in BOXES else "not_a_video", str(error)) from error
 
 
-def describe(container: InputContainer, size: int) -> dict[str, Any]:
+def describe(container: InputContainer, size: int, told: dict[str, str]) -> dict[str, Any]:
     """The upload as schemas.media.Media in JSON. Raises Refused, or what PyAV raises."""
     stream = next((s for s in container.streams.video if not s.disposition & ATTACHED), None)
     if stream is None:
@@ -177,6 +179,7 @@ def describe(container: InputContainer, size: int) -> dict[str, Any]:
     codec = context.codec.canonical_name
     size_seen = {"width": context.width, "height": context.height}
     say(found={"streams": len(container.streams), "codec": codec, **size_seen})
+    context.options = {key: told[key] for key in ("codec_whitelist", "max_pixels") if key in told}
     for other in container.streams:
         if other is not stream:
             other.discard = Discard.all
@@ -292,13 +295,26 @@ def _gaps(times: Sequence[int]) -> list[int]:
     return [after - before for before, after in pairwise(times)]
 
 
-def main(size: int) -> None:
-    """One upload of that many bytes, then the end."""
+def alone() -> None:
+    """Nothing can be opened or started any more: no file, no socket, no process, no thread.
+
+    Root could raise its limits again, and becomes nobody.
+    """
     limit(resource.RLIMIT_NOFILE, 0)
+    with suppress(OSError):
+        os.setgroups([])
+        os.setresgid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+    limit(resource.RLIMIT_NPROC, 0)
+
+
+def main(size: int, told: dict[str, str]) -> None:
+    """One upload of that many bytes, then the end."""
+    alone()
     say(ready=True)
     try:
-        with opened(Upload(size)) as container:
-            say(media=describe(container, size))
+        with opened(Upload(size), told) as container:
+            say(media=describe(container, size, told))
     except Refused as refusal:
         say(refused=refusal.args[0], detail="".join(refusal.args[1:]))
     except MemoryError:
@@ -308,4 +324,4 @@ def main(size: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[2]))
+    main(int(sys.argv[2]), json.loads(sys.argv[3]))

@@ -11,6 +11,7 @@ hangs or talks nonsense is a refusal of the upload. Only a child that never got 
 of this installation.
 """
 
+import json
 import re
 import subprocess
 import sys
@@ -24,10 +25,11 @@ from signal import SIGKILL, SIGXCPU
 from threading import Timer
 from typing import IO, NoReturn
 
-from functions.adapters.probe_verdict import SENTENCES, Found, judge, judge_found, refuse
+from functions.adapters.probe_verdict import REASONS, Found, judge, judge_found, judge_size, refuse
 from functions.ports import Uploaded
 from schemas.media import Media
 from schemas.ports import ObjectMissing
+from schemas.uploads import DEMUXERS, MOST_DECODED_PIXELS, MOV_ALIASES, decoders
 from schemas.wire import Unreadable, from_json
 
 CHILD = Path(__file__).with_name("probe_child.py")
@@ -38,6 +40,17 @@ LARGEST_READ = 4 << 20
 """Bytes of one answer at most."""
 SPARE_BYTES = 64 << 20
 """The child may read the upload twice and this much more."""
+
+_TOLD = json.dumps(
+    {
+        "format_whitelist": ",".join((*DEMUXERS, *MOV_ALIASES)),
+        "protocol_whitelist": "none",
+        "codec_whitelist": ",".join(decoders()),
+        "max_pixels": str(MOST_DECODED_PIXELS),
+        "threads": "1",
+    }
+)
+"""What the child tells libavformat, and it its decoders, before they see a byte."""
 
 _HUGE = re.compile(rb'"media".*"[0-9./]*[eE][-+0-9]', re.DOTALL)
 """A fraction with an exponent: a line of it can name a number that fills the memory."""
@@ -74,8 +87,7 @@ class PyavProber:
         info = store.stat(name)
         if info is None or info.generation != generation:
             raise ObjectMissing(f"there is no generation {generation} of '{name}'")
-        if not info.size_bytes:
-            refuse(name, "empty_file")
+        judge_size(name, info.size_bytes)
         upload = _Upload(store, name, generation, info.size_bytes)
         with self._started(info.size_bytes) as process:
             return upload.answer(process)
@@ -89,7 +101,7 @@ class PyavProber:
         # -I -S: neither the environment nor a .pth file changes what is imported.
         python = [sys.executable, "-I", "-S", "-B"]
         process = subprocess.Popen(
-            [*python, str(self._child), str(Path(library.origin).parents[1]), str(size)],
+            [*python, str(self._child), str(Path(library.origin).parents[1]), str(size), _TOLD],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -138,7 +150,7 @@ class _Upload:
             if said.found:
                 judge_found(self._name, said.found)
             if said.refused:
-                word = said.refused if said.refused in SENTENCES else "unreadable_container"
+                word = said.refused if said.refused in REASONS else "unreadable_container"
                 refuse(self._name, word, found=said.detail, detail=said.detail)
             if said.media:
                 judge(self._name, said.media)

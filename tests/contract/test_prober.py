@@ -15,12 +15,13 @@ import av
 import pytest
 
 from functions.adapters.directory_objects import DirectoryObjects
-from functions.adapters.probe_verdict import judge
+from functions.adapters.probe_verdict import judge, judge_size
 from functions.adapters.pyav_probe import ProberBroken, PyavProber
 from functions.ports import NotRenderable
 from schemas.failures import Failure, FailureClass
-from schemas.media import Media
+from schemas.media import AudioStream, Media
 from schemas.ports import ObjectMissing
+from schemas.uploads import LIMITS
 from tests.sources import SAMPLE, Sources, media_of
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ class Desk:
         assert failure.failure is FailureClass.INPUT
         assert failure.message.startswith("'film.mp4' ")
         assert failure.message.endswith(".")
+        assert failure.field
+        assert failure.value
+        assert failure.limit
         return failure
 
 
@@ -227,6 +231,21 @@ def test_too_many_streams_are_refused_with_their_number(desk: Desk, tmp_path: Pa
     assert "33 streams" in failure.message
 
 
+def changed(media: Media, change: dict[str, Any]) -> Media:
+    if "audio" in change:
+        return replace(media, **change)
+    return replace(media, video=replace(media.video, **change))
+
+
+def test_a_file_of_too_many_bytes_is_not_even_opened() -> None:
+    judge_size("film.mp4", LIMITS.size_bytes)
+    with pytest.raises(NotRenderable) as refused:
+        judge_size("film.mp4", LIMITS.size_bytes + 1)
+    failure = refused.value.failure
+    assert (failure.field, failure.value) == ("size", f"{LIMITS.size_bytes + 1} bytes")
+    assert failure.limit == f"{LIMITS.size_bytes} bytes"
+
+
 @pytest.mark.parametrize(
     ("reason", "change"),
     [
@@ -237,6 +256,9 @@ def test_too_many_streams_are_refused_with_their_number(desk: Desk, tmp_path: Pa
         ("zero_duration", {"end_pts": 0}),
         ("gap", {"largest_gap": 12288 * 61}),
         ("codec", {"codec": "theora"}),
+        ("sound_codec", {"audio": AudioStream(codec="ape", sample_rate=48000, channels=2)}),
+        ("sound_shape", {"audio": AudioStream(codec="aac", sample_rate=1, channels=2)}),
+        ("sound_shape", {"audio": AudioStream(codec="aac", sample_rate=48000, channels=64)}),
         ("unreadable_container", {"rotation": 45}),
         ("unreadable_container", {"pixel_format": "a b"}),
         ("unreadable_container", {"time_base": Fraction(-1, 5)}),
@@ -249,8 +271,12 @@ def test_each_limit_has_its_word(reason: str, change: dict[str, Any]) -> None:
     media = media_of(SAMPLE)
     judge("film.mp4", media)
     with pytest.raises(NotRenderable) as refused:
-        judge("film.mp4", replace(media, video=replace(media.video, **change)))
-    assert refused.value.failure.reason == reason
+        judge("film.mp4", changed(media, change))
+    failure = refused.value.failure
+    assert failure.reason == reason
+    assert failure.field
+    assert failure.value
+    assert failure.limit
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.adapters import probe_child
 from render_job import recipe, recipe_sound
 from schemas.media import VideoStream
 from schemas.pieces import Span
 from schemas.plan import AudioPlan, OutputPlan
+from schemas.uploads import DEMUXERS, SOUND_DECODERS, VIDEO_DECODERS
 
 NTSC = Fraction(30000, 1001)
 SOURCE = VideoStream(
@@ -194,5 +194,8 @@ def test_decoding_never_begins_after_the_picture_wanted(
 
 def test_what_is_admitted_is_what_a_task_may_open() -> None:
     """Once MPEG, ASF and FLV passed the prober, and failed only when a machine had started."""
-    others_of_mov = {"m4a", "3gp", "3g2", "mj2"}
-    assert set(probe_child.FORMATS.split(",")) - others_of_mov == set(recipe.FORMATS)
+    words = command(Span(0, 36))
+    assert after(words, "-format_whitelist").split(",") == list(DEMUXERS)
+    may_open = set(after(words, "-codec_whitelist").split(","))
+    for decoders in (*VIDEO_DECODERS.values(), *SOUND_DECODERS.values()):
+        assert may_open.issuperset(decoders)
