@@ -9,9 +9,14 @@ from schemas.failures import Failure, FailureClass
 LINES_THAT_MATTER = 8
 ENDED_BY_SIGNAL = 255
 """ffmpeg's own exit status when it caught a signal and tidied up."""
+NOT_STARTED = 127
 
+_NOT_STARTED = re.compile(r"^the program cannot be started: (.*)$", re.MULTILINE)
 _NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded|File too large")
-_NO_MEMORY = re.compile(r"Cannot allocate memory")
+_NO_MEMORY = re.compile(
+    r"Cannot allocate memory|malloc of size \d+ failed|pthread_create\(\) failed|bad_alloc"
+)
+"""Under its limit of memory even a thread's stack cannot be had; ffmpeg starts some dozens."""
 _BAD_INPUT = re.compile(
     r"Invalid data found|moov atom not found|matches no streams|not contain any stream"
     r"|[Ee]rror while decoding|Decoder .*not found|Error (?:opening|initializing).* decoder"
@@ -39,6 +44,8 @@ def diagnose(status: int, words: str, *, starved: bool = False) -> Failure:
     if status == -SIGKILL and starved:
         said = "ffmpeg was killed for using up the machine's memory."
         return _failure(FailureClass.OUT_OF_MEMORY, "memory_limit", said, detail)
+    if status == NOT_STARTED and (why := _NOT_STARTED.search(words)):
+        return not_started(why[1])
     if status < 0 or (status == ENDED_BY_SIGNAL and not detail):
         said = f"ffmpeg was killed from outside by {_signal(-status)}."
         return _failure(FailureClass.CRASH, "ffmpeg_killed", said, detail)
@@ -50,6 +57,12 @@ def diagnose(status: int, words: str, *, starved: bool = False) -> Failure:
         return _failure(FailureClass.INPUT, "source_unreadable", said, detail)
     said = f"ffmpeg failed with exit status {status}."
     return _failure(FailureClass.CRASH, "ffmpeg_failed", said, detail)
+
+
+def not_started(why: str) -> Failure:
+    """There is no ffmpeg, or none that this machine can run."""
+    said = f"ffmpeg cannot be started ({why})."
+    return _failure(FailureClass.DEPENDENCY, "ffmpeg_missing", said, "")
 
 
 def of_os_error(error: OSError) -> Failure | None:

@@ -13,11 +13,14 @@ import pytest
 
 from render_job.encoder import encoder_class, find_ffmpeg
 from render_job.errors import RenderFault, Stopped
-from render_job.ffmpeg import Limits, run
+from render_job.ffmpeg import run
 from render_job.fragments import whole_gops
+from render_job.reach import Limits
 from schemas.failures import FailureClass
 
 LIMIT = timedelta(seconds=30)
+PYTHON = (Path(sys.base_prefix), Path(sys.prefix))
+"""What a program that is no ffmpeg has to read to run at all."""
 ENDLESS = "-nostdin -v error -re -f lavfi -i testsrc2=s=64x64:r=30"
 INTO_PIPE = "-c:v libx264 -preset ultrafast -g 6 -movflags +frag_keyframe+empty_moov -f mp4 pipe:1"
 
@@ -86,7 +89,7 @@ def test_a_callback_that_raises_ends_it() -> None:
 
 def test_a_silent_child_does_not_silence_the_pulse(tmp_path: Path) -> None:
     told: list[int] = []
-    run(program(tmp_path, "time.sleep(1.2)"), limit=LIMIT, on_progress=told.append)
+    run(program(tmp_path, "time.sleep(1.2)"), limit=LIMIT, on_progress=told.append, reads=PYTHON)
     assert len(told) >= 2
 
 
@@ -114,14 +117,14 @@ def test_what_is_no_video_is_an_input(tmp_path: Path) -> None:
 
 def test_one_killed_from_outside_is_a_crash_that_names_the_signal(tmp_path: Path) -> None:
     with pytest.raises(RenderFault, match="SIGKILL") as caught:
-        run(program(tmp_path, "os.kill(os.getpid(), 9)"), limit=LIMIT)
+        run(program(tmp_path, "os.kill(os.getpid(), 9)"), limit=LIMIT, reads=PYTHON)
     assert caught.value.failure.reason == "ffmpeg_killed"
 
 
 def test_a_flood_of_words_is_bounded(tmp_path: Path) -> None:
     code = "sys.stderr.write('a line of it\\n' * 200_000 + 'the last'); sys.exit(3)"
     with pytest.raises(RenderFault) as caught:
-        run(program(tmp_path, code), limit=LIMIT)
+        run(program(tmp_path, code), limit=LIMIT, reads=PYTHON)
     assert caught.value.failure.detail.endswith("the last")
 
 

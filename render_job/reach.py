@@ -1,0 +1,122 @@
+"""What one ffmpeg may use and reach: the words for `render_job/confined.py`, which becomes it.
+
+This is the one place that builds the command of a confined process. What an ffmpeg may reach
+follows from its own command, so nobody can forget it:
+
+    -i file:PATH                  that file alone; of a list of pieces (.ffconcat) its whole folder
+    -i http://127.0.0.1:PORT/…    no file, and TCP to that port
+    file:PATH elsewhere           written: its folder
+    `folder`                      read and written, and where it runs: the task's scratch folder
+"""
+
+import logging
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+PROGRAM = Path(__file__).with_name("confined.py")
+LISTING = ".ffconcat"
+_LOCAL = re.compile(r"http://127\.0\.0\.1:(\d{1,5})/")
+_HERE = ("parent", "rights", "files", "ports", "signals", "network", "processes")
+"""Defences of the kernel; the system's limits are not asked for."""
+
+log = logging.getLogger("clipline.reach")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one ffmpeg may use. CPU time is limited to the wall clock's limit on every core."""
+
+    memory_bytes: int | None = 6 << 30
+    """Address space; None for CUDA, which reserves far more than it uses. 4K at x264's medium with
+    8 threads took 2.0 GiB."""
+    file_bytes: int = 64 << 30
+    open_files: int = 64
+    idle: timedelta = timedelta(seconds=90)
+    """Without a frame, a byte or any work of a processor: it hangs. A store that answers badly is
+    asked again for 30 s, so that is no hang."""
+    fruitless: timedelta = timedelta(minutes=20)
+    """At work, but without a frame or a byte: it turns in circles. Decoding a long upload from its
+    start to a late chunk is fruitless for that long too, and rarely longer."""
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Files and folders of the machine, and one port of it."""
+
+    reads: tuple[Path, ...] = ()
+    writes: tuple[Path, ...] = ()
+    port: int | None = None
+    home: Path | None = None
+    """Where it runs."""
+
+
+def reach_of(argv: Sequence[str], folder: Path | None = None, *more: Path) -> Reach:
+    """What this ffmpeg has to reach, by its own words, and `more` files or folders to read."""
+    reads, writes, port = list(more), [folder] if folder else [], None
+    for before, word in zip(("", *argv), argv, strict=False):
+        if before == "-i" and (local := _LOCAL.match(word)):
+            port = int(local[1])
+        if not word.startswith("file:"):
+            continue
+        path = Path(word.removeprefix("file:"))
+        if before != "-i":
+            writes.append(path.parent)
+        elif path.suffix == LISTING:
+            reads.append(path.parent)
+        else:
+            reads.append(path)
+    home = writes[0] if writes else None
+    return Reach(reads=tuple(reads), writes=tuple(dict.fromkeys(writes)), port=port, home=home)
+
+
+def confined(argv: Sequence[str], reach: Reach, limits: Limits, limit: timedelta) -> list[str]:
+    """The command whose process becomes `argv`, with that reach alone, for at most `limit`."""
+    cores = os.cpu_count() or 1
+    told = {
+        "cpu": int(limit.total_seconds() * cores) + 1,
+        "fsize": limits.file_bytes,
+        "nofile": limits.open_files,
+        "core": 0,
+        "parent": os.getpid(),
+    }
+    if limits.memory_bytes is not None:
+        told["as"] = limits.memory_bytes
+    if reach.port is not None:
+        told["port"] = reach.port
+    words = [f"{key}={value}" for key, value in told.items()]
+    words += [f"read={path}" for path in reach.reads]
+    words += [f"write={path}" for path in reach.writes]
+    # -I -S: neither the environment nor a .pth file changes what is imported.
+    return [sys.executable, "-I", "-S", "-B", str(PROGRAM), *words, "--", *argv]
+
+
+@cache
+def defences() -> frozenset[str]:
+    """Which of the kernel's defences are in force here; the log says it once a process."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", str(PROGRAM), f"parent={os.getpid()}", "--"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={},
+        timeout=10,
+        check=False,
+    )
+    kept = frozenset(done.stdout.decode(errors="replace").split()) & frozenset(_HERE)
+    missing = [name for name in _HERE if name not in kept]
+    words = f"ffmpeg is confined by {', '.join(n for n in _HERE if n in kept) or 'limits alone'}"
+    if missing:
+        words += f"; not by {', '.join(missing)}"
+    if "network" not in kept:
+        words += ": against the network stand the list of demuxers, egress rules and the identity"
+    log.info(words, extra={"action": "confined", "defences": sorted(kept)})
+    return kept
