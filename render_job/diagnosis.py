@@ -17,8 +17,12 @@ _NO_MEMORY = re.compile(
     r"Cannot allocate memory|malloc of size \d+ failed|pthread_create\(\) failed|bad_alloc"
 )
 """Under its limit of memory even a thread's stack cannot be had; ffmpeg starts some dozens."""
+_NOT_PERMITTED = re.compile(r"Permission denied|Operation not permitted|Read-only file system")
+_CLAIMS_TOO_MUCH = re.compile(r"Error opening input(?: files?)?.*: Cannot allocate memory")
+"""A container whose tables say that they need more than one block of memory may have."""
 _BAD_INPUT = re.compile(
-    r"Invalid data found|moov atom not found|matches no streams|not contain any stream"
+    r"Error opening input(?: files?)?.*: Cannot allocate memory"
+    r"|Invalid data found|moov atom not found|matches no streams|not contain any stream"
     r"|[Ee]rror while decoding|Decoder .*not found|Error (?:opening|initializing).* decoder"
     r"|Could not find codec parameters|Picture size .* is invalid|not whitelisted|not on whitelist"
     r"|Not on whitelist|exceeds max_(?:pixels|streams)|unknown codec|EBML header parsing failed"
@@ -49,9 +53,12 @@ def diagnose(status: int, words: str, *, starved: bool = False) -> Failure:
     if status < 0 or (status == ENDED_BY_SIGNAL and not detail):
         said = f"ffmpeg was killed from outside by {_signal(-status)}."
         return _failure(FailureClass.CRASH, "ffmpeg_killed", said, detail)
-    if _NO_MEMORY.search(words):
+    if _NO_MEMORY.search(words) and not _CLAIMS_TOO_MUCH.search(words):
         said = "ffmpeg asked for more memory than it may have."
         return _failure(FailureClass.OUT_OF_MEMORY, "memory_limit", said, detail)
+    if _NOT_PERMITTED.search(words):
+        said = "ffmpeg may not read or write a file that it needs."
+        return _failure(FailureClass.DEPENDENCY, "not_permitted", said, detail)
     if _BAD_INPUT.search(words):
         said = "ffmpeg cannot read the upload."
         return _failure(FailureClass.INPUT, "source_unreadable", said, detail)

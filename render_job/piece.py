@@ -20,6 +20,10 @@ from schemas.pieces import Span
 from schemas.ports import PreconditionFailed
 from schemas.wire import to_json
 
+_SOURCES_OWN = {"blank": "pictures_blank", "times": "pictures_misplaced"}
+"""A camera that gave out nothing writes green pictures; a stream whose size changes on the way has
+ffmpeg begin anew there, and what lies at that seam is not at its time."""
+
 Piece = MakePiece | Hedge
 """A hedge is made like any other piece: whoever commits it first has made it."""
 
@@ -45,12 +49,16 @@ def make_piece(task: Task, work: Piece, held: Held) -> None:
 
 
 def _render(task: Task, work: Piece, held: Held, path: Path) -> PieceVerdict:
-    """Once by seeking; if the source's index misled, once more from the beginning."""
+    """Once by seeking; if the source's index misled, once more from the beginning.
+
+    So are pictures that are blank or not at their time, though all are there: where decoding from
+    the beginning says the same, it is the source that says so.
+    """
     _note(task, "encode", work, work.span)
     for seek in (True, False):
         _encode(task, work, held, path, seek=seek)
         verdict = _check(task, work, work.span, path, held)
-        if verdict.passed or verdict.frames == len(work.span):
+        if verdict.passed or (verdict.frames == len(work.span) and not verdict.alone):
             break
     return verdict
 
@@ -110,11 +118,17 @@ def _pace(task: Task, held: Held) -> Mapping[str, str]:
 
 
 def _not_verified(work: Piece, span: Span, verdict: PieceVerdict) -> Failure:
-    """Frames that the source does not have are its fault; anything else is ours."""
-    short = verdict.frames != len(span)
+    """Frames that the source does not have, or has blank or at odd times, are its fault.
+
+    Anything else is ours.
+    """
+    reason = _SOURCES_OWN.get(verdict.alone, "piece_not_verified")
+    if verdict.frames != len(span):
+        reason = "frames_missing"
+    ours = reason == "piece_not_verified"
     return Failure(
-        failure=FailureClass.INPUT if short else FailureClass.INTERNAL,
-        reason="frames_missing" if short else "piece_not_verified",
+        failure=FailureClass.INTERNAL if ours else FailureClass.INPUT,
+        reason=reason,
         message=f"frames {span} of {work.output.id}: {'; '.join(verdict.faults)}",
     )
 

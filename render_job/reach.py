@@ -3,7 +3,7 @@
 This is the one place that builds the command of a confined process. What an ffmpeg may reach
 follows from its own command, so nobody can forget it:
 
-    -i file:PATH                  that file alone; of a list of pieces (.ffconcat) its whole folder
+    -i file:PATH                  that file alone; of our own list of pieces (.ffconcat) also those
     -i http://127.0.0.1:PORT/…    no file, and TCP to that port
     file:PATH elsewhere           written: its folder
     `folder`                      read and written, and where it runs: the task's scratch folder
@@ -72,11 +72,21 @@ def reach_of(argv: Sequence[str], folder: Path | None = None, *more: Path) -> Re
         if before != "-i":
             writes.append(path.parent)
         elif path.suffix == LISTING:
-            reads.append(path.parent)
+            reads += [path, *_listed(path)]
         else:
             reads.append(path)
     home = writes[0] if writes else None
     return Reach(reads=tuple(reads), writes=tuple(dict.fromkeys(writes)), port=port, home=home)
+
+
+def _listed(listing: Path) -> list[Path]:
+    """The pieces of a list that `render_job/stitch.py` wrote; an upload never has that suffix."""
+    try:
+        lines = listing.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    named = (line[6:-1].replace("'\\''", "'") for line in lines if line.startswith("file '"))
+    return [Path(name.removeprefix("file:")) for name in named]
 
 
 def confined(argv: Sequence[str], reach: Reach, limits: Limits, limit: timedelta) -> list[str]:

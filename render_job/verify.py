@@ -63,7 +63,7 @@ def verify_piece(
     import av
 
     track, decoded, look, streams = Track(base=NO_BASE), 0, Look(), 0
-    shapes, faults = set[tuple[tuple[int, int], str]](), list[str]()
+    shapes, faults, blank = set[tuple[tuple[int, int], str]](), list[str](), 0
     try:
         with av.open(f"file:{path}", options=STRICT, metadata_errors="replace") as container:
             streams, stream = len(container.streams), container.streams.video[0]
@@ -80,6 +80,7 @@ def verify_piece(
                         faults.append(f"frame {decoded} is damaged")
                     if is_blank(frame):
                         faults.append(f"frame {decoded} is blank")
+                        blank += 1
                     decoded += 1
                     shapes.add(((frame.width, frame.height), frame.format.name))
     except (av.FFmpegError, IndexError) as error:
@@ -91,8 +92,12 @@ def verify_piece(
     faults += look.faults(plan)
     for size, kind in shapes - {(look.size, look.pixel_format)}:
         faults.append(f"some pictures are {size[0]}x{size[1]} of {kind}")
-    faults += time_faults(track, plan, len(span))
-    return _verdict(path, len(track.times), decoded, look.extradata, faults)
+    times = time_faults(track, plan, len(span))
+    kinds = {"blank": blank, "times": len(times), "": len(faults) - blank}
+    alone = [kind for kind, count in kinds.items() if count]
+    faults += times
+    verdict = _verdict(path, len(track.times), decoded, look.extradata, faults)
+    return replace(verdict, alone=alone[0]) if len(alone) == 1 else verdict
 
 
 def verify_sound(

@@ -23,6 +23,8 @@ class PieceVerdict:
     """Of a sound for which one was asked, as it was measured."""
     subject: str = ""
     """The name of the object that this was said of; empty in verdicts of earlier releases."""
+    alone: str = ""
+    """`blank` or `times` where every fault is of that one kind, and the pictures else are whole."""
 
     @property
     def passed(self) -> bool:

@@ -48,10 +48,13 @@ def room(tmp_path: Path) -> Path:
     return folder
 
 
-def test_what_it_may_reach_follows_from_its_command() -> None:
-    argv = ["ffmpeg", "-i", "file:/in/a.mp4", "-i", "file:/s/list.ffconcat", "file:/out/b.mp4"]
+def test_what_it_may_reach_follows_from_its_command(tmp_path: Path) -> None:
+    listing = tmp_path / "list.ffconcat"
+    listing.write_text("file 'file:/s/it'\\''s.mp4'\nfile 'file:/s/b.mp4'\n")
+    argv = ["ffmpeg", "-i", "file:/in/a.mp4", "-i", f"file:{listing}", "file:/out/b.mp4"]
+    pieces = (Path("/s/it's.mp4"), Path("/s/b.mp4"))
     assert reach_of(argv) == Reach(
-        reads=(Path("/in/a.mp4"), Path("/s")), writes=(Path("/out"),), home=Path("/out")
+        reads=(Path("/in/a.mp4"), listing, *pieces), writes=(Path("/out"),), home=Path("/out")
     )
     served = ["ffmpeg", "-i", "http://127.0.0.1:4711/x", "-f", "mp4", "pipe:1"]
     assert reach_of(served, Path("/s")) == Reach(writes=(Path("/s"),), port=4711, home=Path("/s"))

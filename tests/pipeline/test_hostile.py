@@ -1,0 +1,40 @@
+"""Whatever is uploaded ends as a verified output or as a typed failure, and reaches nothing else.
+
+This is the quick part of `python -m tests.hostile`, in a process of its own.
+"""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from tests.hostile.__main__ import CASES
+
+
+@pytest.fixture(scope="module")
+def ends() -> list[dict[str, object]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.hostile", "--quick", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_every_one_ends_as_it_may_and_reaches_nothing_else(ends: list[dict[str, object]]) -> None:
+    assert [end for end in ends if end["wrong"]] == []
+    assert len(ends) == sum(case.quick for case in CASES)
+
+
+def test_attacks_are_refused_at_the_door_and_behind_it(ends: list[dict[str, object]]) -> None:
+    by = Counter(end["by"] for end in ends if end["of"] == "attack")
+    assert by["prober"] > 10
+    assert by["task"] > 10
+
+
+def test_every_case_has_a_name_of_its_own() -> None:
+    assert len({(case.of, case.name) for case in CASES}) == len(CASES)
