@@ -33,7 +33,8 @@ from schemas.ids import Upload
 from schemas.media import Media, VideoStream
 from schemas.plan import Order
 from schemas.ports import NameRefused
-from schemas.spec import SpecFault, parse_spec
+from schemas.spec import parse_spec
+from schemas.spec_fields import SpecFault
 from tests.hostile.kitchen import MAGENTA, Kitchen
 
 TOKEN = b"the-secret-of-another-tenant"
