@@ -15,6 +15,7 @@ from functions.settings import Laptop, Place, callers, laptop, place
 
 if TYPE_CHECKING:
     from functions.desk import Desk
+    from functions.task_logs import TaskLogs
 
 SOURCE = "//clipline/functions"
 LAPTOP_LANE = "laptop/cpu"
@@ -70,6 +71,18 @@ def desk() -> "Desk":
     if place() is Place.CLOUD:
         raise NotConfigured("the dead-letter desk is built for the laptop only, so far")
     return laptop_desk(_inhabited())
+
+
+def task_logs() -> "TaskLogs":
+    """What the tasks of this place wrote. Raises NotConfigured: the cloud keeps its own logs."""
+    if place() is Place.CLOUD:
+        raise NotConfigured(
+            "what tasks of the cloud write is in Cloud Logging, by the name of their execution, "
+            "which `clipline show` tells"
+        )
+    from functions.adapters.directory_logs import DirectoryLogs
+
+    return DirectoryLogs(_inhabited().logs)
 
 
 def _inhabited() -> Laptop:

@@ -21,6 +21,7 @@ from ops import commands, filters, replay, spec
 from ops.doctor import examine
 from ops.find import letters_of, one_record, one_render
 from ops.letters import group_line, group_lines, record_line
+from ops.logs_verb import logs
 from ops.message_story import message_story
 from ops.paper import BROKEN, READER_GONE, Paper, ReaderGone, abandon_output, say_all, say_json
 from ops.story import story
@@ -35,6 +36,7 @@ HEADINGS = ("RENDER", "STATE", "UPLOAD", "FRAMES", "AGE")
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(replay.app, name="replay")
 app.add_typer(spec.app, name="spec")
+app.command()(logs)
 console = Paper()
 
 RenderId = Annotated[str, typer.Argument(help="A render's id, or the beginning of one.")]

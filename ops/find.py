@@ -46,6 +46,17 @@ def one_record(prefix: str) -> DeadLetterRecord:
     raise typer.Exit(NOT_FOUND)
 
 
+def render_of(prefix: str, ports: Ports) -> Render:
+    """The render that is meant, or the one that the dead letter is about. Exits with NOT_FOUND."""
+    if not prefix.startswith("d-"):
+        return one_render(prefix, ports)
+    record = one_record(prefix)
+    if record.letter is not None:
+        return one_render(record.letter.render, ports)
+    print(f"{record.id} is a message on {record.subscription}, and no render.", file=sys.stderr)
+    raise typer.Exit(NOT_FOUND)
+
+
 def letters_of(render: Render) -> Sequence[DeadLetterRecord]:
     """The render's dead letters; none where there is no desk."""
     try:

@@ -11,6 +11,8 @@ READER_GONE = 141
 """Exit status where the reader of a pipe went away, as in `… | head`: 128 and SIGPIPE's number."""
 BROKEN = 74
 """Exit status where a file, a disk or a service failed: sysexits.h's EX_IOERR."""
+INTERRUPTED = 130
+"""Exit status: Ctrl-C."""
 UNBOUNDED = 100_000
 """Columns of what is no terminal: a line in a pipe is whole, and never cut to a width."""
 

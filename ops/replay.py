@@ -13,7 +13,7 @@ from functions.wiring import desk, reading_ports
 from ops import filters
 from ops.commands import REFUSED, By, Reason, replay
 from ops.letters import one_line
-from ops.paper import Paper, say_json
+from ops.paper import INTERRUPTED, Paper, say_json
 from ops.replay_apply import Run, Stopped
 from ops.replay_file import PlanRefused, read, write
 from ops.times import clock
@@ -22,8 +22,6 @@ from schemas.replay_plan import PlanEnd, PlanHead
 ONE = "one"
 STOPPED = 1
 """Exit status: a replay failed, and the rest was not asked for."""
-INTERRUPTED = 130
-"""Exit status: Ctrl-C."""
 MOST_REASONS = 20
 console = Paper()
 

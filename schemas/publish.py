@@ -42,6 +42,8 @@ def published() -> dict[Path, str]:
     schemas[DeadLetterGroup.TYPE] = desk_schema(DeadLetterGroup, (examples.GROUP,))
     for kind in (SpecVerdict, AskedOutput, PresetOffer, QualityOffer):
         schemas[kind.TYPE] = spec_reading_schema(kind)
+    for said in {type(one) for one in examples.SAID}:
+        schemas[said.TYPE] = said_schema(said)
     files = {JSON / f"{name}.schema.json": _text(schema) for name, schema in schemas.items()}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     files[JSON / "asyncapi.json"] = _text(asyncapi(project["version"]))
@@ -95,6 +97,12 @@ def spec_reading_schema(
     """What `clipline spec` says with `--json`."""
     told = [json.loads(to_json(one)) for one in examples.SPEC_READINGS if isinstance(one, kind)]
     return _document(kind, kind.TYPE, told)
+
+
+def said_schema(kind: type) -> dict[str, Any]:
+    """What another command says with `--json`; the kind has a TYPE."""
+    told = [json.loads(to_json(one)) for one in examples.SAID if isinstance(one, kind)]
+    return _document(kind, kind.TYPE, told)  # type: ignore[attr-defined]  # every example's has it
 
 
 def plan_schema() -> dict[str, Any]:

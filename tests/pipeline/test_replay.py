@@ -246,6 +246,7 @@ def test_what_a_plan_predicts_a_replay_renders(home: Home, tmp_path: Path) -> No
     _, (item,), _ = plan(place, tmp_path / "plan")
     assert item.render is not None
     assert item.frames_committed > 0
+    assert any(f" encode {item.render} " in line for line in place.said("logs", item.render))
     before = len(runs(home.place.logs, item.render))
     group = json.loads(place.said("dead-letters", "--json")[0])
     assert (group["failure"], group["count"]) == ("crash", 1)

@@ -102,6 +102,14 @@ def test_a_record_of_the_desk_is_what_its_schema_says_and_comes_back() -> None:
         Draft202012Validator(schema).validate(json.loads(to_json(value)))
 
 
+@pytest.mark.parametrize("value", examples.SAID, ids=lambda one: one.TYPE)
+def test_what_a_command_says_is_what_its_schema_says_and_comes_back(value: Any) -> None:
+    schema = _read(f"{value.TYPE}.schema.json")
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(json.loads(to_json(value)))
+    assert from_json(to_json(value), type(value)) == value
+
+
 def test_every_line_of_a_plan_is_one_of_its_schemas_and_comes_back() -> None:
     schema = _read("clipline.replay-plan.v1.schema.json")
     Draft202012Validator.check_schema(schema)
