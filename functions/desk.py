@@ -15,6 +15,7 @@ from functions.landed import DESK, record_of
 from schemas.dead_letters import DeadLetterRecord
 from schemas.failures import FailureClass
 from schemas.replay_plan import AuditRecord
+from schemas.reproduction import FetchRecord
 from schemas.subscriptions import ReceivedMessage
 
 BATCH = 100
@@ -85,6 +86,12 @@ class DeadLetters(Protocol):
 
     def audits(self, *, limit: int, plan: str = "") -> Sequence[AuditRecord]:
         """What was noted last comes first; of plans whose digest begins so."""
+
+    def note_fetch(self, fetch: FetchRecord) -> None:
+        """Kept for good, durable when it returns: who looks into an upload is on record."""
+
+    def fetches(self, *, limit: int) -> Sequence[FetchRecord]:
+        """What was noted last comes first."""
 
 
 class Inbox(Protocol):

@@ -24,6 +24,7 @@ from ops.letters import group_line, group_lines, record_line
 from ops.logs_verb import logs
 from ops.message_story import message_story
 from ops.paper import BROKEN, READER_GONE, Paper, ReaderGone, abandon_output, say_all, say_json
+from ops.reproduce_verb import fetches, reproduce
 from ops.story import story
 from ops.times import ago
 from ops.watch import Watch
@@ -36,7 +37,8 @@ HEADINGS = ("RENDER", "STATE", "UPLOAD", "FRAMES", "AGE")
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(replay.app, name="replay")
 app.add_typer(spec.app, name="spec")
-app.command()(logs)
+for verb in (logs, reproduce, fetches):
+    app.command()(verb)
 console = Paper()
 
 RenderId = Annotated[str, typer.Argument(help="A render's id, or the beginning of one.")]

@@ -1,7 +1,7 @@
 """The studio that ships: ffmpeg makes, PyAV looks."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from render_job import recipe, recipe_sound
@@ -23,6 +23,8 @@ class FfmpegStudio:
     """A Studio over one ffmpeg that was seen to work. A `source` is a URL that it can open."""
 
     encoder: Encoder
+    noted: Callable[[Sequence[str]], None] = field(default=lambda argv: None)
+    """Told each command that makes pictures or sound, before it runs."""
 
     @property
     def encoder_class(self) -> str:
@@ -52,6 +54,7 @@ class FfmpegStudio:
             seek=seek,
             protocols=recipe.protocols_of(source),
         )
+        self.noted(argv)
         run(argv, limit=terms.limit, into=path, on_progress=terms.heard, stop=terms.stop)
 
     def make_sound(
@@ -76,6 +79,7 @@ class FfmpegStudio:
             seek=seek,
             protocols=recipe.protocols_of(source),
         )
+        self.noted(argv)
         run(argv, limit=terms.limit, on_progress=terms.heard, stop=terms.stop)
 
     def hear_sound(

@@ -1,6 +1,7 @@
 """Making a clip's sound: once for all of its outputs, whole, and to the sample."""
 
 import contextlib
+import logging
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,8 @@ from schemas.failures import Failure, FailureClass
 from schemas.ports import PreconditionFailed
 from schemas.wire import to_json
 
+log = logging.getLogger("clipline.sound")
+
 
 def make_sound(task: Task, work: MakeSound, held: Held) -> None:
     """Render and commit the sound. Raises RenderFault, ClaimLost or Stopped: nothing is half.
@@ -24,6 +27,8 @@ def make_sound(task: Task, work: MakeSound, held: Held) -> None:
     filling with silence would hide a seek that went past the sound.
     """
     path = task.tools.scratch / "sound.m4a"
+    extra = {"action": "sound", "render": task.plan.render}
+    log.info(f"sound {task.plan.render} {work.audio.clip}", extra=extra)
     for seek in (True, False):
         verdict = _made(task, work, held, path, seek=seek)
         if verdict.passed and not verdict.silent:

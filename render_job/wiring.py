@@ -5,7 +5,7 @@ import re
 import select
 import signal
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from render_job.errors import NotSetUp
 from render_job.ffmpeg_studio import FfmpegStudio
 from render_job.tools import Task, Tools
 from schemas import names
+from schemas.events import Event
 from schemas.plan import Order, RenderPlan
 from schemas.ports import ObjectStore, Publisher
 from schemas.wire import from_json
@@ -78,6 +79,42 @@ def task(render: str, attempt: int, environment: Mapping[str, str] = os.environ)
     )
     plan = from_json(reach.work.read(names.plan(render)), RenderPlan)
     return Task(plan=plan, order=order, worker=worker, tools=tools)
+
+
+def rehearsal(
+    plan: RenderPlan,
+    order: Order,
+    folder: Path,
+    *,
+    stop: Callable[[], bool],
+    noted: Callable[[Sequence[str]], None],
+) -> Task:
+    """A task over buckets of its own in that folder, which tells nobody.
+
+    `uploads/NAME` must hold the upload, with its generation as its time in nanoseconds. `noted` is
+    told each ffmpeg command. Raises RenderFault (dependency) where there is no ffmpeg.
+    """
+    from functions.adapters.directory_objects import DirectoryObjects
+
+    tools = Tools(
+        uploads=DirectoryObjects(folder / "uploads", plan.upload.bucket),
+        work=DirectoryObjects(folder / "work", "work"),
+        outputs=DirectoryObjects(folder / "outputs", "outputs"),
+        publisher=_Nobody(),
+        studio=FfmpegStudio(encoder=find_ffmpeg(), noted=noted),
+        clock=SystemClock(),
+        scratch=folder / "scratch",
+        stop=stop,
+    )
+    worker = Worker(execution="rehearsal", task=0)
+    return Task(plan=plan, order=order, worker=worker, tools=tools)
+
+
+class _Nobody:
+    """A publisher whom nobody hears."""
+
+    def publish(self, topic: str, event: Event) -> None:
+        """Nothing is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,6 @@ from schemas.presets import PRESETS
 from schemas.replay_plan import AuditRecord, PlanEnd, PlanHead, PlanItem, PlanLine, Refusal
 from schemas.spec_picture import Quality
 from schemas.spec_reading import AskedOutput, PlannedFile, PresetOffer, QualityOffer, SpecVerdict
-from schemas.task_logs import TaskLogLine
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 UPLOAD = Upload(bucket="uploads", name="acme/holiday.mp4", generation=1_795_512_600_000_001)
@@ -293,13 +292,3 @@ AUDIT = AuditRecord(
     made_at=AT,
     asked=1,
 )
-
-SAID = (
-    TaskLogLine(
-        render=RENDER,
-        attempt=1,
-        task=0,
-        text=f"2026-11-24 09:30:00,125 encode {RENDER} full/web-720 0-480",
-    ),
-)
-"""What other commands say with `--json`."""

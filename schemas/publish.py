@@ -21,6 +21,7 @@ from schemas.events import Event, ObjectFinalized
 from schemas.flows import FLOWS
 from schemas.flows_page import page
 from schemas.replay_plan import AuditRecord, PlanEnd, PlanHead, PlanItem, PlanLine
+from schemas.said_examples import SAID
 from schemas.spec_reading import AskedOutput, PresetOffer, QualityOffer, SpecVerdict
 from schemas.spec_schema import DIALECT, spec_schema
 from schemas.wire import json_schema, to_json
@@ -42,7 +43,7 @@ def published() -> dict[Path, str]:
     schemas[DeadLetterGroup.TYPE] = desk_schema(DeadLetterGroup, (examples.GROUP,))
     for kind in (SpecVerdict, AskedOutput, PresetOffer, QualityOffer):
         schemas[kind.TYPE] = spec_reading_schema(kind)
-    for said in {type(one) for one in examples.SAID}:
+    for said in {type(one) for one in SAID}:
         schemas[said.TYPE] = said_schema(said)
     files = {JSON / f"{name}.schema.json": _text(schema) for name, schema in schemas.items()}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -101,7 +102,7 @@ def spec_reading_schema(
 
 def said_schema(kind: type) -> dict[str, Any]:
     """What another command says with `--json`; the kind has a TYPE."""
-    told = [json.loads(to_json(one)) for one in examples.SAID if isinstance(one, kind)]
+    told = [json.loads(to_json(one)) for one in SAID if isinstance(one, kind)]
     return _document(kind, kind.TYPE, told)  # type: ignore[attr-defined]  # every example's has it
 
 

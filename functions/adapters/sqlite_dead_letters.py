@@ -10,6 +10,7 @@ from functions.adapters.sqlite_file import SqliteFile, micros, moment
 from functions.desk import Group, Wanted
 from schemas.dead_letters import DeadLetterRecord
 from schemas.replay_plan import AuditRecord
+from schemas.reproduction import FetchRecord
 from schemas.wire import from_json, to_json
 
 PAGE = 200
@@ -27,6 +28,9 @@ _SCHEMA = (
     "CREATE INDEX IF NOT EXISTS dead_letters_render ON dead_letters (render)",
     """CREATE TABLE IF NOT EXISTS audits (
         id INTEGER PRIMARY KEY AUTOINCREMENT, plan TEXT NOT NULL, document BLOB NOT NULL
+    ) STRICT""",
+    """CREATE TABLE IF NOT EXISTS fetches (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, document BLOB NOT NULL
     ) STRICT""",
 )
 _NEW = f"INSERT OR IGNORE INTO dead_letters VALUES ({', '.join('?' * 9)}, NULL, NULL, NULL)"
@@ -111,6 +115,16 @@ class SqliteDeadLetters:
             ORDER BY id DESC LIMIT ?"""
         rows = self._select(query, len(plan), plan, limit)
         return tuple(from_json(row["document"], AuditRecord) for row in rows)
+
+    def note_fetch(self, fetch: FetchRecord) -> None:
+        """Kept for good."""
+        with self._file.writing() as db:
+            db.execute("INSERT INTO fetches (document) VALUES (?)", (to_json(fetch),))
+
+    def fetches(self, *, limit: int) -> Sequence[FetchRecord]:
+        """What was noted last comes first."""
+        rows = self._select("SELECT document FROM fetches ORDER BY id DESC LIMIT ?", limit)
+        return tuple(from_json(row["document"], FetchRecord) for row in rows)
 
     def _select(self, query: str, *values: object) -> list[Row]:
         return self._file.reading.execute(query, values).fetchall()

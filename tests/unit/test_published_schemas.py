@@ -13,6 +13,7 @@ from schemas.dead_letters import DeadLetterGroup, DeadLetterRecord, Original
 from schemas.events import AttemptRecord, Event, ObjectFinalized
 from schemas.presets import PRESETS
 from schemas.replay_plan import AuditRecord, PlanHead, PlanLine
+from schemas.said_examples import SAID
 from schemas.spec import MOST_CLIPS, MOST_OUTPUTS, parse_spec
 from schemas.spec_fields import SpecFault
 from schemas.spec_schema import spec_schema
@@ -102,7 +103,7 @@ def test_a_record_of_the_desk_is_what_its_schema_says_and_comes_back() -> None:
         Draft202012Validator(schema).validate(json.loads(to_json(value)))
 
 
-@pytest.mark.parametrize("value", examples.SAID, ids=lambda one: one.TYPE)
+@pytest.mark.parametrize("value", SAID, ids=lambda one: one.TYPE)
 def test_what_a_command_says_is_what_its_schema_says_and_comes_back(value: Any) -> None:
     schema = _read(f"{value.TYPE}.schema.json")
     Draft202012Validator.check_schema(schema)

@@ -1,0 +1,37 @@
+"""What commands say with `--json`, by example: shown in the published schemas, tried in tests."""
+
+from schemas.examples import AT, KILLED, MEDIA, RENDER, UPLOAD
+from schemas.pieces import Span
+from schemas.reproduction import FetchRecord, Outcome, Reproduction
+from schemas.task_logs import TaskLogLine
+
+SAID = (
+    TaskLogLine(
+        render=RENDER,
+        attempt=1,
+        task=0,
+        text=f"2026-11-24 09:30:00,125 encode {RENDER} full/web-720 0-480",
+    ),
+    Reproduction(
+        render=RENDER,
+        what="frames [480, 960) of full/web-720",
+        output_id="full/web-720",
+        span=Span(480, 960),
+        outcome=Outcome.SAME,
+        fingerprint=KILLED.fingerprint,
+        failure=KILLED,
+        found=KILLED.fingerprint,
+        encoder_class="libx264/5.1/t1",
+        ordered_class="libx264/5.1/t1",
+        commands=(("ffmpeg", "-nostdin", "-i", "file:/tmp/holiday.mp4", "pipe:1"),),
+        seconds=4.25,
+    ),
+    FetchRecord(
+        at=AT,
+        by="ana",
+        reason="the same frames fail everywhere",
+        render=RENDER,
+        upload=UPLOAD,
+        size_bytes=MEDIA.size_bytes,
+    ),
+)
