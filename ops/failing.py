@@ -9,6 +9,7 @@ from functions.ports import Ports
 from functions.task_logs import TaskLogs
 from ops.logs import last_lines
 from render_job.choose import MakePiece, MakeSound
+from render_job.survey import sound_name
 from schemas import names
 from schemas.failures import Failure
 from schemas.pieces import Span, remainders
@@ -94,8 +95,8 @@ def _missing(plan: RenderPlan, ports: Ports) -> Iterator[Suspect]:
     """Of any encoder class: what nobody has made."""
     made = [info.name for info in ports.work.list(names.home(plan.render))]
     for audio in plan.audio:
-        if names.audio(plan.render, audio.clip, audio.key(plan.upload)) not in made:
-            yield MakeSound(audio=audio, claim=f"sound/{audio.clip}")
+        if sound_name(plan, audio) not in made:
+            yield MakeSound(audio=audio, claim=f"sound/{audio.id}")
     for output in plan.outputs:
         prefix = names.pieces(plan.render, output.id, "").rstrip("/") + "/"
         spans = {names.span_of(name) for name in made if name.startswith(prefix)}
@@ -124,6 +125,8 @@ def _piece(plan: RenderPlan, output_id: str, span: Span) -> MakePiece | None:
     return None
 
 
-def _sound(plan: RenderPlan, clip: str) -> MakeSound | None:
-    audio = plan.audio_of(clip)
-    return None if audio is None else MakeSound(audio=audio, claim=f"sound/{clip}")
+def _sound(plan: RenderPlan, id: str) -> MakeSound | None:
+    for audio in plan.audio:
+        if id in (audio.id, audio.clip):
+            return MakeSound(audio=audio, claim=f"sound/{audio.id}")
+    return None

@@ -178,7 +178,7 @@ def words_of(suspect: Suspect) -> str:
     """It in words."""
     if isinstance(suspect, MakePiece):
         return f"frames {suspect.span} of {suspect.output.id}"
-    return f"the sound of {suspect.audio.clip}"
+    return f"the sound of {suspect.audio.id}"
 
 
 def _outcome(now: Failure | None, before: Failure) -> Outcome:

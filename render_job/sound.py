@@ -28,7 +28,7 @@ def make_sound(task: Task, work: MakeSound, held: Held) -> None:
     """
     path = task.tools.scratch / "sound.m4a"
     extra = {"action": "sound", "render": task.plan.render}
-    log.info(f"sound {task.plan.render} {work.audio.clip}", extra=extra)
+    log.info(f"sound {task.plan.render} {work.audio.id}", extra=extra)
     for seek in (True, False):
         verdict = _made(task, work, held, path, seek=seek)
         if verdict.passed and not verdict.silent:
