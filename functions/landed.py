@@ -48,6 +48,15 @@ def record_of(received: ReceivedMessage) -> DeadLetterRecord:
     return _of_message(received.subscription, original, event)
 
 
+def own_id(record: DeadLetterRecord) -> str | None:
+    """The id that what the record holds has; None for a record that holds nothing."""
+    if record.landed is Landed.RENDER and record.letter is not None:
+        return _id(record.letter.id)
+    if record.landed is Landed.MESSAGE and record.original is not None:
+        return _message_id(record.subscription, record.original)
+    return None
+
+
 def _of_render(subscription: str, letter: RenderDeadLetter) -> DeadLetterRecord:
     return DeadLetterRecord(
         id=_id(letter.id),
@@ -76,7 +85,7 @@ def _of_message(
         detail=str(event) if isinstance(event, Unreadable) else "",
     )
     return DeadLetterRecord(
-        id=_id(*_identity(refused_by, original)),
+        id=_message_id(subscription, original),
         landed=Landed.MESSAGE,
         subscription=subscription,
         at=original.published_at,
@@ -112,6 +121,11 @@ def _fault(refused_by: str, event: Event | Unreadable, deliveries: int | None) -
         f"{refused_by} refused {name}{often}",
         f"Why stands in the log of {refused_by}, with this event's id: mend that.",
     )
+
+
+def _message_id(subscription: str, original: Original) -> str:
+    refused_by = original.refused_by or subscription.removesuffix(_NET)
+    return _id(*_identity(refused_by, original))
 
 
 def _identity(refused_by: str, original: Original) -> tuple[str, ...]:

@@ -17,10 +17,11 @@ from functions.errors import NotConfigured
 from functions.ports import Ports
 from functions.sought import Sought
 from functions.wiring import desk, reading_ports
-from ops import commands, filters, replay, spec
+from ops import commands, filters, letters_verbs, replay, spec
 from ops.doctor import examine
 from ops.find import letters_of, one_record, one_render
 from ops.letters import group_line, group_lines, record_line
+from ops.letters_verbs import export
 from ops.logs_verb import logs
 from ops.message_story import message_story
 from ops.paper import BROKEN, READER_GONE, Paper, ReaderGone, abandon_output, say_all, say_json
@@ -37,8 +38,9 @@ HEADINGS = ("RENDER", "STATE", "UPLOAD", "FRAMES", "AGE")
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(replay.app, name="replay")
 app.add_typer(spec.app, name="spec")
-for verb in (logs, reproduce, fetches):
+for verb in (logs, reproduce, fetches, export):
     app.command()(verb)
+app.command("import")(letters_verbs.take)
 console = Paper()
 
 RenderId = Annotated[str, typer.Argument(help="A render's id, or the beginning of one.")]
@@ -104,34 +106,18 @@ def renders(
 
 
 @app.command()
+@filters.filtered
 def dead_letters(
-    failure: filters.Class = None,
-    age: filters.Age = None,
-    lane: filters.Lane = None,
-    tenant: filters.Tenant = None,
-    fingerprint: filters.Fingerprint = None,
-    text: filters.Text = None,
+    asked: filters.Asked,
     each: Annotated[bool, typer.Option("--each", help="One by one, not grouped by cause.")] = False,
     limit: Annotated[int, typer.Option(help="How many groups, or records, at most.", min=1)] = 20,
     as_json: AsJson = False,
 ) -> None:
     """Dead letters, grouped by cause: the largest group first, and what to do about it."""
-    now = datetime.now(UTC)
-    asked = filters.wanted(
-        now,
-        failure=failure,
-        age=age,
-        lane=lane,
-        tenant=tenant,
-        fingerprint=fingerprint,
-        text=text,
-    )
     place = desk()
-    place.collect(now)
-    if each:
-        _say_each(place, asked, limit, as_json, now)
-    else:
-        _say_groups(place, asked, limit, as_json, now)
+    place.collect(asked.now)
+    say = _say_each if each else _say_groups
+    say(place, asked.wanted, limit, as_json, asked.now)
 
 
 @app.command()

@@ -1,8 +1,12 @@
 """The filters of the dead-letter desk, as words on the command line."""
 
 import re
-from datetime import datetime, timedelta
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from typing import Annotated, Any
 
 import typer
 
@@ -38,22 +42,49 @@ Text = Annotated[
 ]
 
 
-def wanted(
-    now: datetime,
-    *,
-    failure: FailureClass | None,
-    age: timedelta | None,
-    lane: str | None,
-    tenant: str | None,
-    fingerprint: str | None,
-    text: str | None,
-) -> Wanted:
-    """What the words ask for."""
-    return Wanted(
-        since=None if age is None else now - age,
-        failure=failure,
-        lane=lane,
-        tenant=tenant,
-        fingerprint=fingerprint,
-        text=text,
-    )
+_OPTIONS: Mapping[str, Any] = {
+    "failure": Class,
+    "age": Age,
+    "lane": Lane,
+    "tenant": Tenant,
+    "fingerprint": Fingerprint,
+    "text": Text,
+}
+_WORDS = {"failure": "class"}
+"""What an option is called on the command line, where that is another word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which dead letters somebody asks for."""
+
+    now: datetime
+    wanted: Wanted
+    words: Mapping[str, str]
+    """The words of the command line, by option."""
+
+
+def filtered(verb: Callable[..., None]) -> Callable[..., None]:
+    """The verb with all filters as options before its own; what they say it is told as `asked`."""
+
+    @wraps(verb)
+    def told(**values: Any) -> None:
+        chosen = {name: values.pop(name) for name in _OPTIONS}
+        verb(_asked(datetime.now(UTC), chosen), **values)
+
+    options = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in _OPTIONS.items()
+    ]
+    _, *own = signature(verb, eval_str=True).parameters.values()
+    own = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in own]
+    told.__signature__ = Signature([*options, *own])  # type: ignore[attr-defined]  # typer reads it
+    return told
+
+
+def _asked(now: datetime, chosen: Mapping[str, Any]) -> Asked:
+    age = chosen["age"]
+    rest = {name: value for name, value in chosen.items() if name != "age"}
+    words = {_WORDS.get(k, k): str(v) for k, v in chosen.items() if v is not None}
+    since = None if age is None else now - age
+    return Asked(now=now, wanted=Wanted(since=since, **rest), words=words)

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -50,33 +49,17 @@ def one(
 
 
 @app.command()
+@filters.filtered
 def plan(
-    failure: filters.Class = None,
-    age: filters.Age = None,
-    lane: filters.Lane = None,
-    tenant: filters.Tenant = None,
-    fingerprint: filters.Fingerprint = None,
-    text: filters.Text = None,
+    asked: filters.Asked,
     out: Annotated[
         Path | None, typer.Option(help="The plan's file; by default replay-DIGEST.jsonl.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Say the last line as JSON.")] = False,
 ) -> None:
     """Write down what a replay would do, and why not; it only reads, and may be repeated."""
-    now = datetime.now(UTC)
-    asked = filters.wanted(
-        now,
-        failure=failure,
-        age=age,
-        lane=lane,
-        tenant=tenant,
-        fingerprint=fingerprint,
-        text=text,
-    )
-    words = {"class": failure, "age": age, "lane": lane, "tenant": tenant}
-    words |= {"fingerprint": fingerprint, "text": text}
-    head = PlanHead(made_at=now, filters={k: str(v) for k, v in words.items() if v is not None})
-    path, end = write(head, asked, desk(), reading_ports(), out)
+    head = PlanHead(made_at=asked.now, filters=asked.words)
+    path, end = write(head, asked.wanted, desk(), reading_ports(), out)
     if as_json:
         say_json(end)
         return

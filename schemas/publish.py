@@ -20,10 +20,12 @@ from schemas.dead_letters import DeadLetterGroup, DeadLetterRecord
 from schemas.events import Event, ObjectFinalized
 from schemas.flows import FLOWS
 from schemas.flows_page import page
+from schemas.letters_file import LettersEnd, LettersHead, LettersLine
 from schemas.replay_plan import AuditRecord, PlanEnd, PlanHead, PlanItem, PlanLine
-from schemas.said_examples import SAID
+from schemas.said_examples import LETTERS, SAID
 from schemas.spec_reading import AskedOutput, PresetOffer, QualityOffer, SpecVerdict
 from schemas.spec_schema import DIALECT, spec_schema
+from schemas.tagged import Tagged
 from schemas.wire import json_schema, to_json
 
 ROOT = Path(__file__).parents[1]
@@ -38,6 +40,7 @@ def published() -> dict[Path, str]:
     schemas["clipline.certificate.v1"] = certificate_schema()
     schemas["clipline.render-spec.v1"] = spec_schema()
     schemas[PlanLine.TYPE] = plan_schema()
+    schemas[LettersLine.TYPE] = lines_schema(LettersLine, (LettersHead, LettersEnd), LETTERS)
     schemas[DeadLetterRecord.TYPE] = desk_schema(DeadLetterRecord, examples.RECORDS)
     schemas[AuditRecord.TYPE] = desk_schema(AuditRecord, (examples.AUDIT,))
     schemas[DeadLetterGroup.TYPE] = desk_schema(DeadLetterGroup, (examples.GROUP,))
@@ -108,11 +111,19 @@ def said_schema(kind: type) -> dict[str, Any]:
 
 def plan_schema() -> dict[str, Any]:
     """One line of a plan of replays."""
-    parts = [json_schema(kind) for kind in (PlanHead, PlanItem, PlanEnd)]
+    return lines_schema(PlanLine, (PlanHead, PlanItem, PlanEnd), examples.PLAN)
+
+
+def lines_schema(
+    family: type[Tagged], kinds: Sequence[type], shown: Sequence[object]
+) -> dict[str, Any]:
+    """One line of a file whose lines are told apart by `kind`."""
+    parts = [json_schema(kind) for kind in kinds]
     definitions = {name: body for part in parts for name, body in part["$defs"].items()}
     lines = [{"$ref": part["$ref"]} for part in parts]
-    told = [json.loads(to_json(line)) for line in examples.PLAN]
-    return _told({"oneOf": lines, "$defs": definitions}, PlanLine.TYPE, told)
+    told = [json.loads(to_json(line)) for line in shown]
+    name: str = family.TYPE  # type: ignore[attr-defined]  # every family that is a file has one
+    return _told({"oneOf": lines, "$defs": definitions}, name, told)
 
 
 def _document(kind: type, name: str, told: list[Any]) -> dict[str, Any]:

@@ -1,10 +1,17 @@
 """What commands say with `--json`, by example: shown in the published schemas, tried in tests."""
 
 from schemas.examples import AT, KILLED, MEDIA, RENDER, UPLOAD
+from schemas.letters_file import LettersEnd, LettersHead, LettersTaken
 from schemas.pieces import Span
 from schemas.reproduction import FetchRecord, Outcome, Reproduction
 from schemas.task_logs import TaskLogLine
 
+LETTERS = (
+    LettersHead(made_at=AT, filters={"class": "crash"}),
+    LettersEnd(
+        records=412, digest="6f0c5c1f84a1f2e6a3f0d6f2b0f5a3a4f6c1d2e3b4a5968778695a4b3c2d1e0f"
+    ),
+)
 SAID = (
     TaskLogLine(
         render=RENDER,
@@ -34,4 +41,5 @@ SAID = (
         upload=UPLOAD,
         size_bytes=MEDIA.size_bytes,
     ),
+    LettersTaken(records=412, new=400, digest=LETTERS[1].digest),
 )
