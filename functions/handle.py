@@ -12,7 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from functions.core.admission import gate
 from functions.core.effects import Effect
+from functions.core.entries import launched
+from functions.core.ledger import MEMORY, MOST_READ
 from functions.core.machine import (
     Impossible,
     Occurrence,
@@ -21,12 +24,13 @@ from functions.core.machine import (
     performed,
 )
 from functions.core.render import RUNNING, Render
-from functions.core.step import Facts
+from functions.core.step import Facts, Step
 from functions.errors import TryAgainLater
 from functions.perform import perform
 from functions.ports import Conflict, FolderTaken, LaneFull, Ports, RenderStore
 from schemas import names
 from schemas.ids import Upload
+from schemas.ports import StoreUnavailable
 
 TRIES = 20
 """Saves in a row that others forestall before the event is handed back for later."""
@@ -85,10 +89,12 @@ def _change(
         stored = ports.renders.load(render_id)
         before = stored.render if stored else None
         after = performed(before, done) if before and done else before
+        facts = None
         for event in events:
             others = looks_at_others(after, event)
             asker = (before.upload if before else upload) if others else None
-            after = _advanced(after, event, now, _facts(asker, render_id, before, ports))
+            facts = _facts(asker, render_id, before, now, ports)
+            after = _advanced(after, event, now, facts)
         if after is None:
             return _Change(render=None)
         known = {p.effect for p in before.pending} if before else set()
@@ -97,11 +103,14 @@ def _change(
             ours += tuple(effect for effect in after.overdue(now) if effect in known)
         if after is before or after == before:
             return _Change(render=after, effects=ours)
+        if not _admitted(before, after, facts, now, ports):
+            continue
         try:
             version = stored.version if stored else 0
             ports.renders.save(after, version=version, room=_room(after, ports))
         except (Conflict, FolderTaken, LaneFull):
             continue
+        _note_start(before, after, ports)
         if before is None or before.state is not after.state:
             sentence = f"{after.id} is {after.state}" + (f": {after.why}" if after.why else "")
             log.info(sentence, extra={"action": after.state.value, "render": after.id})
@@ -120,7 +129,41 @@ def _advanced(
         return render
 
 
-def _facts(upload: Upload | None, render_id: str, before: Render | None, ports: Ports) -> Facts:
+def _admitted(
+    before: Render | None, after: Render, facts: Facts | None, now: datetime, ports: Ports
+) -> bool:
+    """Whether the ledger lets the launch pass that is about to be saved, if there is one.
+
+    Somebody who dies before the save leaves a launch that nobody hears of again: until its start
+    deadline it counts as under way, and then as nothing.
+    """
+    record = after.current
+    if facts is None or record is None or record.number == (before.attempt if before else 0):
+        return True
+    step = Step(now=now, facts=facts)
+    lane = step.lane(record.lane)
+    if lane is None:
+        return True
+    return ports.ledger.admit(launched(after.id, record), gate(lane, step.standing(lane, after)))
+
+
+def _note_start(before: Render | None, after: Render, ports: Ports) -> None:
+    """A start is told to all renders at once: a lane that was closed may be open again.
+
+    If it cannot be told now, it is told when the attempt has ended.
+    """
+    record, known = after.current, before.current if before else None
+    if record is None or record.started_at is None or known is None or known.started_at is not None:
+        return
+    try:
+        ports.ledger.append(after.entries_of(record))
+    except StoreUnavailable as error:
+        log.warning("a start is told later: %s", error, extra={"action": "start_not_told"})
+
+
+def _facts(
+    upload: Upload | None, render_id: str, before: Render | None, now: datetime, ports: Ports
+) -> Facts:
     """With what is known of others, if it is told for which upload."""
     if upload is None:
         return Facts(lanes=ports.lanes, draw=ports.draw(), policy=ports.policy)
@@ -132,6 +175,9 @@ def _facts(upload: Upload | None, render_id: str, before: Render | None, ports: 
         busy={lane.id: _others_on(lane.id, before, ports) for lane in ports.lanes},
         newest=max((other.upload.age_key for other in others), default=None),
         folder=_folder(upload, render_id, ports.renders),
+        ledger=ports.ledger.recent(
+            [lane.id for lane in ports.lanes], now - MEMORY, limit=MOST_READ
+        ),
     )
 
 
@@ -143,7 +189,7 @@ def _others_on(lane: str, before: Render | None, ports: Ports) -> int:
 
 def _room(render: Render, ports: Ports) -> int | None:
     """How many renders its lane takes; None for a lane that is not here any more."""
-    return next((lane.executions for lane in ports.lanes if lane.id == render.lane), None)
+    return next((lane.places for lane in ports.lanes if lane.id == render.lane), None)
 
 
 def _folder(upload: Upload, render_id: str, renders: RenderStore) -> str:

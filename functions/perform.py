@@ -73,7 +73,15 @@ def _stop_execution(effect: StopExecution, render: Render, ports: Ports) -> list
 
 def _close_attempt(effect: CloseAttempt, render: Render, ports: Ports) -> list[Occurrence]:
     _close(render.id, effect.attempt, ports)
+    _note(render, effect.attempt, ports)
     return []
+
+
+def _note(render: Render, attempt: int, ports: Ports) -> None:
+    """All renders learn what became of it; told twice, it stands in the ledger once."""
+    for record in render.attempts:
+        if record.number == attempt and record.ended_at is not None:
+            ports.ledger.append(render.entries_of(record))
 
 
 def _close(render: str, attempt: int, ports: Ports) -> None:
@@ -184,6 +192,8 @@ def _supersede_older(effect: SupersedeOlder, render: Render, ports: Ports) -> li
 
 
 def _wake_next(effect: WakeNext, render: Render, ports: Ports) -> list[Occurrence]:
+    """Its lane has a place again, and first of all a line in the ledger."""
+    _note(render, render.attempt, ports)
     return [Tick(render=waiting) for waiting in ports.renders.waiting(limit=1)]
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from functions.core.admission import Gate
+from functions.core.entries import Entry
 from functions.core.lanes import Lane, Policy
 from functions.core.render import Render
 from functions.sought import ANY, Sought
@@ -95,6 +97,25 @@ class ExecutionState:
     failure: Failure | None = None
 
 
+class Ledger(Protocol):
+    """What became of every launch, by lane. Entries are added, each key once, and never changed.
+
+    Where there is a network between, any call may raise StoreUnavailable or StoreRefused.
+    """
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Durable when it returns. What is there already stays as it is."""
+
+    def recent(self, lanes: Sequence[str], since: datetime, *, limit: int) -> Sequence[Entry]:
+        """Entries of these lanes after that moment, of each lane the `limit` newest."""
+
+    def admit(self, launch: Entry, gate: Gate) -> bool:
+        """Write that launch down if the gate lets it pass, however many ask at once.
+
+        One that was written down before has passed. The moment is the launch's own.
+        """
+
+
 class Backend(Protocol):
     """A way to run attempts. A lane that does not answer is raised as TryAgainLater."""
 
@@ -147,6 +168,7 @@ class Ports:
     draw: Callable[[], float]
     """A number from 0 to below 1, another each time."""
     renders: RenderStore
+    ledger: Ledger
     uploads: ObjectStore
     work: ObjectStore
     outputs: ObjectStore

@@ -51,6 +51,11 @@ class Laptop:
         return self.state / "dead_letters.db"
 
     @property
+    def ledger(self) -> Path:
+        """The database of what became of launches."""
+        return self.state / "ledger.db"
+
+    @property
     def executions(self) -> Path:
         """The database of executions."""
         return self.state / "executions.db"

@@ -111,6 +111,7 @@ def laptop_ports(home: Laptop, *lanes: Lane) -> Ports:
     from functions.adapters.directory_objects import DirectoryObjects
     from functions.adapters.pyav_probe import PyavProber
     from functions.adapters.sqlite_bus import SqliteBus
+    from functions.adapters.sqlite_ledger import SqliteLedger
     from functions.adapters.sqlite_renders import SqliteRenders
 
     backend = ChildProcesses(home.executions)
@@ -118,6 +119,7 @@ def laptop_ports(home: Laptop, *lanes: Lane) -> Ports:
         clock=lambda: datetime.now(UTC),
         draw=random.random,
         renders=SqliteRenders(home.renders),
+        ledger=SqliteLedger(home.ledger),
         uploads=DirectoryObjects(home.uploads, "uploads"),
         work=DirectoryObjects(home.work, "work"),
         outputs=DirectoryObjects(home.outputs, "outputs"),
@@ -132,16 +134,17 @@ def laptop_ports(home: Laptop, *lanes: Lane) -> Ports:
 def cloud_ports(deployed: Cloud, *lanes: CloudLane) -> Ports:
     """The cloud's parts over a deployment. Not run against Google Cloud."""
     from functions.adapters import firestore_renders, gcs_objects
+    from functions.adapters.firestore_ledger import FirestoreLedger
     from functions.adapters.pubsub_events import PubSubEvents
     from functions.adapters.pyav_probe import PyavProber
 
     buckets = gcs_objects.connect()
+    documents = firestore_renders.connect(deployed.project, deployed.database)
     return Ports(
         clock=lambda: datetime.now(UTC),
         draw=random.random,
-        renders=firestore_renders.FirestoreRenders(
-            firestore_renders.connect(deployed.project, deployed.database)
-        ),
+        renders=firestore_renders.FirestoreRenders(documents),
+        ledger=FirestoreLedger(documents),
         uploads=gcs_objects.GcsObjects(buckets, deployed.uploads),
         work=gcs_objects.GcsObjects(buckets, deployed.work),
         outputs=gcs_objects.GcsObjects(buckets, deployed.outputs),

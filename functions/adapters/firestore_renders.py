@@ -17,29 +17,24 @@ those that read and write hold locks, and clash for seconds where this asks agai
 import random
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 from uuid import uuid4
 
-from google.api_core import exceptions as api
-from google.api_core.retry import Retry, if_exception_type
-from google.auth.exceptions import GoogleAuthError
 from google.cloud.firestore import ArrayRemove, ArrayUnion, Client
 from google.cloud.firestore_v1.base_query import FieldFilter
 from google.cloud.firestore_v1.field_path import FieldPath
 
+from functions.adapters.firestore_calls import CHANGED, PATIENCE, SILENCE, asking, patient
 from functions.core.render import RUNNING, Render, State
 from functions.ports import Conflict, FolderTaken, LaneFull, Stored
 from functions.sought import ANY, Sought
 from schemas.ids import digest
-from schemas.ports import StoreRefused, StoreUnavailable
+from schemas.ports import StoreUnavailable
 from schemas.wire import from_json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from google.cloud.firestore import DocumentReference, DocumentSnapshot, Query, WriteBatch
 
     Found = DocumentSnapshot[Any]
@@ -59,10 +54,6 @@ The emulator does not refuse, so `infra/gcp` and this must agree."""
 UNINDEXED = {"renders": ("document", "save"), "lanes": ("*",), "folders": ("*",)}
 """By collection, fields that nobody asks for: each index of a field costs with every write."""
 
-SILENCE = timedelta(seconds=10)
-"""The longest that one call may take."""
-PATIENCE = timedelta(seconds=30)
-"""The longest that one call is repeated; the library's own patience is five minutes."""
 TRIES = 20
 """Commits of one save, before its caller is told to decide again."""
 FIRST_PAUSE = timedelta(milliseconds=20)
@@ -72,8 +63,6 @@ and one that has lost often would lose to those that have just come."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_CHANGED = (api.AlreadyExists, api.FailedPrecondition, api.NotFound, api.Aborted)
-_LATER = (api.TooManyRequests, api.ServerError, api.RetryError)
 
 
 def connect(project: str, database: str = "(default)") -> Client:
@@ -98,16 +87,13 @@ class FirestoreRenders:
         self._client = client
         self._silence = silence.total_seconds()
         self._patience = patience.total_seconds()
-        self._how: dict[str, Any] = {
-            "timeout": self._silence,
-            "retry": Retry(if_exception_type(*_LATER), 0.1, 2.0, timeout=self._patience),
-        }
+        self._how = patient(silence, patience)
 
     def load(self, render: str) -> Stored | None:
         """The render as last saved."""
         if not _is_key(render):
             return None
-        with _asking(render):
+        with asking(render):
             found = self._at("renders", render).get(**self._how)
         return Stored(render=_render(found), version=_version(found)) if found.exists else None
 
@@ -121,10 +107,10 @@ class FirestoreRenders:
             _check(seen, render, version, room)
             batch = self._batch(seen, render, room, mark)
             try:
-                with _asking(render.id, *_CHANGED):
+                with asking(render.id, *CHANGED):
                     batch.commit(retry=None, timeout=self._silence)
                 return
-            except _CHANGED:
+            except CHANGED:
                 pass  # look again: perhaps only the lane has changed, and still has room
             except StoreUnavailable:
                 if number == TRIES - 1 or time.monotonic() > give_up:
@@ -144,7 +130,7 @@ class FirestoreRenders:
 
     def running(self, lane: str) -> int:
         """How many renders are starting, rendering or stitching on that lane."""
-        with _asking(lane):
+        with asking(lane):
             return len(_places(self._lane(lane).get(**self._how)))
 
     def of_upload(self, bucket: str, name: str) -> Sequence[Render]:
@@ -155,7 +141,7 @@ class FirestoreRenders:
 
     def folder_holder(self, folder: str) -> str | None:
         """The render that delivers into that output folder."""
-        with _asking(folder):
+        with asking(folder):
             return _holder(self._folder(folder).get(**self._how))
 
     def newest(self, *, limit: int, sought: Sought = ANY) -> Sequence[Render]:
@@ -211,7 +197,7 @@ class FirestoreRenders:
         if lane is not None:
             wanted.append(self._lane(lane))
         fields = ["lane", "save", "places", "render"]
-        with _asking(render.id):
+        with asking(render.id):
             found = {
                 one.reference: one for one in self._client.get_all(wanted, fields, **self._how)
             }
@@ -250,7 +236,7 @@ class FirestoreRenders:
         return tuple(one.id for one in self._found(query.select([])))
 
     def _found(self, query: "Query") -> "Sequence[Found]":
-        with _asking("a query"):
+        with asking("a query"):
             return tuple(query.stream(**self._how))
 
 
@@ -340,16 +326,3 @@ def _pause(number: int) -> None:
     """By lot, so that those who clashed do not clash again."""
     longest = min(FIRST_PAUSE * 2**number, LONGEST_PAUSE)
     time.sleep(random.uniform(0, longest.total_seconds()))
-
-
-@contextmanager
-def _asking(what: str, *passed: type[Exception]) -> "Iterator[None]":
-    """What the library raises, in the words of the port; what is passed as it is."""
-    try:
-        yield
-    except passed:
-        raise
-    except _LATER as error:
-        raise StoreUnavailable(f"{what}: {error}") from error
-    except (api.GoogleAPICallError, GoogleAuthError) as error:
-        raise StoreRefused(f"{what}: {error}") from error

@@ -23,6 +23,17 @@ class Lane:
     hedge: bool = False
     """Whether its idle tasks may make what a slow one has in hand as well, 3 % of a render at most.
     Worth it where tasks do not share a machine; off, no frame is made twice without a failure."""
+    launches_a_minute: int | None = None
+    """Launches that the place takes within a minute; None for as many as come."""
+    gpu_slots: int | None = None
+    """GPUs that our quota allows there, one for each task; None where there are none to count."""
+
+    @property
+    def places(self) -> int:
+        """Renders that may run there at the same time, GPUs counted."""
+        if self.gpu_slots is None:
+            return self.executions
+        return min(self.executions, self.gpu_slots // self.tasks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

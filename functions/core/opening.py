@@ -8,7 +8,7 @@ from functions.core.lanes import Lane
 from functions.core.observations import Tick
 from functions.core.plan import make_plan
 from functions.core.render import LONGEST_HISTORY, Render, State
-from functions.core.route import route
+from functions.core.route import Scene, route, soonest
 from functions.core.step import Step, without
 from schemas.events import AttemptRecord, RenderRequested, ReplayRender, UploadRefused
 from schemas.ids import Upload, render_id
@@ -64,16 +64,26 @@ def routed(render: Render, event: object, step: Step) -> Render:
         return ends.cancel(render, words.superseded("a newer upload of this name"), step)
     if step.now >= render.deadline:
         return ends.fail(render, words.deadline_passed(render), step)
-    resting = {rest.lane: rest.until for rest in render.resting if rest.until > step.now}
-    choice = route(step.facts.lanes, barred=render.barred, resting=resting, busy=step.facts.busy)
+    choice = route(step.facts.lanes, scene(render, step))
     if choice.hopeless:
         cause = render.current.cause if render.current else None
         render = replace(render, why=choice.why)
         return ends.fail(render, cause or words.no_lane(choice.why), step)
     if choice.lane is None:
-        due = min(choice.until or step.in_(step.facts.policy.wait), render.deadline)
+        due = min(soonest(choice.until, step.now, step.facts.policy.wait), render.deadline)
         return replace(render, state=State.WAITING, why=choice.why, revisit_at=due, not_before=None)
     return _start(render, choice.lane, choice.why, step)
+
+
+def scene(render: Render, step: Step) -> Scene:
+    """What is known when the render asks for a lane."""
+    return Scene(
+        now=step.now,
+        barred=render.barred,
+        resting={rest.lane: rest.until for rest in render.resting},
+        busy=step.facts.busy,
+        standings={lane.id: step.standing(lane, render) for lane in step.facts.lanes},
+    )
 
 
 def _is_overtaken(render: Render, step: Step) -> bool:

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from functions.core.effects import Effect
+from functions.core.entries import Entry, entries_of
 from schemas.events import AttemptRecord, OutputVerified, SpecSource
 from schemas.failures import Failure
 from schemas.ids import Upload
@@ -109,6 +110,18 @@ class Render:
         have = {output.output_id for output in self.outputs}
         planned = self.plan.outputs if self.plan else ()
         return tuple(output.id for output in planned if output.id not in have)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """What its own attempts have shown of their lanes."""
+        return tuple(entry for one in self.attempts for entry in self.entries_of(one))
+
+    def entries_of(self, record: AttemptRecord) -> list[Entry]:
+        """What one of its attempts has."""
+        outputs = self.plan.outputs if self.plan else ()
+        pixels = sum(o.frames * o.width * o.height for o in outputs)
+        frames = self.plan.frames if self.plan else 0
+        return entries_of(self.id, record, pixels_a_frame=pixels / frames if frames else 0)
 
     @property
     def due_at(self) -> datetime | None:

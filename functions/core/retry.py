@@ -29,7 +29,7 @@ _NEVER = RetryRule(retries=0)
 RULES = {
     FailureClass.INPUT: RetryRule(retries=1),
     FailureClass.SPEC: _NEVER,
-    FailureClass.CAPACITY: RetryRule(retries=None, pause=timedelta(seconds=10)),
+    FailureClass.CAPACITY: RetryRule(retries=None),  # the ledger says when and where
     FailureClass.PREEMPTED: RetryRule(retries=None),
     FailureClass.TIMEOUT: RetryRule(retries=2),
     FailureClass.OUT_OF_MEMORY: RetryRule(retries=2),

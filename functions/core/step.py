@@ -1,12 +1,14 @@
 """One step of the machine: the moment, the facts, and the small changes that all rules share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from functions.core.effects import Effect
+from functions.core.entries import Entry
 from functions.core.lanes import Lane, Policy
+from functions.core.ledger import Standing, standing
 from functions.core.render import Pending, Render
 
 
@@ -24,6 +26,8 @@ class Facts:
     """The largest age key among the renders of this upload name."""
     folder: str = ""
     """An output folder that is this render's own or free."""
+    ledger: Sequence[Entry] = ()
+    """What the launches of all renders have shown of the lanes of late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,13 @@ class Step:
     def in_(self, delay: timedelta) -> datetime:
         """The moment after that delay."""
         return self.now + delay
+
+    def standing(self, lane: Lane, render: Render) -> Standing:
+        """What is known of the lane, of what the render has seen there itself as well."""
+        entries = (*self.facts.ledger, *render.entries)
+        return standing(
+            lane.id, entries, now=self.now, start_within=lane.start_within, asker=render.id
+        )
 
     def lane(self, name: str | None) -> Lane | None:
         """The lane of that id, None if it was taken away."""

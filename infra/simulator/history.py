@@ -20,13 +20,14 @@ from infra.simulator.faults import ODDS, Fate, Fault, Struck
 from infra.simulator.fleet import LANES, LaneKind
 from infra.simulator.lanes import SimulatedLane
 from infra.simulator.memory_bus import MemoryBus
+from infra.simulator.memory_ledger import MemoryLedger
 from infra.simulator.memory_objects import MemoryObjects
 from infra.simulator.memory_renders import MemoryRenders
 from infra.simulator.people import People
 from infra.simulator.prober import SimulatedProber
 from infra.simulator.rest import judge
 from infra.simulator.scenario import Deed, Scenario
-from infra.simulator.stepped import SteppedObjects, SteppedPublisher, SteppedRenders
+from infra.simulator.stepped import SteppedLedger, SteppedObjects, SteppedPublisher, SteppedRenders
 from infra.simulator.witness import Witness
 from infra.simulator.world import LARGEST_SKEW, Process, World
 from render_job.choose import Worker
@@ -87,6 +88,7 @@ class _History:
         self._work = MemoryObjects("work", world.now)
         self._outputs = MemoryObjects("outputs", world.now)
         self._renders = MemoryRenders()
+        self._ledger = MemoryLedger()
         self._bus = MemoryBus(source="//clipline/simulator", clock=world.now)
         self._bus.declare(SUBSCRIPTIONS)
         self._witness = Witness(
@@ -196,6 +198,7 @@ class _History:
             clock=world.local,
             draw=self._draw,
             renders=SteppedRenders(world, self._renders, self._witness),
+            ledger=SteppedLedger(world, self._ledger),
             uploads=self._stepped(self._uploads),
             work=self._stepped(self._work),
             outputs=self._stepped(self._outputs),

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from functions.core.admission import Gate
+from functions.core.entries import Entry
 from functions.core.render import Render
-from functions.ports import Conflict, RenderStore, Stored
+from functions.ports import Conflict, Ledger, RenderStore, Stored
 from functions.sought import ANY, Sought
 from infra.simulator.faults import Fault, Unreachable
 from infra.simulator.witness import Witness
@@ -165,6 +167,26 @@ class SteppedRenders:
     def newest(self, *, limit: int, sought: Sought = ANY) -> Sequence[Render]:
         """For people; no step."""
         return self.store.newest(limit=limit, sought=sought)
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedLedger:
+    """A Ledger over another one."""
+
+    world: World
+    store: Ledger
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """A step."""
+        self.world.call(lambda: self.store.append(entries))
+
+    def recent(self, lanes: Sequence[str], since: datetime, *, limit: int) -> Sequence[Entry]:
+        """A step."""
+        return self.world.call(lambda: self.store.recent(lanes, since, limit=limit))
+
+    def admit(self, launch: Entry, gate: Gate) -> bool:
+        """A step."""
+        return self.world.call(lambda: self.store.admit(launch, gate))
 
 
 @dataclass(frozen=True, slots=True)

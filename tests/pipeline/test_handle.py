@@ -53,7 +53,7 @@ def test_a_place_that_was_free_when_it_decided_may_be_taken_when_it_saves(
     late = handle(second, replace(ports, renders=forestalled))
     assert late is not None
     assert late.state is State.WAITING
-    assert late.why == f"waits for a place: {LAPTOP_LANE} runs 1 of 1"
+    assert late.why == f"waits for a lane: {LAPTOP_LANE} runs 1 of 1"
     winner = ports.renders.load(render_id(first.upload))
     assert winner is not None
     assert winner.render.state is State.STARTING

@@ -9,6 +9,7 @@ from functions.core.effects import (
     Look,
     StopExecution,
 )
+from functions.core.ledger import FIRST_PAUSE
 from functions.core.machine import advance
 from functions.core.render import State
 from schemas.failures import Failure, FailureClass
@@ -25,6 +26,7 @@ from tests.unit.makers import (
     failure,
     over,
     rendering,
+    requested,
     seconds,
     started,
     starting,
@@ -96,7 +98,7 @@ def test_three_barren_attempts_bar_their_lane_whatever_the_cause() -> None:
         assert (render.lane, render.barred) == (LANE.id, ())
     render = next_attempt(render, DEPENDENCY)
     assert (render.lane, render.barred) == (OTHER_LANE.id, (LANE.id,))
-    assert render.why == f"{LANE.id} is barred"
+    assert render.why == f"{LANE.id} is barred: attempts in a row committed nothing there"
 
 
 def test_what_ends_by_itself_bars_a_lane_for_a_while_only() -> None:
@@ -104,8 +106,8 @@ def test_what_ends_by_itself_bars_a_lane_for_a_while_only() -> None:
     for cause in (DEPENDENCY, DEPENDENCY, CAPACITY):
         render = next_attempt(render, cause)
     assert (render.lane, render.barred) == (OTHER_LANE.id, ())
-    assert render.why == f"{LANE.id} rests"
     (rest,) = render.resting
+    assert render.why == f"{LANE.id} rests for this render until {rest.until:%H:%M:%S} UTC"
     render = after(render, over(render, PREEMPTED, frames=60), now=rest.until, facts=TWO_LANES)
     assert render.lane == LANE.id
 
@@ -134,7 +136,7 @@ def test_when_every_lane_is_barred_it_fails_for_the_last_cause() -> None:
     for cause in (PREEMPTED, PREEMPTED, TIMEOUT):
         render = after(render, over(render, cause), now=NOW)
     assert (render.state, render.failure) == (State.FAILED, TIMEOUT)
-    assert render.why == f"every lane is barred ({LANE.id})"
+    assert render.why.startswith(f"no lane is left: {LANE.id} is barred")
 
 
 def test_when_every_lane_rests_it_waits_for_the_first_to_wake() -> None:
@@ -150,16 +152,32 @@ def test_a_denied_launch_is_the_end_of_its_attempt() -> None:
     render = starting()
     render = after(render, denied(render), now=NOW)
     assert (render.state, render.retries) == (State.WAITING, 0)
-    assert render.not_before == NOW + seconds(10)
+    assert render.revisit_at == NOW + FIRST_PAUSE
     assert not wants(render, Launch)
-    render = after(render, tick(render), now=NOW + seconds(10))
+    assert after(render, tick(render), now=NOW + seconds(5)).state is State.WAITING
+    render = after(render, tick(render), now=NOW + FIRST_PAUSE)
     assert (render.state, render.attempt) == (State.STARTING, 2)
 
 
+def test_a_denied_launch_goes_to_the_next_lane_at_once() -> None:
+    render = starting(facts=TWO_LANES)
+    render = after(render, denied(render), now=NOW, facts=TWO_LANES)
+    assert (render.state, render.lane, render.attempt) == (State.STARTING, OTHER_LANE.id, 2)
+    assert render.why.startswith(f"{LANE.id} had no machines once (50% of launches start)")
+
+
+def test_a_stock_out_that_another_render_met_closes_the_lane_for_this_one() -> None:
+    other = starting(facts=TWO_LANES)
+    other = after(other, denied(other), now=NOW, facts=TWO_LANES)
+    met = replace(TWO_LANES, ledger=[replace(one, render="r-other") for one in other.entries])
+    assert starting(facts=met).lane == OTHER_LANE.id
+    assert after(None, requested(), now=NOW + FIRST_PAUSE, facts=met).lane == LANE.id
+
+
 def test_what_was_drawn_shortens_the_pause_after_an_attempt() -> None:
-    render = starting()
-    render = after(render, denied(render), now=NOW, facts=facts(draw=0.5))
-    assert render.not_before == render.revisit_at == NOW + seconds(7.5)
+    render = rendering()
+    render = after(render, over(render, DEPENDENCY), now=NOW, facts=facts(draw=0.5))
+    assert render.not_before == render.revisit_at == NOW + seconds(3.75)
 
 
 def test_a_launch_denied_when_it_is_repeated_leaves_the_first_alone() -> None:
@@ -203,7 +221,7 @@ def test_no_start_by_the_start_deadline_leads_to_the_next_attempt() -> None:
     assert render.current is not None
     assert render.current.cause is not None
     assert render.current.cause.failure is FailureClass.CAPACITY
-    render = after(render, tick(render), now=late + seconds(10))
+    render = after(render, tick(render), now=late + FIRST_PAUSE)
     assert (render.state, render.attempt, render.retries) == (State.STARTING, 2, 0)
 
 
@@ -230,7 +248,7 @@ def test_a_full_lane_is_waited_for_and_taken_when_it_is_free() -> None:
     render = waiting()
     assert (render.state, render.attempt) == (State.WAITING, 0)
     assert render.revisit_at == NOW + POLICY.wait
-    assert render.why == f"waits for a place: {LANE.id} runs 1 of 1"
+    assert render.why == f"waits for a lane: {LANE.id} runs 1 of 1"
     still = after(render, tick(render), now=NOW + POLICY.wait, facts=BUSY)
     assert (still.state, still.revisit_at) == (State.WAITING, NOW + 2 * POLICY.wait)
     assert after(still, tick(still), now=NOW).state is State.STARTING
@@ -270,6 +288,6 @@ def test_steady_progress_does_not_carry_a_render_past_its_deadline() -> None:
 def test_a_pause_never_lasts_past_the_deadline() -> None:
     render = rendering()
     end = NOW + POLICY.deadline
-    paused = after(render, over(render, CAPACITY, frames=1), now=end - seconds(3))
+    paused = after(render, over(render, DEPENDENCY, frames=1), now=end - seconds(3))
     assert paused.not_before == paused.revisit_at == end
     assert after(paused, tick(paused), now=end).state is State.FAILED

@@ -49,12 +49,12 @@ def test_capacity_and_preemption_neither_use_up_retries_nor_need_any(kind: Failu
 @pytest.mark.parametrize(
     ("kind", "barren", "pause"),
     [
-        (FailureClass.CAPACITY, 0, seconds(10)),
-        (FailureClass.CAPACITY, 1, seconds(10)),
-        (FailureClass.CAPACITY, 2, seconds(20)),
-        (FailureClass.CAPACITY, 3, seconds(40)),
-        (FailureClass.CAPACITY, 7, 10 * MINUTES),
-        (FailureClass.CAPACITY, 10**6, 10 * MINUTES),
+        (FailureClass.CAPACITY, 5, seconds(0)),
+        (FailureClass.DEPENDENCY, 0, seconds(5)),
+        (FailureClass.DEPENDENCY, 1, seconds(5)),
+        (FailureClass.DEPENDENCY, 3, seconds(20)),
+        (FailureClass.DEPENDENCY, 8, 10 * MINUTES),
+        (FailureClass.DEPENDENCY, 10**6, 10 * MINUTES),
         (FailureClass.PREEMPTED, 5, seconds(0)),
         (FailureClass.CRASH, 1, seconds(1)),
         (FailureClass.CRASH, 4, seconds(8)),
@@ -80,7 +80,7 @@ def test_a_lot_takes_up_to_half_of_a_pause_away_and_decides_nothing_else(
 
 def test_renders_that_failed_together_do_not_come_back_together() -> None:
     pauses = {
-        decide(failure(FailureClass.CAPACITY), retries=0, barren=1, previous=None, draw=n / 9).pause
+        decide(failure(FailureClass.CRASH), retries=0, barren=1, previous=None, draw=n / 9).pause
         for n in range(9)
     }
     assert len(pauses) == 9

@@ -1,12 +1,32 @@
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
 from functions.core.lanes import Lane
-from functions.core.route import route
+from functions.core.ledger import Standing
+from functions.core.route import Scene, route, soonest
 from tests.unit.makers import LANE, NOW, seconds
 
 A, B, C = (replace(LANE, id=f"lane/{name}", executions=2) for name in "abc")
+BARRED = "is barred: attempts in a row committed nothing there"
+
+
+def scene(
+    *,
+    barred: Sequence[str] = (),
+    resting: Mapping[str, datetime] | None = None,
+    busy: Mapping[str, int] | None = None,
+    standings: Sequence[Standing] = (),
+) -> Scene:
+    return Scene(
+        now=NOW,
+        barred=barred,
+        resting=resting or {},
+        busy=busy or {},
+        standings={one.lane: one for one in standings},
+    )
 
 
 @pytest.mark.parametrize(
@@ -15,12 +35,12 @@ A, B, C = (replace(LANE, id=f"lane/{name}", executions=2) for name in "abc")
         ((A,), (), {}, A, "the only lane here"),
         ((A, B), (), {}, A, "the first choice"),
         ((A, B), (), {"lane/a": 1}, A, "the first choice"),
-        ((A, B), (), {"lane/a": 2}, B, "lane/a is full"),
-        ((A, B), ("lane/a",), {}, B, "lane/a is barred"),
-        ((A, B, C), ("lane/b",), {"lane/a": 5}, C, "lane/a is full; lane/b is barred"),
-        ((A,), (), {"lane/a": 2}, None, "waits for a place: lane/a runs 2 of 2"),
-        ((A, B), ("lane/b",), {"lane/a": 3}, None, "waits for a place: lane/a runs 3 of 2"),
-        ((replace(A, executions=0),), (), {}, None, "waits for a place: lane/a runs 0 of 0"),
+        ((A, B), (), {"lane/a": 2}, B, "lane/a runs 2 of 2"),
+        ((A, B), ("lane/a",), {}, B, f"lane/a {BARRED}"),
+        ((A, B, C), ("lane/b",), {"lane/a": 5}, C, f"lane/a runs 5 of 2; lane/b {BARRED}"),
+        ((A,), (), {"lane/a": 2}, None, "waits for a lane: lane/a runs 2 of 2"),
+        ((A, B), ("lane/b",), {"lane/a": 3}, None, "waits for a lane: lane/a runs 3 of 2"),
+        ((replace(A, executions=0),), (), {}, None, "waits for a lane: lane/a runs 0 of 0"),
     ],
 )
 def test_the_first_lane_with_a_place_is_taken_and_says_why(
@@ -30,32 +50,78 @@ def test_the_first_lane_with_a_place_is_taken_and_says_why(
     chosen: Lane | None,
     why: str,
 ) -> None:
-    found = route(lanes, barred=barred, resting={}, busy=busy)
+    found = route(lanes, scene(barred=barred, busy=busy))
     assert (found.lane, found.why, found.hopeless) == (chosen, why, False)
 
 
 @pytest.mark.parametrize(
     ("lanes", "barred", "why"),
     [
-        ((), (), "every lane is barred (none is configured)"),
-        ((A,), ("lane/a",), "every lane is barred (lane/a)"),
-        ((A, B), ("lane/b", "lane/a"), "every lane is barred (lane/a, lane/b)"),
+        ((), (), "no lane is left: none is configured"),
+        ((A,), ("lane/a",), f"no lane is left: lane/a {BARRED}"),
+        ((A, B), ("lane/b", "lane/a"), f"no lane is left: lane/a {BARRED}; lane/b {BARRED}"),
     ],
 )
 def test_without_any_usable_lane_there_is_no_hope(
     lanes: tuple[Lane, ...], barred: tuple[str, ...], why: str
 ) -> None:
-    found = route(lanes, barred=barred, resting={}, busy={})
+    found = route(lanes, scene(barred=barred))
     assert (found.lane, found.hopeless, found.why) == (None, True, why)
 
 
 def test_a_lane_that_rests_is_passed_over() -> None:
-    found = route((A, B, C), barred=("lane/b",), resting={"lane/a": NOW}, busy={})
-    assert (found.lane, found.why) == (C, "lane/a rests; lane/b is barred")
+    found = route((A, B, C), scene(barred=("lane/b",), resting={"lane/a": NOW + seconds(9)}))
+    assert found.lane == C
+    assert found.why == f"lane/a rests for this render until 12:00:09 UTC; lane/b {BARRED}"
 
 
 def test_where_all_that_is_left_rests_the_first_to_wake_is_waited_for() -> None:
     resting = {"lane/a": NOW + seconds(90), "lane/b": NOW + seconds(60)}
-    found = route((A, B, C), barred=("lane/c",), resting=resting, busy={})
+    found = route((A, B, C), scene(barred=("lane/c",), resting=resting))
     assert (found.lane, found.hopeless, found.until) == (None, False, NOW + seconds(60))
-    assert found.why == "waits until 12:01:00 UTC: no lane kept a machine for it of late"
+
+
+def test_a_lane_that_all_renders_saw_without_machines_is_passed_over_with_its_numbers() -> None:
+    known = Standing(lane="lane/a", streak=3, chance=0.25, closed_until=NOW + seconds(30))
+    found = route((A, B), scene(standings=[known]))
+    assert found.lane == B
+    assert found.why == (
+        "lane/a had no machines 3 times in a row (25% of launches start): "
+        "tried again at 12:00:30 UTC"
+    )
+
+
+def test_our_own_quota_is_not_called_a_stock_out() -> None:
+    known = Standing(lane="lane/a", by_quota=True, closed_until=NOW + seconds(15))
+    found = route((A,), scene(standings=[known]))
+    assert (found.lane, found.until) == (None, NOW + seconds(15))
+    assert "refused by our own quota: tried again at 12:00:15 UTC" in found.why
+
+
+def test_while_one_launch_tries_a_lane_the_others_do_not() -> None:
+    tried = Standing(lane="lane/a", streak=1, room=1, under_way=1)
+    found = route((A, B), scene(standings=[tried]))
+    assert found.lane == B
+    assert "1 of 1 launches under way" in found.why
+    assert route((A, B), scene(standings=[replace(tried, under_way=0)])).lane == A
+
+
+def test_a_lane_takes_its_launches_a_minute_and_then_says_when_the_next_one_fits() -> None:
+    lane = replace(A, launches_a_minute=2)
+    known = Standing(lane="lane/a", launches=(NOW - seconds(50), NOW - seconds(20)))
+    found = route((lane,), scene(standings=[known]))
+    assert (found.lane, found.until) == (None, NOW + seconds(10))
+    assert "had 2 of 2 launches within a minute" in found.why
+    later = replace(known, launches=known.launches[1:])
+    assert route((lane,), scene(standings=[later])).lane == lane
+
+
+def test_gpus_are_counted_a_task() -> None:
+    lane = replace(A, executions=10, tasks=2, gpu_slots=3)
+    assert lane.places == 1
+    assert route((lane,), scene(busy={"lane/a": 1})).why.endswith("runs 1 of 1")
+
+
+def test_where_it_is_not_known_when_a_lane_is_free_the_usual_wait_is_waited() -> None:
+    found = route((A, B), scene(resting={"lane/a": NOW + seconds(600)}, busy={"lane/b": 2}))
+    assert soonest(found.until, NOW, seconds(30)) == NOW + seconds(30)

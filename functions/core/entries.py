@@ -1,0 +1,116 @@
+"""The ledger's entries: what became of each launch, written down once and never changed.
+
+An attempt's record tells them, and tells the same ones again whenever it is asked: so whoever died
+before it wrote one down loses nothing, and whoever writes it twice doubles nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from schemas.events import AttemptRecord
+from schemas.failures import Failure, FailureClass
+
+OWN_QUOTA = frozenset({"quota_exceeded"})
+"""Reasons of capacity failures that are no stock-outs."""
+
+
+class Outcome(StrEnum):
+    """What an entry says of a launch."""
+
+    LAUNCHED = "launched"
+    """It was admitted; what becomes of it is not known yet."""
+    STARTED = "started"
+    REFUSED = "refused"
+    """A stock-out that was said."""
+    NOT_STARTED = "not_started"
+    """A stock-out that was not: nothing began by the start deadline."""
+    OWN_QUOTA = "own_quota"
+    PREEMPTED = "preempted"
+    FINISHED = "finished"
+    """It had its machines until it ended, well or not."""
+    VOID = "void"
+    """It ended before it started, and nothing is learnt of the lane: it was cancelled, say."""
+
+
+STOCK_OUTS = frozenset({Outcome.REFUSED, Outcome.NOT_STARTED})
+HAD_MACHINES = frozenset({Outcome.STARTED, Outcome.PREEMPTED, Outcome.FINISHED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One outcome of one launch. A launch has each outcome once: its key is what makes it one."""
+
+    lane: str
+    render: str
+    attempt: int
+    outcome: Outcome
+    launched_at: datetime
+    at: datetime
+    ran: timedelta = timedelta(0)
+    """From its start to its end, of one that ended."""
+    pixels: int = 0
+    """Output pixels that it committed."""
+
+    @property
+    def key(self) -> str:
+        """Equal for what is written down again."""
+        return f"{self.launch}/{self.outcome}"
+
+    @property
+    def launch(self) -> str:
+        """Names the launch."""
+        return f"{self.lane}/{self.render}/{self.attempt}"
+
+
+def entries_of(render: str, record: AttemptRecord, *, pixels_a_frame: float = 0) -> list[Entry]:
+    """What an attempt's record tells so far, and tells again each time it is asked."""
+    found = []
+    if record.started_at is not None:
+        found.append(_entry(render, record, Outcome.STARTED, record.started_at))
+    if record.ended_at is not None:
+        outcome = _end_of(record.cause, started=record.started_at is not None)
+        ran = max(record.ended_at - (record.started_at or record.ended_at), timedelta(0))
+        frames = max(0, record.frames_after - record.frames_before)
+        pixels = round(frames * pixels_a_frame)
+        found.append(_entry(render, record, outcome, record.ended_at, ran, pixels))
+    return found
+
+
+def launched(render: str, record: AttemptRecord) -> Entry:
+    """That the attempt is launched, or will be in a moment."""
+    return _entry(render, record, Outcome.LAUNCHED, record.launched_at)
+
+
+def _entry(
+    render: str,
+    record: AttemptRecord,
+    outcome: Outcome,
+    at: datetime,
+    ran: timedelta = timedelta(0),
+    pixels: int = 0,
+) -> Entry:
+    return Entry(
+        lane=record.lane,
+        render=render,
+        attempt=record.number,
+        outcome=outcome,
+        launched_at=record.launched_at,
+        at=at,
+        ran=ran,
+        pixels=pixels,
+    )
+
+
+def _end_of(cause: Failure | None, *, started: bool) -> Outcome:
+    kind = cause.failure if cause else None
+    if kind is FailureClass.PREEMPTED:
+        return Outcome.PREEMPTED
+    if kind is FailureClass.CAPACITY and cause is not None:
+        if started:
+            return Outcome.PREEMPTED
+        if cause.reason in OWN_QUOTA:
+            return Outcome.OWN_QUOTA
+        hung = cause.reason == "start_deadline"
+        return Outcome.NOT_STARTED if hung else Outcome.REFUSED
+    return Outcome.FINISHED if started or cause is None else Outcome.VOID
