@@ -1,12 +1,11 @@
 """Putting the parts together: the only file of the control plane that knows every adapter."""
 
-import os
 import random
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from functions.cloud_lanes import CloudLane, cloud_lanes
+from functions.cloud_lanes import CloudLane, cloud_lanes, laptop_lanes
 from functions.cloud_settings import Cloud, cloud
 from functions.core.lanes import Lane, Policy
 from functions.errors import NotConfigured
@@ -36,7 +35,7 @@ def ports() -> Ports:
     """The parts that this process works with, as its environment says. Raises NotConfigured."""
     if place() is Place.CLOUD:
         return cloud_ports(cloud(), *cloud_lanes())
-    return laptop_ports(laptop(), _lane())
+    return laptop_ports(laptop(), *(one.lane for one in laptop_lanes()))
 
 
 @cache
@@ -170,23 +169,7 @@ def _cloud_backend(lane: CloudLane, deployed: Cloud) -> Backend:
     return CloudRunJobs(job, channel=channel_to(deployed.cloud_run_emulator))
 
 
-def _lane() -> Lane:
-    """The laptop's one lane; the composition says what encoder and how many tasks there are."""
-    try:
-        encoder_class = os.environ["CLIPLINE_ENCODER_CLASS"]
-        tasks = int(os.environ["CLIPLINE_TASKS"])
-    except (KeyError, ValueError) as error:
-        raise NotConfigured(f"set by `make up`, not by hand: {error}") from error
-    return laptop_lane(encoder_class, tasks)
-
-
 def laptop_lane(encoder_class: str, tasks: int) -> Lane:
-    """One render at a time, on every core."""
-    return Lane(
-        id=LAPTOP_LANE,
-        encoder_class=encoder_class,
-        tasks=tasks,
-        executions=1,
-        start_within=timedelta(minutes=2),
-        attempt_limit=timedelta(hours=12),
-    )
+    """The laptop's one lane: one render at a time, on every core."""
+    (one,) = laptop_lanes({"CLIPLINE_ENCODER_CLASS": encoder_class, "CLIPLINE_TASKS": str(tasks)})
+    return one.lane

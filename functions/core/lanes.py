@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from functions.core.prices import Price
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
@@ -27,6 +29,16 @@ class Lane:
     """Launches that the place takes within a minute; None for as many as come."""
     gpu_slots: int | None = None
     """GPUs that our quota allows there, one for each task; None where there are none to count."""
+    location: str = ""
+    """Where what is read and written there stays: `eu`, `us`, whatever tenants' limits say."""
+    start: timedelta | None = None
+    """From a launch to its first task, as long as nobody has seen it; None if nobody knows."""
+    disk_bytes: int | None = None
+    """Room for the files of one task; None if nobody need count."""
+    is_spot: bool = False
+    """Whether its machines are taken away when somebody pays more."""
+    price: Price | None = None
+    """Of one task; None if nobody pays."""
 
     @property
     def places(self) -> int:

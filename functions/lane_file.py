@@ -1,0 +1,159 @@
+"""Reading lanes: TOML with one `[[lanes]]` table each, or a JSON list, checked as a whole.
+
+Whoever writes a wrong one is told the line and the field, and what it may be.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from difflib import get_close_matches
+from typing import Any, Protocol, TypeVar
+
+from schemas.wire import Unreadable, from_json, to_json
+
+
+class LaneFault(ValueError):
+    """The lanes cannot be used as they are written; the message says where and why."""
+
+
+class Described(Protocol):
+    """As far as the rules below look at a lane."""
+
+    @property
+    def id(self) -> str:
+        """Unique."""
+
+
+L = TypeVar("L", bound=Described)
+_AT = re.compile(r"at `\$(?:\[(?P<number>\d+)\])?\.?(?P<field>[^`]*)`")
+_JSON = re.compile(r"\s*\[\s*[{\]]")
+_HEADER = re.compile(r"\s*\[\[\s*lanes\s*\]\]")
+
+RULES: Sequence[tuple[str, Callable[[Any], bool], str]] = (
+    ("id", lambda lane: bool(lane.id.strip()), "must not be empty"),
+    ("encoder_class", lambda lane: bool(lane.encoder_class), "must not be empty"),
+    ("tasks", lambda lane: lane.tasks >= 1, "must be 1 at least"),
+    ("executions", lambda lane: lane.executions >= 1, "must be 1 at least"),
+    ("start_within_seconds", lambda lane: lane.start_within_seconds >= 1, "must be 1 at least"),
+    ("attempt_limit_seconds", lambda lane: lane.attempt_limit_seconds >= 1, "must be 1 at least"),
+    (
+        "attempt_limit_seconds",
+        lambda lane: (lane.task_timeout_seconds or 10**9) >= lane.attempt_limit_seconds,
+        "must not be longer than task_timeout_seconds: the place ends the task then",
+    ),
+    (
+        "tasks",
+        lambda lane: (lane.parallelism or 10**9) >= lane.tasks,
+        "must not be more than parallelism: the others would start when it is too late",
+    ),
+    (
+        "gpu_slots",
+        lambda lane: lane.gpu_slots is None or lane.gpu_slots >= lane.tasks,
+        "must not be fewer than tasks: nothing could ever be launched there",
+    ),
+    (
+        "launches_a_minute",
+        lambda lane: lane.launches_a_minute is None or lane.launches_a_minute >= 1,
+        "must be 1 at least",
+    ),
+    ("disk_gib", lambda lane: lane.disk_gib is None or lane.disk_gib >= 1, "must be 1 at least"),
+    (
+        "price",
+        lambda lane: lane.price is None or all(p.read_on and p.source for p in lane.price.parts),
+        "must say for each part when and where it was read",
+    ),
+)
+"""Field, what must hold, and the words of who breaks it."""
+
+
+def read_lanes(
+    text: str, name: str, kind: type[L], defaults: Mapping[str, object]
+) -> tuple[L, ...]:
+    """The lanes in the order of the text; `defaults` are for fields that a lane does not name.
+
+    Raises LaneFault.
+    """
+    raw = _parsed(text, name)
+    place = _Place(text, name)
+    if not raw:
+        raise LaneFault(f"{name}: there must be one lane at least")
+    for number, one in enumerate(raw):
+        _check_names(one, number, kind, place)
+    several: Any = tuple.__class_getitem__((kind, ...))
+    try:
+        lanes: tuple[L, ...] = from_json(to_json([{**defaults, **one} for one in raw]), several)
+    except Unreadable as error:
+        raise _unreadable(str(error), place) from error
+    seen: set[str] = set()
+    for number, lane in enumerate(lanes):
+        if lane.id in seen:
+            raise place.fault(number, "id", f"'{lane.id}' is there twice")
+        seen.add(lane.id)
+        for field, holds, words in RULES:
+            if not holds(lane):
+                said = getattr(lane, field)
+                raise place.fault(number, field, f"{words}" + _said(said))
+    return lanes
+
+
+def _said(value: object) -> str:
+    return f" (it is {value})" if isinstance(value, int) else ""
+
+
+def _parsed(text: str, name: str) -> list[Mapping[str, Any]]:
+    """The tables, of either kind of text."""
+    try:
+        found = json.loads(text) if _JSON.match(text) else tomllib.loads(text).get("lanes", [])
+    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
+        raise LaneFault(f"{name}: neither TOML nor a JSON list: {error}") from error
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise LaneFault(f"{name}: lanes are a list of tables, each [[lanes]]")
+    return found
+
+
+def _check_names(one: Mapping[str, Any], number: int, kind: type, place: "_Place") -> None:
+    known = [field.name for field in fields(kind)]
+    for field in one:
+        if field not in known:
+            near = get_close_matches(field, known, n=1)
+            hint = f"; is it {near[0]}?" if near else ""
+            raise place.fault(number, field, f"is no field of a lane{hint}")
+
+
+def _unreadable(said: str, place: "_Place") -> LaneFault:
+    """The codec names a lane by its number, and the field by its path."""
+    where = _AT.search(said)
+    words = _AT.sub("", said.partition(": ")[2]).strip(" -")
+    if where is None or where["number"] is None:
+        return LaneFault(f"{place.name}: {words}")
+    missing = re.search(r"required field `(\w+)`", words)
+    if missing and not where["field"]:
+        return place.fault(int(where["number"]), missing[1], "is missing")
+    return place.fault(int(where["number"]), where["field"], words)
+
+
+class _Place:
+    """Where in the text a lane's field stands."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self.name = name
+        self._lines = text.splitlines()
+        self._begins = [n for n, line in enumerate(self._lines) if _HEADER.match(line)]
+
+    def fault(self, number: int, field: str, words: str) -> LaneFault:
+        """A sentence with file, line, lane and field."""
+        line = self._line(number, re.split(r"[.\[]", field)[0])
+        where = f", line {line}" if line else ""
+        return LaneFault(f"{self.name}{where}: lanes[{number}].{field} {words}")
+
+    def _line(self, number: int, field: str) -> int | None:
+        """Its own, or that of the lane's beginning; None in text that has no such lines."""
+        if number >= len(self._begins):
+            return None
+        begin = self._begins[number]
+        end = self._begins[number + 1] if number + 1 < len(self._begins) else len(self._lines)
+        own = re.compile(rf"\s*(\[+\s*lanes\.)?{re.escape(field)}\b")
+        lines = (n for n in range(begin, end) if own.match(self._lines[n]))
+        return next(lines, begin) + 1

@@ -1,0 +1,105 @@
+"""Lanes are data: what is wrong with them is said with its line and field."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from functions.cloud_lanes import CloudLane, cloud_lanes, laptop_lanes
+from functions.errors import NotConfigured
+from functions.wiring import LAPTOP_LANE
+
+SHIPPED = Path(__file__).parents[2] / "infra/lanes/google-cloud.toml"
+HERE = {"CLIPLINE_ENCODER_CLASS": "libx264/9.0/t1", "CLIPLINE_TASKS": "3"}
+GOOD = """\
+[[lanes]]
+id = "a"
+encoder_class = "libx264/9.0/t1"
+tasks = 2
+executions = 4
+start_within_seconds = 60
+attempt_limit_seconds = 3300
+region = "us-east4"
+job = "renders"
+
+[[lanes]]
+id = "b"
+encoder_class = "libx264/9.0/t1"
+tasks = 2
+executions = 4
+start_within_seconds = 60
+attempt_limit_seconds = 3300
+region = "us-east4"
+job = "renders"
+"""
+
+
+def lanes(text: str) -> tuple[CloudLane, ...]:
+    return cloud_lanes({"CLIPLINE_LANES": text})
+
+
+def test_what_is_shipped_can_be_read_and_says_where_its_prices_come_from() -> None:
+    shipped = cloud_lanes({"CLIPLINE_LANES_FILE": str(SHIPPED)})
+    assert len({one.id for one in shipped}) == len(shipped) >= 4
+    for one in shipped:
+        assert one.location
+        assert one.price is not None
+        assert all(part.read_on and part.source for part in one.price.parts)
+    spot, run = shipped[0].lane, shipped[1].lane
+    assert (spot.is_spot, run.is_spot) == (True, False)
+    assert run.places == 1, "three GPUs, two tasks an execution"
+    assert run.price is not None
+    assert run.price.nanodollars_a_second * 3600 == pytest.approx(1.05e9, rel=0.01)
+
+
+def test_a_lane_on_this_machine_has_what_was_found_here_unless_it_says_otherwise() -> None:
+    (one,) = laptop_lanes(HERE)
+    assert (one.id, one.tasks, one.encoder_class) == (LAPTOP_LANE, 3, "libx264/9.0/t1")
+    assert one.lane.attempt_limit == timedelta(hours=12)
+    text = '[[lanes]]\nid = "laptop/one"\ntasks = 1\nexecutions = 2\n'
+    text += "start_within_seconds = 5\nattempt_limit_seconds = 60\n"
+    (other,) = laptop_lanes({**HERE, "CLIPLINE_LANES": text})
+    assert (other.id, other.tasks, other.encoder_class) == ("laptop/one", 1, "libx264/9.0/t1")
+
+
+def test_a_lane_elsewhere_is_none_of_this_machine() -> None:
+    with pytest.raises(NotConfigured, match="'a' is not on this machine"):
+        laptop_lanes({**HERE, "CLIPLINE_LANES": GOOD})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ('tasks = 2\nexecutions = 4\nstart_within_seconds = 60\nattempt_limit_seconds = 3300\n'
+         'region = "us-east4"\njob = "renders"\n\n', "", "line 1: lanes[0].tasks is missing"),
+        ('id = "b"', 'id = "a"', "line 12: lanes[1].id 'a' is there twice"),
+        ('id = "b"', "id = 7", "line 12: lanes[1].id Expected `str`, got `int`"),
+        ('id = "b"', 'id = "b"\ntaks = 9', "line 13: lanes[1].taks is no field of a lane; is it t"),
+        ('id = "b"', 'id = "b"\nparallelism = 1', "line 15: lanes[1].tasks must not be more than"),
+        ('id = "b"', 'id = "b"\ngpu_slots = 1', "line 13: lanes[1].gpu_slots must not be fewer"),
+        (
+            'id = "b"',
+            'id = "b"\ntask_timeout_seconds = 3000',
+            "line 18: lanes[1].attempt_limit_seconds must not be longer than task_timeout_seconds",
+        ),
+        ('id = "b"', 'id = ', "neither TOML nor a JSON list: Invalid value (at line 12, column 6)"),
+        ("[[lanes]]", "[[other]]", "there must be one lane at least"),
+        (
+            'id = "b"',
+            'id = "b"\nprice.parts = [{what = "L4", nanodollars_a_second = 1, read_on = "",'
+            'source = ""}]',
+            "line 13: lanes[1].price must say for each part when and where it was read",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_with_its_line_and_field(before: str, after: str, says: str) -> None:
+    assert before in GOOD
+    with pytest.raises(NotConfigured) as raised:
+        lanes(GOOD.replace(before, after))
+    assert says in str(raised.value)
+    assert str(raised.value).startswith("CLIPLINE_LANES")
+
+
+def test_a_file_that_is_not_there_is_named() -> None:
+    with pytest.raises(NotConfigured, match=r"CLIPLINE_LANES_FILE: .*nowhere\.toml"):
+        cloud_lanes({"CLIPLINE_LANES_FILE": "nowhere.toml"})
