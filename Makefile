@@ -46,6 +46,12 @@ bundle: runtime ## Stage the functions for deployment: a folder and a zip named 
 test-bundle: dev ## Serve the staged functions from a clean Python, and try every entry point
 	@$(BIN)/python -m pytest tests/bundle
 
+bundle: runtime ## Stage the functions for deployment: a folder and a zip named by their content
+	@$(BIN)/python -m infra.bundle
+
+test-bundle: dev ## Serve the staged functions from a clean Python, and try every entry point
+	@$(BIN)/python -m pytest tests/bundle
+
 check: dev      ## What to run before every commit: lint, format, types, the arrows between packages
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet || { echo 'Not formatted: run $(BIN)/ruff format' >&2; exit 1; }
