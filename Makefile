@@ -7,6 +7,9 @@ RENDERS ?= 2000
 SEED ?= 1
 ROUNDS ?= 9
 TESTERS ?= 3
+DOCKER ?= docker
+IMAGE_NAME ?= clipline-render
+BASE_IMAGE ?= debian:bookworm-slim
 
 BIN := .venv/bin
 # A path may hold spaces, quotes and dollars: it travels in the environment, as it was typed.
@@ -21,8 +24,8 @@ export VIDEO SPEC CHAOS CLOUD FAULTS TRACE REPLAY
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run up reset test bundle test-bundle check schemas chaos simulate simulate-long mutants \
-	bench-imports bench-chunks bench-chaos bench-transitions lock clean runtime dev
+.PHONY: help run up reset test bundle test-bundle image test-image check schemas chaos \
+	simulate simulate-long mutants bench-imports bench-chunks bench-chaos bench-transitions lock clean runtime dev
 
 help:           ## List what can be asked for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +54,15 @@ bundle: runtime ## Stage the functions for deployment: a folder and a zip named 
 
 test-bundle: dev ## Serve the staged functions from a clean Python, and try every entry point
 	@$(BIN)/python -m pytest tests/bundle
+
+image:          ## Build the render task's image and say its encoder class (IMAGE_FLAGS='--network=host')
+	@DOCKER_BUILDKIT=1 $(DOCKER) build $(IMAGE_FLAGS) --build-arg BASE_IMAGE=$(BASE_IMAGE) \
+		--file render_job/Dockerfile --tag $(IMAGE_NAME) .
+	@$(DOCKER) run --rm --network none --entrypoint /opt/clipline/bin/python $(IMAGE_NAME) \
+		-I -m render_job.encoder
+
+test-image: dev ## Run the image: containers that are stopped, killed and starved
+	@CLIPLINE_IMAGE=$(IMAGE_NAME) $(BIN)/python -m pytest tests/image
 
 check: dev      ## What to run before every commit: lint, format, types, the arrows between packages
 	@$(BIN)/ruff check --quiet

@@ -53,8 +53,8 @@ def _python() -> Iterator[dict[str, Any]]:
         name, version = one.metadata["Name"], one.version
         ref = f"pkg:pypi/{name.lower().replace('_', '-')}@{version}"
         told = one.metadata.json
-        said = str(told.get("license_expression") or told.get("license") or "")
-        yield _component(name, version, ref, [said.splitlines()[0]] if said.strip() else [])
+        said = str(told.get("license_expression") or told.get("license") or "").strip()
+        yield _component(name, version, ref, said.splitlines()[:1])
         yield from _carried(one, ref)
 
 

@@ -38,6 +38,10 @@ def _ring(path: Path) -> int:
     return next((n for n, ring in enumerate(RINGS) if ring in path.parts), len(RINGS))
 
 
+def pytest_report_header() -> str:
+    return emulators.header()
+
+
 @pytest.fixture(scope="session")
 def pubsub() -> Iterator[str]:
     """The Pub/Sub emulator's `host:port`; a test takes a project of its own there."""

@@ -1,7 +1,10 @@
-"""Where Google's services are found on this machine: the environment, the SDK, or Docker.
+"""Where Google's services are found on this machine: the environment, what is installed, or Docker.
 
-Where there is none, the suites over it are skipped at home and fail in CI (`CI` in the
-environment): an adapter that has not run its suite does not exist.
+    an address in the environment ─► what is installed here ─► a container (testcontainers)
+
+That order is everyone's; `CLIPLINE_EMULATORS=containers` leaves out the middle. Where there is
+none, the suites over it are skipped at home and fail in CI (`CI` in the environment): an adapter
+that has not run its suite does not exist.
 """
 
 import os
@@ -15,9 +18,25 @@ import pytest
 from infra.emulators.firestore import firestore_emulator
 from infra.emulators.pubsub import pubsub_emulator
 from infra.emulators.sdk import Absent
+from infra.emulators.server import free_port
 from infra.emulators.storage import fake_gcs_server
 
 SDK_IMAGE = "google/cloud-sdk:emulators"
+STORAGE_IMAGE = "fsouza/fake-gcs-server:1.54.0"
+ADDRESSES = ("PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST", "STORAGE_EMULATOR_HOST")
+
+
+def header() -> str:
+    """One line for the start of a run: where each is looked for first."""
+    then = "containers" if _only_containers() else "what is installed, else containers"
+    places = (
+        f"{name.partition('_')[0].lower()}: {os.environ.get(name, then)}" for name in ADDRESSES
+    )
+    return f"emulators: {'; '.join(places)}"
+
+
+def _only_containers() -> bool:
+    return os.environ.get("CLIPLINE_EMULATORS") == "containers"
 
 
 @contextmanager
@@ -63,14 +82,9 @@ def firestore() -> AbstractContextManager[str]:
     return _found("FIRESTORE_EMULATOR_HOST", firestore_emulator, contained)
 
 
-@contextmanager
-def storage() -> Iterator[str]:
+def storage() -> AbstractContextManager[str]:
     """The URL of a server that speaks Cloud Storage's JSON API. Raises Absent."""
-    if url := os.environ.get("STORAGE_EMULATOR_HOST"):
-        yield url
-        return
-    with fake_gcs_server() as url:
-        yield url
+    return _found("STORAGE_EMULATOR_HOST", fake_gcs_server, _contained_storage())
 
 
 @contextmanager
@@ -83,6 +97,8 @@ def _found(
         yield host
         return
     try:
+        if _only_containers():
+            raise Absent("only containers are asked for")
         with local() as host:
             yield host
     except Absent as reason:
@@ -107,3 +123,18 @@ def _container(command: str, port: int, ready: str) -> Iterator[str]:
     one = DockerContainer(SDK_IMAGE).with_command(command).with_exposed_ports(port)
     with one.waiting_for(LogMessageWaitStrategy(ready)):
         yield f"{one.get_container_host_ip()}:{one.get_exposed_port(port)}"
+
+
+@contextmanager
+def _contained_storage() -> Iterator[str]:
+    """On a port that is chosen here, since the server must know it."""
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.wait_strategies import HttpWaitStrategy
+
+    port = free_port()
+    one = DockerContainer(STORAGE_IMAGE).with_bind_ports(4443, port)
+    one.with_command(
+        f"-scheme http -port 4443 -backend memory -external-url http://127.0.0.1:{port}"
+    )
+    with one.waiting_for(HttpWaitStrategy(4443, "/storage/v1/b")):
+        yield f"http://127.0.0.1:{port}"

@@ -248,16 +248,19 @@ class _Session:
 
 
 @contextmanager
-def gate(behind: str, *, remembers: bool = False) -> Iterator[Gate]:
-    """A gate before that server, on a port of its own, which may remember all requests."""
+def gate(behind: str, *, remembers: bool = False, host: str = "127.0.0.1") -> Iterator[Gate]:
+    """A gate before that server, on a port of its own, which may remember all requests.
+
+    `host` is the interface that it serves, for those who cannot reach this machine's loopback.
+    """
     one = Gate(behind, remembers=remembers)
 
     class Handler(_Handler):
         gate = one
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer((host, 0), Handler)
     server.daemon_threads = True
-    one.url = f"http://127.0.0.1:{server.server_port}"
+    one.url = f"http://{host}:{server.server_port}"
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
