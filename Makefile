@@ -30,9 +30,9 @@ export VIDEO SPEC CHAOS CLOUD FAULTS TRACE REPLAY
 help:           ## List what can be asked for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(if $(CLOUD),dev,runtime) ## Render one video here (VIDEO=, SPEC=path, else a sample; CHAOS=seed; CLOUD=emulators)
+run: $(if $(CLOUD),dev,runtime) ## Render one video (VIDEO=, SPEC=path; CHAOS=seed; CLOUD=emulators; IMAGE=1)
 	@$(BIN)/python -m infra.laptop run $${VIDEO:+--video "$$VIDEO"} $${SPEC:+--spec "$$SPEC"} \
-		$${CHAOS:+--chaos "$$CHAOS"} $${CLOUD:+--cloud "$$CLOUD"}
+		$${CHAOS:+--chaos "$$CHAOS"} $${CLOUD:+--cloud "$$CLOUD"} $(if $(IMAGE),--image $(IMAGE_NAME))
 
 up: runtime     ## Keep the laptop's cloud running: drop a video into its folder and it is rendered
 	@$(BIN)/python -m infra.laptop up

@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("--video", type=Path, help="a video file; a sample without it")
     run.add_argument("--spec", type=Path, help="a JSON file that says what to make of it")
     run.add_argument("--cloud", choices=["emulators"], help="through Google's emulators instead")
+    run.add_argument("--image", metavar="NAME", help="render in containers of this image")
     run.add_argument("--chaos", metavar="SEED", help="misbehave meanwhile, by this seed")
     verbs.add_parser("up", help="keep the laptop's cloud running")
     reset = verbs.add_parser("reset", help="forget renders, messages and objects")
@@ -45,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         place = laptop()
         if told.verb == "run":
             weather = _weather(place, told.chaos)
-            stage = _stage(told.cloud, place, weather)
+            stage = _stage(told.cloud, told.image, place, weather)
             return render_one(stage, told.video, told.spec, console, weather)
         return _up(place, console) if told.verb == "up" else _reset(place, console, told.yes)
     except Refused as refusal:
@@ -66,7 +67,15 @@ def _weather(place: Laptop, chaos: str | None) -> Weather:
     return storm(chaos, place)
 
 
-def _stage(cloud: str | None, place: Laptop, weather: Weather) -> Stage:
+def _stage(cloud: str | None, image: str | None, place: Laptop, weather: Weather) -> Stage:
+    if image is not None:
+        if cloud is not None or type(weather) is not Weather:
+            raise NotConfigured("IMAGE= goes with neither CLOUD= nor CHAOS=")
+        if is_running(place.state):
+            raise NotConfigured("a pipeline is up here, which IMAGE= cannot change: stop it first")
+        from infra.laptop.program import container  # Docker is for whoever asks for it
+
+        return LaptopStage(place, weather, container(place.home, image))
     if cloud is None:
         return LaptopStage(place, weather)
     from infra.emulators.stage import EmulatedStage  # it loads Google's clients

@@ -8,8 +8,7 @@ uploads/ ─► watcher ─► bus ─► pusher ─► functions (HTTP) ─► 
 import http.client
 import logging
 import os
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from functions.adapters.child_process import Supervisor
@@ -19,12 +18,12 @@ from functions.settings import Laptop
 from functions.wiring import laptop_desk
 from infra.laptop.incarnation import Incarnation
 from infra.laptop.loop import Loop
+from infra.laptop.program import Program, this_python
 from infra.laptop.pusher import Pusher
 from infra.laptop.server import Server
 from infra.laptop.subscriptions import PUSH_PATHS, subscriptions
 from infra.laptop.watcher import Watcher
 from infra.laptop.weather import Weather
-from render_job.encoder import THREADS, encoder_class, find_ffmpeg
 from schemas.events import ExecutionEnded, ObjectFinalized
 from schemas.failures import Failure
 from schemas.plan import Order
@@ -41,25 +40,29 @@ COLLECT_EVERY = timedelta(milliseconds=500)
 class Pipeline:
     """The laptop's cloud over one home. Made means running; `close` stops it and every child."""
 
-    def __init__(self, place: Laptop, weather: Weather) -> None:
-        """Raises RunningAlready, and RenderFault where there is no ffmpeg to render with."""
+    def __init__(self, place: Laptop, weather: Weather, program: Program | None = None) -> None:
+        """Its tasks are run by this Python, or by that `program`.
+
+        Raises RunningAlready, and RenderFault where there is no ffmpeg to render with.
+        """
         self._incarnation = Incarnation(place.state)
         try:
-            self._begin(place, weather)
+            self._begin(place, weather, program or this_python())
         except BaseException:
             self._incarnation.leave()
             raise
 
-    def _begin(self, place: Laptop, weather: Weather) -> None:
-        os.environ.update(environment(place))
+    def _begin(self, place: Laptop, weather: Weather, program: Program) -> None:
+        told = environment(place, program)
+        os.environ.update(told)
         self._bus = SqliteBus(place.bus, source=SOURCE)
         self._bus.declare(subscriptions())
         self._desk = laptop_desk(place)
         self._server = Server()
         self._supervisor = Supervisor(
             place.executions,
-            argv=_task,
-            environment={**environment(place), "PATH": os.environ.get("PATH", "")},
+            argv=program.argv,
+            environment={**told, **program.environment, "PATH": os.environ.get("PATH", "")},
             on_end=self._tell_end,
             max_retries=weather.retries,
             log_folder=place.logs,
@@ -117,12 +120,13 @@ class Pipeline:
         return False
 
 
-def environment(place: Laptop) -> Mapping[str, str]:
+def environment(place: Laptop, program: Program | None = None) -> Mapping[str, str]:
     """What functions and tasks are told through their environment."""
+    program = program or this_python()
     return {
         "CLIPLINE_PLACE": "laptop",
         "CLIPLINE_HOME": str(place.home),
-        "CLIPLINE_ENCODER_CLASS": encoder_class(find_ffmpeg(), THREADS),
+        "CLIPLINE_ENCODER_CLASS": program.encoder_class,
         "CLIPLINE_TASKS": os.environ.get("CLIPLINE_TASKS") or str(cores()),
     }
 
@@ -132,10 +136,3 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _task(order: Order, execution: str, task: int) -> Sequence[str]:
-    return [
-        *(sys.executable, "-m", "render_job"),
-        *("--render", order.render, "--attempt", str(order.attempt)),
-    ]

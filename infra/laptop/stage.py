@@ -17,6 +17,7 @@ from functions.wiring import SOURCE, laptop_desk, ports
 from infra.laptop.incarnation import RunningAlready
 from infra.laptop.loop import Loop
 from infra.laptop.pipeline import LOOK_EVERY, Pipeline, environment
+from infra.laptop.program import Program
 from infra.laptop.subscriptions import DEAD_LETTERS, DONE
 from infra.laptop.weather import Weather
 from schemas.events import OutputVerified
@@ -42,8 +43,10 @@ class Stage(Protocol):
 class LaptopStage:
     """The laptop's cloud: a pipeline of our own for as long as it takes, or the one that is up."""
 
-    def __init__(self, home: Laptop, weather: Weather) -> None:
+    def __init__(self, home: Laptop, weather: Weather, program: Program | None = None) -> None:
+        """A pipeline of our own runs its tasks by that `program`; without one, by this Python."""
         self._home = home
+        self._program = program
         self._weather = weather
 
     @property
@@ -59,7 +62,7 @@ class LaptopStage:
         def lead() -> bool:
             if not own:
                 with suppress(RunningAlready):
-                    own.append(Pipeline(self._home, self._weather))
+                    own.append(Pipeline(self._home, self._weather, self._program))
             return False
 
         lead()
