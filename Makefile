@@ -25,7 +25,8 @@ export VIDEO SPEC CHAOS CLOUD FAULTS TRACE REPLAY
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help run up reset test bundle test-bundle image test-image check schemas chaos \
-	simulate simulate-long mutants bench-imports bench-chunks bench-chaos bench-transitions lock clean runtime dev
+	simulate simulate-long mutants bench-imports bench-chunks bench-chaos bench-transitions lock \
+	clean runtime dev
 
 help:           ## List what can be asked for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,12 +43,6 @@ reset: runtime  ## Forget the laptop's renders, messages and objects
 
 test: dev       ## Run the tests
 	@$(BIN)/python -m pytest --numprocesses $(TESTERS) --dist loadgroup --no-loadscope-reorder
-
-bundle: runtime ## Stage the functions for deployment: a folder and a zip named by their content
-	@$(BIN)/python -m infra.bundle
-
-test-bundle: dev ## Serve the staged functions from a clean Python, and try every entry point
-	@$(BIN)/python -m pytest tests/bundle
 
 bundle: runtime ## Stage the functions for deployment: a folder and a zip named by their content
 	@$(BIN)/python -m infra.bundle

@@ -21,7 +21,8 @@ from schemas.events import Event
 from schemas.ids import Upload
 from schemas.pieces import Span, cut_into_chunks
 from schemas.plan import Order, RenderPlan
-from schemas.spec import Output, Quality, RenderSpec
+from schemas.spec import Output, RenderSpec
+from schemas.spec_picture import Quality
 from schemas.wire import to_json
 from tests.mailbox import Mailbox
 from tests.pipeline.laptop import until

@@ -21,7 +21,7 @@ import pytest
 from render_job.errors import Exit
 from schemas.events import AttemptFailed, AttemptPreempted, OutputVerified, RenderProgress
 from schemas.failures import Failure, FailureClass
-from schemas.spec import Quality
+from schemas.spec_picture import Quality
 from tests.image.conftest import figures
 from tests.image.site import HOSTILE, Ordered, Room, Run, Site, committed, encoded
 from tests.pipeline.laptop import until
