@@ -6,6 +6,7 @@ KILLS ?= 200
 RENDERS ?= 2000
 SEED ?= 1
 ROUNDS ?= 9
+MINUTES ?= 15
 TESTERS ?= 3
 DOCKER ?= docker
 IMAGE_NAME ?= clipline-render
@@ -24,7 +25,7 @@ export VIDEO SPEC CHAOS CLOUD FAULTS TRACE REPLAY
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run up reset test bundle test-bundle image test-image check schemas chaos \
+.PHONY: help run up reset test bundle test-bundle image test-image check schemas chaos hostile fuzz \
 	simulate simulate-long mutants bench-imports bench-chunks bench-chaos bench-transitions lock \
 	clean runtime dev
 
@@ -82,6 +83,12 @@ simulate-long: simulate ## The same, a million renders long
 
 mutants: dev    ## Plant known bugs one by one: the simulator must find each
 	@$(BIN)/python -m infra.simulator.mutants
+
+hostile: dev    ## Send every hostile and odd upload the whole way and print how each ended
+	@$(BIN)/python -m tests.hostile
+
+fuzz: dev       ## Mutate real containers by seed and send them the whole way (MINUTES=15, SEED=1)
+	@$(BIN)/python -m tests.hostile.fuzz --minutes $(MINUTES) --seed $(SEED)
 
 bench-imports: dev ## Measure what each entry point costs to import
 	@$(BIN)/python -m tests.bench_imports

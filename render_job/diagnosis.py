@@ -26,7 +26,13 @@ _BAD_INPUT = re.compile(
     r"|[Ee]rror while decoding|Decoder .*not found|Error (?:opening|initializing).* decoder"
     r"|Could not find codec parameters|Picture size .* is invalid|not whitelisted|not on whitelist"
     r"|Not on whitelist|exceeds max_(?:pixels|streams)|unknown codec|EBML header parsing failed"
+    r"|File ended prematurely|exceeds containing master element|as first byte of an EBML number"
 )
+_NOT_READ = re.compile(
+    r"Input/output error|Connection (?:refused|reset by peer|timed out)|HTTP error 5\d\d"
+    r"|Server returned 5|Broken pipe"
+)
+"""The store or the disk, not the upload: where that is cut off ffmpeg says so before."""
 _NEWS = re.compile(r"(?:^|\] )\[(?:info|warning)\] ")
 _LEVEL = re.compile(r"\[(?:error|fatal|panic)\] ")
 """Where ffmpeg was asked to say more than errors, it says before each line what it is."""
@@ -62,6 +68,9 @@ def diagnose(status: int, words: str, *, starved: bool = False) -> Failure:
     if _BAD_INPUT.search(words):
         said = "ffmpeg cannot read the upload."
         return _failure(FailureClass.INPUT, "source_unreadable", said, detail)
+    if _NOT_READ.search(words):
+        said = "ffmpeg got no more of the upload from where it is kept, or could not write."
+        return _failure(FailureClass.DEPENDENCY, "source_unread", said, detail)
     said = f"ffmpeg failed with exit status {status}."
     return _failure(FailureClass.CRASH, "ffmpeg_failed", said, detail)
 
@@ -101,7 +110,7 @@ def _meaningful(words: str) -> str:
         if _NEWS.search(line):
             continue
         line = _LEVEL.sub("", re.sub(r" @ 0x[0-9a-f]+", "", line))
-        line = re.sub(r"(?:\w+:)?(?:/[^\s/:']+)+/?", "…", line).strip()
+        line = re.sub(r"(?:\w+:)?(?<!\w)(?:/[^\s/:']+)+/?", "…", line).strip()
         if line:
             lines.pop(line, None)
             lines[line] = None

@@ -10,6 +10,8 @@ from render_job.diagnosis import diagnose, of_os_error
 from schemas.failures import FailureClass
 
 MOOV = "[mov,mp4,m4a,3gp,3g2,mj2 @ 0x55d0c8a3] moov atom not found\n"
+SHORT = "[in#0] File ended prematurely at pos. 538 (0x21a)"
+EIO_WORDS = "Error opening input files: Input/output error"
 MUX = "[out#0/mp4 @ 0x5581] Error writing trailer: No space left on device\n"
 
 
@@ -26,6 +28,8 @@ MUX = "[out#0/mp4 @ 0x5581] Error writing trailer: No space left on device\n"
         (-SIGKILL, MOOV, FailureClass.CRASH, "ffmpeg_killed"),
         (255, "", FailureClass.CRASH, "ffmpeg_killed"),
         (244, "malloc of size 9 failed: Cannot allocate memory", FailureClass.OUT_OF_MEMORY, None),
+        (251, f"{SHORT}\n{EIO_WORDS}", FailureClass.INPUT, "source_unreadable"),
+        (251, EIO_WORDS, FailureClass.DEPENDENCY, "source_unread"),
         (8, "Option not found", FailureClass.CRASH, "ffmpeg_failed"),
     ],
 )
