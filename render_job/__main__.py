@@ -8,7 +8,7 @@ import sys
 from render_job.errors import Exit, NotSetUp
 from render_job.wiring import task
 from render_job.work import work
-from schemas.ports import StoreUnavailable
+from schemas.ports import StoreRefused, StoreUnavailable
 
 
 def main(arguments: list[str] | None = None) -> Exit:
@@ -27,6 +27,9 @@ def main(arguments: list[str] | None = None) -> Exit:
     except NotSetUp as error:
         logging.error("%s", error)
         return Exit.BUG
+    except StoreRefused:
+        logging.exception("what the task needs to begin may not be read")
+        return Exit.REFUSED
     except StoreUnavailable:
         logging.exception("what the task needs to begin cannot be read")
         return Exit.UNAVAILABLE

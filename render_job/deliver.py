@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from render_job import report
+from render_job.aside import set_aside
 from render_job.choose import Stitch
 from render_job.claims import ClaimLost, Held
 from render_job.errors import RenderFault
@@ -27,11 +28,17 @@ from schemas.wire import from_json, to_json
 
 
 def deliver(task: Task, work: Stitch, held: Held) -> None:
-    """Make the output stand verified and say so. Raises RenderFault, ClaimLost or Stopped."""
+    """Make the output stand verified and say so. Raises RenderFault, ClaimLost or Stopped.
+
+    Where a piece is damaged nothing stands afterwards: it was set aside, and its frames are open.
+    """
     report.stitching(task, work.output.id)
     standing = task.tools.outputs.stat(work.output.object_name)
     if standing is None:
-        standing = _commit(task, work.output, *_joined(task, work, held))
+        joined = _joined(task, work, held)
+        if joined is None:
+            return
+        standing = _commit(task, work.output, *joined)
     announce(task, _recorded(task, work.output, standing))
 
 
@@ -46,7 +53,8 @@ def recorded(task: Task, output_id: str) -> OutputVerified:
     return from_json(task.tools.work.read(name), OutputVerified)
 
 
-def _joined(task: Task, work: Stitch, held: Held) -> tuple[Path, Certificate]:
+def _joined(task: Task, work: Stitch, held: Held) -> tuple[Path, Certificate] | None:
+    """The output's file and what it was found to be; None where a part was set aside instead."""
     plan, tools, output = task.plan, task.tools, work.output
     key = output.key(plan.upload, task.order.encoder_class)
     pieces = {}
@@ -59,10 +67,20 @@ def _joined(task: Task, work: Stitch, held: Held) -> tuple[Path, Certificate]:
         sound = _fetched(task, sound_name(plan, audio), "sound.m4a")
     path, terms = tools.scratch / "output.mp4", task.terms(held.keep)
     files = [piece.path for piece in pieces.values()]
-    tools.studio.join(output, files, sound.path if sound else None, path, terms=terms)
+    parts = [(piece, len(span)) for span, piece in pieces.items()]
+    if audio is not None and sound is not None:
+        parts.append((sound, audio.samples))
+    try:
+        tools.studio.join(output, files, sound.path if sound else None, path, terms=terms)
+    except RenderFault:
+        if set_aside(task, parts, partial(held.keep, 0)):
+            return None
+        raise
     certificate = tools.studio.check_output(
         path, output, audio, pieces, sound, heard=partial(held.keep, 0)
     )
+    if not certificate.verified and set_aside(task, parts, partial(held.keep, 0)):
+        return None
     if not certificate.verified:
         message = f"{output.id}: {'; '.join(certificate.faults)}"
         raise RenderFault(
@@ -74,10 +92,10 @@ def _joined(task: Task, work: Stitch, held: Held) -> tuple[Path, Certificate]:
 def _fetched(task: Task, name: str, file: str) -> Part:
     """The object in a file of the scratch folder, with the verdict that it carries."""
     path = task.tools.scratch / file
-    told = task.tools.work.download(name, path).metadata.get("verdict")
-    return Part(
-        path=path, name=name, verdict=from_json(told.encode(), PieceVerdict) if told else None
-    )
+    info = task.tools.work.download(name, path)
+    told = info.metadata.get("verdict")
+    verdict = from_json(told.encode(), PieceVerdict) if told else None
+    return Part(path=path, name=name, verdict=verdict, generation=info.generation)
 
 
 def _commit(task: Task, output: OutputPlan, path: Path, certificate: Certificate) -> ObjectInfo:

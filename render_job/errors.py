@@ -12,6 +12,8 @@ class Exit(IntEnum):
     """The task said all there is to say: nothing to retry. Not the same as success."""
     UNAVAILABLE = 69
     """A store or the bus did not answer, however often it was asked (EX_UNAVAILABLE)."""
+    REFUSED = 77
+    """A store does not let the task in, or its bucket is missing (EX_NOPERM)."""
     BUG = 70
     """An exception that nobody foresaw; sysexits.h calls it EX_SOFTWARE."""
     DISK = 74

@@ -36,6 +36,8 @@ class Part:
     """Of the object that it was fetched from."""
     verdict: PieceVerdict | None
     """None where the object carries none: then it was never verified."""
+    generation: int = 0
+    """Of that object."""
 
 
 class Studio(Protocol):

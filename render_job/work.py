@@ -27,7 +27,13 @@ from render_job.survey import survey
 from render_job.tools import Task
 from schemas import names
 from schemas.failures import Failure, FailureClass
-from schemas.ports import NotPublished, ObjectMissing, PreconditionFailed, StoreUnavailable
+from schemas.ports import (
+    NotPublished,
+    ObjectMissing,
+    PreconditionFailed,
+    StoreRefused,
+    StoreUnavailable,
+)
 from schemas.wire import from_json, to_json
 
 LONGEST_IDLE = timedelta(seconds=2)
@@ -47,6 +53,9 @@ def work(task: Task) -> Exit:
     except (StoreUnavailable, NotPublished) as error:
         log.error("%s", error, extra={"action": "unavailable"})
         return Exit.UNAVAILABLE
+    except StoreRefused as error:
+        log.error("%s", error, extra={"action": "refused"})
+        return Exit.REFUSED
     except OSError as error:
         failure = of_os_error(error)
         if failure is None:
@@ -68,6 +77,8 @@ def _worked(task: Task) -> Exit:
         report.failed(task, fault.failure)
     except ObjectMissing as missing:
         report.failed(task, _gone(missing))
+    except StoreRefused as refused:
+        report.failed(task, _kept_out(refused))
     except OSError as error:
         failure = of_os_error(error)
         if failure is None:
@@ -156,6 +167,16 @@ def _perform(task: Task, choice: Work, held: Held) -> None:
             make_piece(task, choice, held)
         case Stitch():
             deliver(task, choice, held)
+
+
+def _kept_out(refused: StoreRefused) -> Failure:
+    """No bug of ours, and no retry mends it soon: somebody gives the task its rights back."""
+    return Failure(
+        failure=FailureClass.DEPENDENCY,
+        reason="store_refused",
+        message="A store does not let this task in, or its bucket is missing.",
+        detail=str(refused),
+    )
 
 
 def _gone(missing: ObjectMissing) -> Failure:

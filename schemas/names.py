@@ -67,9 +67,15 @@ def claim(render: str, work: str) -> str:
     return f"{home(render)}claims/{work}.json"
 
 
+def aside(render: str, name: str, number: int | None) -> str:
+    """What stood damaged under the name, the first, second … time; without a number all of them."""
+    tail = name.removeprefix(home(render))
+    return f"{home(render)}aside/{tail}." + ("" if number is None else str(number))
+
+
 def perishable(render: str) -> tuple[str, ...]:
     """The prefixes of what nobody needs after the end: marks and records are small, and stay."""
-    return tuple(f"{home(render)}{kind}/" for kind in ("pieces", "audio", "claims"))
+    return tuple(f"{home(render)}{kind}/" for kind in ("pieces", "audio", "claims", "aside"))
 
 
 def delivered(render: str, output_id: str) -> str:

@@ -15,15 +15,17 @@ UNAVAILABLE = 69
 BUG = 70
 DISK = 74
 TRY_AGAIN = 75
+REFUSED = 77
 
 _SAYS = {
     TRY_AGAIN: (FailureClass.PREEMPTED, "task_preempted"),
     DISK: (FailureClass.DEPENDENCY, "task_disk"),
     UNAVAILABLE: (FailureClass.DEPENDENCY, "service_unavailable"),
+    REFUSED: (FailureClass.DEPENDENCY, "store_refused"),
     BUG: (FailureClass.INTERNAL, "task_bug"),
     -signal.SIGKILL: (FailureClass.CRASH, "task_killed"),
 }
-_TELLING = (TRY_AGAIN, DISK, UNAVAILABLE, BUG)
+_TELLING = (TRY_AGAIN, DISK, UNAVAILABLE, REFUSED, BUG)
 """Codes of our own, the one that costs a render least first: of several, that one counts."""
 
 

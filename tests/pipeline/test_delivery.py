@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from infra.simulator.memory_objects import MemoryObjects
+from render_job.aside import MOST
 from render_job.choose import MakePiece, MakeSound, Stitch, Worker
 from render_job.claims import Held, take
 from render_job.clock import SystemClock
 from render_job.deliver import deliver
-from render_job.errors import RenderFault
+from render_job.errors import Exit, RenderFault
 from render_job.ffmpeg_studio import FfmpegStudio
 from render_job.level import Level
 from render_job.piece import make_piece
@@ -21,9 +22,11 @@ from render_job.sound import make_sound
 from render_job.studio import Terms
 from render_job.survey import sound_name
 from render_job.tools import Task, Tools
+from render_job.work import work
 from schemas import names
 from schemas.certificate import PieceVerdict
 from schemas.events import Event, OutputVerified
+from schemas.failures import FailureClass
 from schemas.ids import Upload
 from schemas.pieces import Span
 from schemas.plan import AudioPlan, RenderPlan
@@ -134,13 +137,21 @@ class Shop:
         assert held
         yield held
 
-    def refusal(self) -> str:
-        with pytest.raises(RenderFault) as caught:
-            self.deliver()
-        assert caught.value.failure.reason == "output_not_verified"
+    def set_aside_once(self) -> None:
+        """Try to join what stands."""
+        (output,) = self.task.plan.outputs
+        with self.claimed("stitch") as held:
+            deliver(self.task, Stitch(output=output, spans=SPANS, claim="stitch"), held)
+        held.release()
+
+    def set_aside(self, name: str) -> str:
+        """Why it was, when the output was to be joined; nothing stands then."""
+        self.set_aside_once()
         (output,) = self.task.plan.outputs
         assert self.task.tools.outputs.stat(output.object_name) is None
-        return caught.value.failure.message
+        assert self.work.stat(name) is None
+        (kept,) = self.work.list(names.aside(RENDER, name, None))
+        return kept.metadata["why"]
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +205,7 @@ def test_a_piece_that_rotted_in_the_bucket_is_not_delivered(bench: Bench, tmp_pa
     data = bytearray(it.work.read(name))
     flip(0.5)(data)
     it.spoil(name, bytes(data))
-    assert "its bytes are not those that were verified" in it.refusal()
+    assert "its bytes are not those that were verified" in it.set_aside(name)
 
 
 def test_a_piece_under_the_name_of_another_is_not_delivered(bench: Bench, tmp_path: Path) -> None:
@@ -202,21 +213,22 @@ def test_a_piece_under_the_name_of_another_is_not_delivered(bench: Bench, tmp_pa
     other = it.work.stat(it.piece(SPANS[1]))
     assert other
     it.work.write(it.piece(SPANS[0]), it.work.read(other.name), metadata=other.metadata)
-    assert "it was made as another one" in it.refusal()
+    assert "it was made as another one" in it.set_aside(it.piece(SPANS[0]))
 
 
 def test_a_sound_that_was_exchanged_is_not_delivered(bench: Bench, tmp_path: Path) -> None:
     it = shop(bench, tmp_path)
     silence = bench.voice(tmp_path / "silence.m4a", ("apad", SILENCE))
-    it.spoil(sound_name(it.task.plan, it.task.plan.audio[0]), silence.read_bytes())
-    assert "sound: its bytes are not those that were verified" in it.refusal()
+    name = sound_name(it.task.plan, it.task.plan.audio[0])
+    it.spoil(name, silence.read_bytes())
+    assert "its bytes are not those that were verified" in it.set_aside(name)
 
 
 def test_a_piece_without_a_verdict_is_not_delivered(bench: Bench, tmp_path: Path) -> None:
     it = shop(bench, tmp_path)
     name = it.piece(SPANS[0])
     it.work.write(name, it.work.read(name))
-    assert "it was never verified" in it.refusal()
+    assert "it was never verified" in it.set_aside(name)
 
 
 def test_a_piece_of_an_earlier_release_is_delivered(bench: Bench, tmp_path: Path) -> None:
@@ -227,14 +239,33 @@ def test_a_piece_of_an_earlier_release_is_delivered(bench: Bench, tmp_path: Path
     assert it.deliver().certificate.verified
 
 
-def test_a_piece_that_cannot_be_read_any_more_is_a_typed_failure(
+def test_a_damaged_piece_is_set_aside_and_made_anew(bench: Bench, tmp_path: Path) -> None:
+    """Left there, every attempt and every replay would have met it again."""
+    it = shop(bench, tmp_path)
+    damaged, whole = it.piece(SPANS[0]), it.piece(SPANS[1])
+    it.spoil(damaged, b"nothing that could be a piece")
+    before = it.work.stat(whole)
+    assert work(it.task) is Exit.REPORTED
+    (output,) = it.task.plan.outputs
+    assert it.task.tools.outputs.stat(output.object_name) is not None
+    assert it.work.stat(whole) == before
+    (kept,) = it.work.list(names.aside(RENDER, damaged, None))
+    assert it.work.read(kept.name) == b"nothing that could be a piece"
+
+
+def test_a_store_that_damages_a_piece_again_and_again_is_at_fault(
     bench: Bench, tmp_path: Path
 ) -> None:
     it = shop(bench, tmp_path)
-    it.spoil(it.piece(SPANS[0]), b"nothing that could be a piece")
+    name = it.piece(SPANS[0])
+    for _ in range(MOST):
+        it.work.write(name, b"nothing that could be a piece")
+        it.set_aside_once()
+    it.work.write(name, b"nothing that could be a piece")
     with pytest.raises(RenderFault) as caught:
-        it.deliver()
-    assert caught.value.failure.reason == "piece_unreadable"
+        it.set_aside_once()
+    assert caught.value.failure.failure is FailureClass.DEPENDENCY
+    assert caught.value.failure.reason == "store_damages"
 
 
 def test_where_nothing_is_heard_the_sound_is_made_again_without_seeking(

@@ -12,9 +12,10 @@ def test_the_control_plane_reads_the_exit_codes_that_the_job_writes() -> None:
     assert Exit(exit_codes.UNAVAILABLE) is Exit.UNAVAILABLE
     assert Exit(exit_codes.DISK) is Exit.DISK
     assert Exit(exit_codes.TRY_AGAIN) is Exit.TRY_AGAIN
+    assert Exit(exit_codes.REFUSED) is Exit.REFUSED
     assert {code.value for code in Exit} == {
         *(exit_codes.REPORTED, exit_codes.UNAVAILABLE, exit_codes.BUG),
-        *(exit_codes.DISK, exit_codes.TRY_AGAIN),
+        *(exit_codes.DISK, exit_codes.TRY_AGAIN, exit_codes.REFUSED),
     }
 
 

@@ -18,7 +18,7 @@ from render_job.work import work
 from schemas import names
 from schemas.events import AttemptFailed, AttemptStarted, Event
 from schemas.failures import FailureClass
-from schemas.ports import NotPublished, ObjectInfo, StoreUnavailable
+from schemas.ports import NotPublished, ObjectInfo, StoreRefused, StoreUnavailable
 from tests.unit.makers import NOW, after, order, requested
 
 STUDIO = FfmpegStudio(encoder=Encoder(path="ffmpeg", version="9.0", source="system"))
@@ -45,7 +45,7 @@ class Deaf(Told):
 class Broken(MemoryObjects):
     """A store on a disk that fails as soon as it is looked at."""
 
-    def __init__(self, error: OSError) -> None:
+    def __init__(self, error: Exception) -> None:
         super().__init__("work", lambda: NOW)
         self._error = error
 
@@ -122,6 +122,26 @@ def test_a_store_that_does_not_answer_is_nobody_s_bug(tmp_path: Path) -> None:
     away = StoreUnavailable("renders/r-1: 503")
     assert work(task(Broken(away), told, tmp_path)) is Exit.UNAVAILABLE
     assert not any(isinstance(event, AttemptFailed) for event in told.events)
+
+
+def test_a_store_that_keeps_the_task_out_is_a_dependency_s_failure(tmp_path: Path) -> None:
+    told = Told()
+    shut = StoreRefused("renders/r-1: 403 no storage.objects.list")
+    assert work(task(Broken(shut), told, tmp_path)) is Exit.REPORTED
+    failed = told.events[-1]
+    assert isinstance(failed, AttemptFailed)
+    assert failed.failure.failure is FailureClass.DEPENDENCY
+    assert failed.failure.reason == "store_refused"
+
+
+def test_who_may_not_even_own_the_attempt_says_so_by_the_exit_code(tmp_path: Path) -> None:
+    class Shut(MemoryObjects):
+        def read(self, name: str) -> bytes:
+            raise StoreRefused(f"{name}: 403")
+
+    told = Told()
+    assert work(task(Shut("work", lambda: NOW), told, tmp_path)) is Exit.REFUSED
+    assert told.events == []
 
 
 def test_a_disk_that_is_full_for_the_report_as_well_is_told_by_the_exit_code(
