@@ -15,9 +15,19 @@ _NOT_STARTED = re.compile(r"^the program cannot be started: (.*)$", re.MULTILINE
 _NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded|File too large")
 _NO_MEMORY = re.compile(
     r"Cannot allocate memory|malloc of size \d+ failed|pthread_create\(\) failed|bad_alloc"
+    r"|CUDA_ERROR_OUT_OF_MEMORY"
 )
 """Under its limit of memory even a thread's stack cannot be had; ffmpeg starts some dozens."""
-_NOT_PERMITTED = re.compile(r"Permission denied|Operation not permitted|Read-only file system")
+_NO_MEANS = re.compile(
+    r"Unknown encoder|Encoder not found|No such filter|Filter not found|Unknown decoder"
+    r"|Cannot load (?:lib(?:cuda|nv)|nv)|No device available for decoder|No capable devices found"
+    r"|minimum required Nvidia driver|not support the required nvenc API|CUDA_ERROR_(?!OUT_OF)"
+)
+"""Said by NVENC and CUDA where there is no driver, or an old one (the last three: not run)."""
+_NOT_PERMITTED = re.compile(
+    r"Permission denied|Operation not permitted|Read-only file system"
+    r"|Error opening output .*: (?:No such file|Not a directory|Is a directory)"
+)
 _CLAIMS_TOO_MUCH = re.compile(r"Error opening input(?: files?)?.*: Cannot allocate memory")
 """A container whose tables say that they need more than one block of memory may have."""
 _BAD_INPUT = re.compile(
@@ -26,7 +36,8 @@ _BAD_INPUT = re.compile(
     r"|[Ee]rror while decoding|Decoder .*not found|Error (?:opening|initializing).* decoder"
     r"|Could not find codec parameters|Picture size .* is invalid|not whitelisted|not on whitelist"
     r"|Not on whitelist|exceeds max_(?:pixels|streams)|unknown codec|EBML header parsing failed"
-    r"|File ended prematurely|exceeds containing master element|as first byte of an EBML number"
+    r"|no decoder found for|File ended prematurely"
+    r"|exceeds containing master element|as first byte of an EBML number"
 )
 _NOT_READ = re.compile(
     r"Input/output error|Connection (?:refused|reset by peer|timed out)|HTTP error 5\d\d"
@@ -62,6 +73,9 @@ def diagnose(status: int, words: str, *, starved: bool = False) -> Failure:
     if _NO_MEMORY.search(words) and not _CLAIMS_TOO_MUCH.search(words):
         said = "ffmpeg asked for more memory than it may have."
         return _failure(FailureClass.OUT_OF_MEMORY, "memory_limit", said, detail)
+    if _NO_MEANS.search(words):
+        said = "This machine's ffmpeg or driver cannot do what the render needs."
+        return _failure(FailureClass.DEPENDENCY, "ffmpeg_unable", said, detail)
     if _NOT_PERMITTED.search(words):
         said = "ffmpeg may not read or write a file that it needs."
         return _failure(FailureClass.DEPENDENCY, "not_permitted", said, detail)

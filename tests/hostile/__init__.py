@@ -10,5 +10,6 @@ code from the committed sample; none is stored.
     bombs.py     little files that would cost much
     damage.py    cut off at each structure, bits turned over
     oddities.py  honest files that few programs make, and files that are no videos
+    found.py     what the fuzzer found
     fuzz.py      real containers, mutated by seed, for as long as one likes
 """

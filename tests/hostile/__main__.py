@@ -18,11 +18,12 @@ from tests.hostile.attacks import ATTACKS, NAMES
 from tests.hostile.bombs import BOMBS
 from tests.hostile.case import Case
 from tests.hostile.damage import FLIPS, TRUNCATIONS
+from tests.hostile.found import FOUND
 from tests.hostile.kitchen import Kitchen
 from tests.hostile.oddities import ODDITIES
 from tests.hostile.trial import Scene, scene
 
-CASES = (*ATTACKS, *NAMES, *BOMBS, *TRUNCATIONS, *FLIPS, *ODDITIES)
+CASES = (*ATTACKS, *NAMES, *BOMBS, *TRUNCATIONS, *FLIPS, *ODDITIES, *FOUND)
 MOST_SECONDS = 60.0
 MOST_MIB = 1500
 """Of one process of a case: what a lane of 2 GiB still bears."""

@@ -1,0 +1,14 @@
+"""What the fuzzer found, one case each; the seed and number are of the run that found it."""
+
+from tests.hostile.case import BEHIND, Case
+
+FOUND = (
+    # 2026/140, 175, 222 and 237 were called a crash: no decoder is no death.
+    Case(of="found", name="a codec that nobody knows, unprobed", fooled=True, ends=BEHIND,
+         quick=True,
+         make=lambda kitchen, scene: kitchen.data("silent").replace(b"avc1", b"xvc9")),
+    # 7/32 was called a crash: ffmpeg says "Input/output error" of a file that ends too soon.
+    Case(of="found", name="Matroska cut within its head, unprobed", fooled=True, ends=BEHIND,
+         make=lambda kitchen, scene: kitchen.data("mkv")[:538], upload="team/film.mkv",
+         quick=True),
+)  # fmt: skip
