@@ -110,18 +110,26 @@ def confined(argv: Sequence[str], reach: Reach, limits: Limits, limit: timedelta
     return [sys.executable, "-I", "-S", "-B", str(PROGRAM), *words, "--", *argv]
 
 
+def _asked() -> frozenset[str]:
+    """What the program says where it is told nothing; a machine too busy to answer says nothing."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-B", str(PROGRAM), "--"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env={},
+            timeout=20,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return frozenset()
+    return frozenset(done.stdout.decode(errors="replace").split())
+
+
 @cache
 def defences() -> frozenset[str]:
     """Which of the kernel's defences are in force here; the log says it once a process."""
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-B", str(PROGRAM), f"parent={os.getpid()}", "--"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        env={},
-        timeout=10,
-        check=False,
-    )
-    kept = frozenset(done.stdout.decode(errors="replace").split()) & frozenset(_HERE)
+    kept = _asked() & frozenset(_HERE)
     missing = [name for name in _HERE if name not in kept]
     words = f"ffmpeg is confined by {', '.join(n for n in _HERE if n in kept) or 'limits alone'}"
     if missing:
