@@ -151,7 +151,8 @@ class _Upload:
                 judge_found(self._name, said.found)
             if said.refused:
                 word = said.refused if said.refused in REASONS else "unreadable_container"
-                refuse(self._name, word, found=said.detail, detail=said.detail)
+                found = said.detail if "{found}" in REASONS[word].sentence else ""
+                refuse(self._name, word, found=found, detail=said.detail)
             if said.media:
                 judge(self._name, said.media)
                 return replace(said.media, size_bytes=self._size)

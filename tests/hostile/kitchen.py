@@ -1,9 +1,15 @@
 """Plain little videos in every container, each made once: what is damaged elsewhere."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
-from tests.sources import SAMPLE, tool
+from render_job.encoder import find_ffmpeg
+from render_job.ffmpeg import ask
+from tests.sources import SAMPLE
+
+PATIENCE = timedelta(minutes=2)
+"""The largest bombs take two seconds on a machine with nothing else to do."""
 
 MAGENTA = (105, 202, 223)
 """Y, U and V of the secret film."""
@@ -48,5 +54,7 @@ class Kitchen:
         """A file made by ffmpeg's words, of another one or of nothing."""
         source = ["-i", str(of)] if of else []
         quiet = ["-nostdin", "-v", "error", "-y", "-threads", "1"]
-        tool(*quiet, *before.split(), *source, *words.split(), str(out))
+        argv = [find_ffmpeg().path, *quiet, *before.split(), *source, *words.split(), str(out)]
+        status, said = ask(argv, limit=PATIENCE)
+        assert status == 0, said
         return out

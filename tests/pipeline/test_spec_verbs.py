@@ -126,6 +126,7 @@ def test_what_is_no_video_and_what_is_not_there_are_told_apart(place: Place, spe
     told = place.clipline("spec", "explain", str(spec), "--video", str(spec))
     assert told.returncode == BAD_INPUT
     assert "'spec.json' is no MP4" in told.stderr
+    assert told.stderr.splitlines()[1].startswith("container: not a video; the limit is MP4, MOV,")
     for words in (["validate", "/nowhere.json"], ["explain", "--video", "/nowhere.mp4"]):
         assert place.clipline("spec", *words).returncode == NO_INPUT
 
