@@ -11,7 +11,7 @@ from functions.cloud_settings import needed
 from functions.core.lanes import Lane
 from functions.core.prices import Price
 from functions.errors import NotConfigured
-from functions.lane_file import LaneFault, read_lanes
+from functions.lane_file import LaneFault, read_lanes, read_locations
 
 GIB = 2**30
 
@@ -114,6 +114,16 @@ def laptop_lanes(environment: Mapping[str, str] = os.environ) -> tuple[CloudLane
     if elsewhere := [lane.id for lane in lanes if not lane.is_here]:
         raise NotConfigured(f"{name}: '{elsewhere[0]}' is not on this machine")
     return lanes
+
+
+def locations(environment: Mapping[str, str] = os.environ) -> Mapping[str, tuple[str, ...]]:
+    """By tenant, where its renders may be made: from where the lanes are. Raises NotConfigured."""
+    if not (environment.get("CLIPLINE_LANES_FILE") or environment.get("CLIPLINE_LANES")):
+        return {}
+    try:
+        return read_locations(*_text(environment))
+    except LaneFault as fault:
+        raise NotConfigured(str(fault)) from fault
 
 
 def _text(environment: Mapping[str, str]) -> tuple[str, str]:

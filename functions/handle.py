@@ -93,7 +93,7 @@ def _change(
         for event in events:
             others = looks_at_others(after, event)
             asker = (before.upload if before else upload) if others else None
-            facts = _facts(asker, render_id, before, now, ports)
+            facts = facts_of(asker, render_id, before, now, ports)
             after = _advanced(after, event, now, facts)
         if after is None:
             return _Change(render=None)
@@ -161,10 +161,10 @@ def _note_start(before: Render | None, after: Render, ports: Ports) -> None:
         log.warning("a start is told later: %s", error, extra={"action": "start_not_told"})
 
 
-def _facts(
+def facts_of(
     upload: Upload | None, render_id: str, before: Render | None, now: datetime, ports: Ports
 ) -> Facts:
-    """With what is known of others, if it is told for which upload."""
+    """What a decision may know; of others only if it is told for which upload."""
     if upload is None:
         return Facts(lanes=ports.lanes, draw=ports.draw(), policy=ports.policy)
     others = ports.renders.of_upload(upload.bucket, upload.name)
@@ -175,6 +175,7 @@ def _facts(
         busy={lane.id: _others_on(lane.id, before, ports) for lane in ports.lanes},
         newest=max((other.upload.age_key for other in others), default=None),
         folder=_folder(upload, render_id, ports.renders),
+        locations=ports.locations,
         ledger=ports.ledger.recent(
             [lane.id for lane in ports.lanes], now - MEMORY, limit=MOST_READ
         ),

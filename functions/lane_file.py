@@ -105,11 +105,31 @@ def _said(value: object) -> str:
 def _parsed(text: str, name: str) -> list[Mapping[str, Any]]:
     """The tables, of either kind of text."""
     try:
-        found = json.loads(text) if _JSON.match(text) else tomllib.loads(text).get("lanes", [])
+        found = _loaded(text).get("lanes", [])
     except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
         raise LaneFault(f"{name}: neither TOML nor a JSON list: {error}") from error
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise LaneFault(f"{name}: lanes are a list of tables, each [[lanes]]")
+    return found
+
+
+def _loaded(text: str) -> Mapping[str, Any]:
+    return {"lanes": json.loads(text)} if _JSON.match(text) else tomllib.loads(text)
+
+
+def read_locations(text: str, name: str) -> Mapping[str, tuple[str, ...]]:
+    """By tenant, where its renders may be made: `[tenants.NAME]` with `locations`.
+
+    A list of lanes in JSON has no tenants. Raises LaneFault.
+    """
+    try:
+        tenants = _loaded(text).get("tenants", {})
+        found = {tenant: tuple(limits["locations"]) for tenant, limits in tenants.items()}
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise LaneFault(f"{name}: [tenants.NAME] needs locations, a list: {error!r}") from error
+    for tenant, locations in found.items():
+        if not locations or not all(isinstance(one, str) for one in locations):
+            raise LaneFault(f"{name}: tenants.{tenant}.locations must be words, one at least")
     return found
 
 

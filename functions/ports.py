@@ -1,7 +1,7 @@
 """What the control plane needs from the outside world; each port has a contract suite."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -178,3 +178,5 @@ class Ports:
     backends: Mapping[str, Backend]
     """By lane id."""
     policy: Policy
+    locations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By tenant, where its renders may be made; anywhere for one that is not here."""

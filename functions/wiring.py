@@ -1,11 +1,13 @@
 """Putting the parts together: the only file of the control plane that knows every adapter."""
 
+import os
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from functions.cloud_lanes import CloudLane, cloud_lanes, laptop_lanes
+from functions.cloud_lanes import CloudLane, cloud_lanes, laptop_lanes, locations
 from functions.cloud_settings import Cloud, cloud
 from functions.core.lanes import Lane, Policy
 from functions.errors import NotConfigured
@@ -34,8 +36,9 @@ LAPTOP_POLICY = Policy(
 def ports() -> Ports:
     """The parts that this process works with, as its environment says. Raises NotConfigured."""
     if place() is Place.CLOUD:
-        return cloud_ports(cloud(), *cloud_lanes())
-    return laptop_ports(laptop(), *(one.lane for one in laptop_lanes()))
+        return replace(cloud_ports(cloud(), *cloud_lanes()), locations=locations())
+    lanes = (one.lane for one in laptop_lanes())
+    return replace(laptop_ports(laptop(), *lanes), locations=locations())
 
 
 @cache
@@ -56,6 +59,17 @@ def reading_ports() -> Ports:
     if place() is Place.CLOUD:
         return cloud_ports(cloud())
     return laptop_ports(_inhabited())
+
+
+def looking_ports() -> Ports:
+    """As `reading_ports`, with the lanes as data: to say where a render would go."""
+    if place() is Place.CLOUD:
+        lanes = cloud_lanes()
+    else:
+        # What the composition finds of encoder and cores, somebody who only looks need not find.
+        found = {"CLIPLINE_ENCODER_CLASS": "as found by make up", "CLIPLINE_TASKS": "1"}
+        lanes = laptop_lanes(found | os.environ)
+    return replace(reading_ports(), lanes=tuple(one.lane for one in lanes), locations=locations())
 
 
 def prober() -> Prober:

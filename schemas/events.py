@@ -291,6 +291,8 @@ class AttemptRecord:
     """Committed frames of the render when it was launched: what it found made."""
     frames_after: int = 0
     """Committed frames when it was last heard of: an attempt that adds none is barren."""
+    why: str = ""
+    """Why its lane was chosen, and no other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

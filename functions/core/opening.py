@@ -5,6 +5,7 @@ from dataclasses import replace
 from functions.core import ends, words
 from functions.core.effects import Launch, RemovePieces, SupersedeOlder
 from functions.core.lanes import Lane
+from functions.core.need import Need, need_of
 from functions.core.observations import Tick
 from functions.core.plan import make_plan
 from functions.core.render import LONGEST_HISTORY, Render, State
@@ -83,6 +84,21 @@ def scene(render: Render, step: Step) -> Scene:
         resting={rest.lane: rest.until for rest in render.resting},
         busy=step.facts.busy,
         standings={lane.id: step.standing(lane, render) for lane in step.facts.lanes},
+        need=_need(render, step),
+    )
+
+
+def _need(render: Render, step: Step) -> Need:
+    """Of what is known now; a render without a plan needs nothing yet."""
+    if render.plan is None:
+        return Need()
+    last = step.lane(render.lane)
+    return need_of(
+        render.plan,
+        frames=render.frames,
+        made_by=last.encoder_class if last else None,
+        deadline=render.deadline,
+        locations=step.facts.locations.get(render.upload.tenant),
     )
 
 
@@ -103,7 +119,7 @@ def _start(render: Render, lane: Lane, why: str, step: Step) -> Render:
         hedge=lane.hedge,
     )
     record = AttemptRecord(
-        number=number, lane=lane.id, launched_at=step.now, frames_before=render.frames
+        number=number, lane=lane.id, launched_at=step.now, frames_before=render.frames, why=why
     )
     started = replace(
         render,

@@ -1,12 +1,26 @@
-"""Routing: which lane takes the next attempt, with the reason in words for every other one."""
+"""Routing: which lane takes the next attempt, with the reason in words for every other one.
+
+    lanes ─► rejected, each by a number ─┬─► none left: wait until the first may be asked again
+                                         └─► the others in order, the first is taken
+
+In order: those that are sure to make the deadline before those that are not, those that do it in
+one attempt before those that need several, and then the cheapest. Where nobody knows what one of
+them costs, the order is that of the lanes' file. With time to spare Spot is the cheapest; when time
+gets short it is not sure any more, and what is sure is taken instead.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from functions.core.admission import free_at
 from functions.core.lanes import Lane
 from functions.core.ledger import Standing
+from functions.core.need import Need
+from functions.core.prices import dollars
+from functions.core.weigh import Weighed, weigh
+
+GIB = 2**30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +47,8 @@ class Route:
     """No lane will ever do for this render."""
     rejected: tuple[Rejection, ...] = ()
     """The lanes that cannot be taken now."""
+    weighed: tuple[Weighed, ...] = ()
+    """The others in order, the one that is taken first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,18 +63,26 @@ class Scene:
     """How many renders run on each lane."""
     standings: Mapping[str, Standing]
     """What the ledger knows of each lane."""
+    need: Need = field(default_factory=Need)
 
 
 def route(lanes: Sequence[Lane], scene: Scene) -> Route:
-    """The first lane that nothing speaks against."""
+    """The best lane that nothing speaks against."""
     said = {lane.id: _against(lane, scene) for lane in lanes}
     rejected = tuple(one for one in said.values() if one is not None)
     if all(one.for_good for one in rejected) and len(rejected) == len(lanes):
         words = "; ".join(f"{one.lane} {one.why}" for one in rejected) or "none is configured"
         return Route(lane=None, why=f"no lane is left: {words}", hopeless=True, rejected=rejected)
-    for lane in lanes:
-        if said[lane.id] is None:
-            return Route(lane=lane, why=_why(lane, lanes, rejected), rejected=rejected)
+    weighed = _in_order(
+        [
+            weigh(lane, scene.standings.get(lane.id), scene.need, scene.now)
+            for lane in lanes
+            if said[lane.id] is None
+        ]
+    )
+    if weighed:
+        why = _why(weighed, lanes, rejected)
+        return Route(lane=weighed[0].lane, why=why, rejected=rejected, weighed=weighed)
     hoped = [one for one in rejected if not one.for_good]
     moments = [one.until for one in hoped if one.until is not None]
     words = "; ".join(f"{one.lane} {one.why}" for one in hoped)
@@ -75,11 +99,26 @@ def _against(lane: Lane, scene: Scene) -> Rejection | None:
     if lane.id in scene.barred:
         why = "is barred: attempts in a row committed nothing there"
         return Rejection(lane=lane.id, why=why, for_good=True)
+    if (unfit := _unfit(lane, scene.need)) is not None:
+        return unfit
     rest = scene.resting.get(lane.id)
     if rest is not None and rest > scene.now:
         why = f"rests for this render until {_clock(rest)}"
         return Rejection(lane=lane.id, why=why, until=rest)
     return _closed(lane, scene) or _full(lane, scene)
+
+
+def _unfit(lane: Lane, need: Need) -> Rejection | None:
+    """By what it is, which no waiting changes."""
+    if need.locations is not None and lane.location not in need.locations:
+        where, allowed = lane.location or "nowhere that is known", ", ".join(need.locations)
+        why = f"is in {where}, and its tenant allows {allowed} only"
+        return Rejection(lane=lane.id, why=why, for_good=True)
+    if lane.disk_bytes is not None and need.disk_bytes > lane.disk_bytes:
+        have, want = lane.disk_bytes / GIB, need.disk_bytes / GIB
+        why = f"has room for {have:.1f} GiB, and joining needs about {want:.1f} GiB"
+        return Rejection(lane=lane.id, why=why, for_good=True)
+    return None
 
 
 def _closed(lane: Lane, scene: Scene) -> Rejection | None:
@@ -113,12 +152,35 @@ def _full(lane: Lane, scene: Scene) -> Rejection | None:
     return None
 
 
-def _why(lane: Lane, lanes: Sequence[Lane], rejected: Sequence[Rejection]) -> str:
+def _in_order(weighed: Sequence[Weighed]) -> tuple[Weighed, ...]:
+    known = all(one.nanodollars is not None for one in weighed)
+    ranked = sorted(
+        weighed,
+        key=lambda one: (bool(one.late), bool(one.overlong), (one.nanodollars or 0) * known),
+    )
+    return tuple(ranked)
+
+
+def _why(weighed: Sequence[Weighed], lanes: Sequence[Lane], rejected: Sequence[Rejection]) -> str:
+    """Why the first is taken: what speaks against all that would be taken before it."""
+    chosen = weighed[0]
     if len(lanes) == 1:
         return "the only lane here"
-    before = {other.id for other in lanes[: list(lanes).index(lane)]}
+    place = list(lanes).index(chosen.lane)
+    before = {other.id for other in lanes[:place]}
     said = [f"{one.lane} {one.why}" for one in rejected if one.lane in before]
+    said += [_outdone(one, chosen) for one in weighed[1:] if one.lane.id in before]
     return "; ".join(said) or "the first choice"
+
+
+def _outdone(one: Weighed, chosen: Weighed) -> str:
+    """What the chosen lane has over one that stands before it in the file."""
+    if one.late and not chosen.late:
+        return f"{one.lane.id} {one.late}"
+    if one.overlong and not chosen.overlong:
+        return f"{one.lane.id} {one.overlong}"
+    costs, less = dollars(one.nanodollars or 0), dollars(chosen.nanodollars or 0)
+    return f"{one.lane.id} costs {costs}, {chosen.lane.id} {less}"
 
 
 def _clock(moment: datetime) -> str:

@@ -26,6 +26,8 @@ class Facts:
     """The largest age key among the renders of this upload name."""
     folder: str = ""
     """An output folder that is this render's own or free."""
+    locations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By tenant, where its renders may be made; anywhere for one that is not here."""
     ledger: Sequence[Entry] = ()
     """What the launches of all renders have shown of the lanes of late."""
 

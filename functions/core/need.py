@@ -1,0 +1,69 @@
+"""What a render needs of a lane, as far as it is known before it is made."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.plan import OutputPlan, RenderPlan
+
+LEAST_BYTES_A_PIXEL = 0.0125
+"""A tenth of a bit a pixel, a rule of thumb for H.264 of camera footage; a source that has more
+detail has more bytes a pixel, and then that is what counts."""
+LOSSLESS_BYTES_A_PIXEL = 0.75
+"""Half of what the pictures take without any coding."""
+COPIES = 3
+"""Of an output on the stitcher's disk: its pieces, the joined file, and that file once more while
+its index is moved to the front."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What a render needs. The default needs nothing that any lane could lack."""
+
+    pixels: int = 0
+    """Output pixels of the whole render."""
+    pixels_left: int = 0
+    """Of those, what is not committed yet."""
+    made_by: str | None = None
+    """The encoder class that made what is committed: any other begins anew."""
+    disk_bytes: int = 0
+    """An estimate of what the stitcher has on disk at once."""
+    deadline: datetime | None = None
+    locations: tuple[str, ...] | None = None
+    """Where its tenant lets it be made; None for anywhere."""
+
+    def pixels_with(self, encoder_class: str) -> int:
+        """What is to be made by that encoder."""
+        return self.pixels_left if self.made_by in (None, encoder_class) else self.pixels
+
+
+def need_of(
+    plan: RenderPlan,
+    *,
+    frames: int,
+    made_by: str | None,
+    deadline: datetime,
+    locations: tuple[str, ...] | None,
+) -> Need:
+    """Of a plan of which so many frames are committed, by that encoder class."""
+    pixels = sum(map(_pixels, plan.outputs))
+    left = plan.frames - min(frames, plan.frames)
+    return Need(
+        pixels=pixels,
+        pixels_left=round(pixels * left / plan.frames),
+        made_by=made_by if frames else None,
+        disk_bytes=COPIES * max((_bytes(one, plan) for one in plan.outputs), default=0),
+        deadline=deadline,
+        locations=locations,
+    )
+
+
+def _pixels(output: OutputPlan) -> int:
+    return output.frames * output.width * output.height
+
+
+def _bytes(output: OutputPlan, plan: RenderPlan) -> int:
+    if output.lossless:
+        return round(_pixels(output) * LOSSLESS_BYTES_A_PIXEL)
+    video = plan.media.video
+    source = plan.media.size_bytes / max(1, video.frames * video.width * video.height)
+    return round(_pixels(output) * max(source, LEAST_BYTES_A_PIXEL))

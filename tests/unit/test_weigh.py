@@ -1,0 +1,128 @@
+"""What an attempt would take and cost on a lane, and which lane that makes the best."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from functions.core.ledger import Standing
+from functions.core.need import COPIES, Need, need_of
+from functions.core.prices import Price, PricePart, dollars
+from functions.core.route import GIB, Route, Scene, route
+from functions.core.weigh import weigh
+from tests.unit.makers import LANE, NOW, seconds, starting
+
+PIXELS = 10**9
+
+
+def price(nanodollars: int) -> Price:
+    part = PricePart(what="all", nanodollars_a_second=nanodollars, read_on="2026-01-01", source="x")
+    return Price(parts=(part,))
+
+
+DEAR = replace(LANE, id="dear", tasks=1, start=seconds(10), price=price(300_000))
+SPOT = replace(DEAR, id="spot", price=price(70_000), is_spot=True)
+SLOW = replace(DEAR, id="slow", price=price(90_000))
+KNOWN = {
+    "dear": Standing(lane="dear", speed=1e7, speed_error=1e5, start=seconds(10)),
+    "spot": Standing(lane="spot", speed=1e7, speed_error=1e5, start=seconds(30)),
+    "slow": Standing(lane="slow", speed=1e6, speed_error=1e5, start=seconds(10)),
+}
+
+
+def chosen(*lanes: object, left: float = 86_400, **changes: object) -> Route:
+    need = Need(pixels=PIXELS, pixels_left=PIXELS, deadline=NOW + seconds(left))
+    need = replace(need, **changes)  # type: ignore[arg-type]  # fields come by name
+    scene = Scene(now=NOW, resting={}, busy={}, standings=KNOWN, need=need)
+    return route(lanes, scene)  # type: ignore[arg-type]  # lanes
+
+
+def test_time_and_money_come_with_their_error_bars() -> None:
+    one = weigh(DEAR, KNOWN["dear"], Need(pixels=PIXELS, pixels_left=PIXELS), NOW)
+    assert (one.start, one.takes, one.takes_error) == (seconds(10), seconds(100), seconds(1))
+    assert one.nanodollars == 100 * 300_000
+    assert one.words == "starts in 10 s, takes 100 s ± 1 s, costs $0.0300 ± $0.0003"
+
+
+def test_of_a_lane_on_which_nothing_ran_only_the_start_is_known() -> None:
+    one = weigh(DEAR, None, Need(pixels=PIXELS), NOW)
+    assert (one.start, one.takes, one.nanodollars) == (seconds(10), None, None)
+    halved = weigh(replace(DEAR, start=None), None, Need(), NOW)
+    assert halved.start == LANE.start_within / 2
+
+
+def test_stock_outs_make_a_start_take_longer() -> None:
+    known = Standing(lane="dear", chance=0.25, start=seconds(10))
+    assert weigh(DEAR, known, Need(), NOW).start == seconds(40)
+
+
+def test_a_minute_is_billed_at_least() -> None:
+    one = weigh(DEAR, KNOWN["dear"], Need(pixels=10**7, pixels_left=10**7), NOW)
+    assert (one.takes, one.nanodollars) == (seconds(1), 60 * 300_000)
+
+
+def test_with_time_to_spare_the_cheapest_is_taken() -> None:
+    found = chosen(DEAR, SPOT)
+    assert [one.lane.id for one in found.weighed] == ["spot", "dear"]
+    assert found.why == "dear costs $0.0300, spot $0.0070"
+
+
+def test_when_time_gets_short_what_is_sure_is_taken() -> None:
+    found = chosen(SPOT, DEAR, left=180)
+    assert found.lane is DEAR
+    assert found.why == "spot may need 192 s of the 180 s that are left"
+    slow = chosen(SLOW, DEAR, left=600)
+    assert (slow.lane, slow.why) == (DEAR, "slow may need 1210 s of the 600 s that are left")
+
+
+def test_what_does_not_fit_into_one_attempt_comes_after_what_does() -> None:
+    short = replace(SPOT, attempt_limit=seconds(60))
+    found = chosen(short, DEAR)
+    assert (found.lane, found.why) == (DEAR, "spot may need 102 s, and an attempt ends after 60 s")
+    assert chosen(short).lane is short
+
+
+def test_where_a_cost_is_not_known_the_order_is_that_of_the_file() -> None:
+    free = replace(SPOT, price=None)
+    assert chosen(DEAR, free).lane is DEAR
+    assert chosen(free, DEAR).lane is free
+
+
+def test_another_encoder_class_begins_anew_and_is_weighed_so() -> None:
+    other = replace(SPOT, encoder_class="h264_nvenc/ada/470")
+    found = chosen(DEAR, other, pixels_left=PIXELS // 100, made_by=LANE.encoder_class)
+    assert [one.takes for one in found.weighed] == [seconds(100), seconds(1)]
+    dearer = chosen(DEAR, replace(other, price=price(250_000)), pixels_left=PIXELS // 4, made_by=LANE.encoder_class)  # fmt: skip  # noqa: E501  # one thought
+    assert dearer.lane is DEAR
+
+
+def test_a_tenants_renders_never_leave_their_places() -> None:
+    home = replace(DEAR, id="home", location="eu")
+    found = chosen(SPOT, home, locations=("eu",))
+    assert found.lane is home
+    assert found.why == "spot is in nowhere that is known, and its tenant allows eu only"
+    lost = chosen(replace(SPOT, location="us"), locations=("eu", "ch"))
+    assert lost.hopeless
+    assert lost.why == "no lane is left: spot is in us, and its tenant allows eu, ch only"
+
+
+def test_a_lane_whose_disk_cannot_hold_the_joined_file_is_not_taken() -> None:
+    small = replace(SPOT, disk_bytes=2 * GIB)
+    found = chosen(small, DEAR, disk_bytes=3 * GIB)
+    assert found.lane is DEAR
+    assert found.why == "spot has room for 2.0 GiB, and joining needs about 3.0 GiB"
+
+
+def test_what_is_needed_is_counted_from_the_plan() -> None:
+    plan = starting().plan
+    assert plan is not None
+    (one,) = plan.outputs
+    deadline = NOW + timedelta(hours=1)
+    half = need_of(plan, frames=one.frames // 2, made_by="x", deadline=deadline, locations=("eu",))
+    assert half.pixels == one.frames * one.width * one.height
+    assert (half.pixels_with("x"), half.pixels_with("y")) == (half.pixels // 2, half.pixels)
+    assert half.disk_bytes == COPIES * round(half.pixels * 0.0125)
+    none = need_of(plan, frames=0, made_by="x", deadline=deadline, locations=None)
+    assert none.pixels_with("y") == none.pixels == none.pixels_left
+
+
+def test_dollars_read_well() -> None:
+    assert [dollars(n) for n in (1.05e9, 123_456_789, 3_200_000)] == ["$1.05", "$0.12", "$0.0032"]
