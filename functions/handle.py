@@ -25,6 +25,7 @@ from functions.core.machine import (
 )
 from functions.core.render import RUNNING, Render
 from functions.core.step import Facts, Step
+from functions.core.switches import pauses
 from functions.errors import TryAgainLater
 from functions.perform import perform
 from functions.ports import Conflict, FolderTaken, LaneFull, Ports, RenderStore
@@ -176,6 +177,7 @@ def facts_of(
         newest=max((other.upload.age_key for other in others), default=None),
         folder=_folder(upload, render_id, ports.renders),
         locations=ports.locations,
+        pauses=pauses(ports.switches.noted()),
         ledger=ports.ledger.recent(
             [lane.id for lane in ports.lanes], now - MEMORY, limit=MOST_READ
         ),

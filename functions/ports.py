@@ -9,6 +9,7 @@ from functions.core.admission import Gate
 from functions.core.entries import Entry
 from functions.core.lanes import Lane, Policy
 from functions.core.render import Render
+from functions.core.switches import Switching
 from functions.sought import ANY, Sought
 from schemas.failures import Failure
 from schemas.media import Media
@@ -116,6 +117,19 @@ class Ledger(Protocol):
         """
 
 
+class Switches(Protocol):
+    """The kill switch: who paused and resumed launches. Few, and none is ever changed.
+
+    Where there is a network between, any call may raise StoreUnavailable or StoreRefused.
+    """
+
+    def note(self, switching: Switching) -> None:
+        """Kept for good, durable when it returns: whoever decides from then on knows it."""
+
+    def noted(self) -> Sequence[Switching]:
+        """All of them, what was noted last first."""
+
+
 class Backend(Protocol):
     """A way to run attempts. A lane that does not answer is raised as TryAgainLater."""
 
@@ -169,6 +183,7 @@ class Ports:
     """A number from 0 to below 1, another each time."""
     renders: RenderStore
     ledger: Ledger
+    switches: Switches
     uploads: ObjectStore
     work: ObjectStore
     outputs: ObjectStore

@@ -56,6 +56,11 @@ class Laptop:
         return self.state / "ledger.db"
 
     @property
+    def switches(self) -> Path:
+        """The database of who paused what."""
+        return self.state / "switches.db"
+
+    @property
     def executions(self) -> Path:
         """The database of executions."""
         return self.state / "executions.db"

@@ -126,6 +126,7 @@ def laptop_ports(home: Laptop, *lanes: Lane) -> Ports:
     from functions.adapters.sqlite_bus import SqliteBus
     from functions.adapters.sqlite_ledger import SqliteLedger
     from functions.adapters.sqlite_renders import SqliteRenders
+    from functions.adapters.sqlite_switches import SqliteSwitches
 
     backend = ChildProcesses(home.executions)
     return Ports(
@@ -133,6 +134,7 @@ def laptop_ports(home: Laptop, *lanes: Lane) -> Ports:
         draw=random.random,
         renders=SqliteRenders(home.renders),
         ledger=SqliteLedger(home.ledger),
+        switches=SqliteSwitches(home.switches),
         uploads=DirectoryObjects(home.uploads, "uploads"),
         work=DirectoryObjects(home.work, "work"),
         outputs=DirectoryObjects(home.outputs, "outputs"),
@@ -148,6 +150,7 @@ def cloud_ports(deployed: Cloud, *lanes: CloudLane) -> Ports:
     """The cloud's parts over a deployment. Not run against Google Cloud."""
     from functions.adapters import firestore_renders, gcs_objects
     from functions.adapters.firestore_ledger import FirestoreLedger
+    from functions.adapters.firestore_switches import FirestoreSwitches
     from functions.adapters.pubsub_events import PubSubEvents
     from functions.adapters.pyav_probe import PyavProber
 
@@ -158,6 +161,7 @@ def cloud_ports(deployed: Cloud, *lanes: CloudLane) -> Ports:
         draw=random.random,
         renders=firestore_renders.FirestoreRenders(documents),
         ledger=FirestoreLedger(documents),
+        switches=FirestoreSwitches(documents),
         uploads=gcs_objects.GcsObjects(buckets, deployed.uploads),
         work=gcs_objects.GcsObjects(buckets, deployed.work),
         outputs=gcs_objects.GcsObjects(buckets, deployed.outputs),

@@ -14,6 +14,7 @@ from functions.core.prices import dollars
 from functions.core.render import TERMINAL, Render
 from functions.core.route import route
 from functions.core.step import Step
+from functions.core.switches import pauses
 from functions.handle import facts_of
 from functions.ports import Ports
 from functions.wiring import looking_ports
@@ -46,6 +47,8 @@ def lane_lines(ports: Ports, now: datetime) -> Iterator[str]:
     """Some lines a lane, in the order of the file."""
     ids = [lane.id for lane in ports.lanes]
     entries = ports.ledger.recent(ids, now - MEMORY, limit=MOST_READ)
+    for paused in pauses(ports.switches.noted()):
+        yield paused.words
     hours = MEMORY / timedelta(hours=1)
     yield f"{clock(now)}  {len(entries)} entries of the last {hours:.0f} hours"
     for lane in ports.lanes:
@@ -99,6 +102,8 @@ def why_lines(render: Render, ports: Ports, now: datetime) -> Iterator[str]:
         return
     found = facts_of(render.upload, render.id, render, now, ports)
     answer = route(ports.lanes, scene(render, Step(now=now, facts=found)))
+    if answer.lane is None and not answer.rejected:
+        yield answer.why
     yield f"recomputed for {clock(now)} from {len(found.ledger)} entries of the ledger:"
     for number, one in enumerate(answer.weighed):
         taken = "would be taken: " if number == 0 else ""

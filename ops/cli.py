@@ -17,7 +17,7 @@ from functions.errors import NotConfigured
 from functions.ports import Ports
 from functions.sought import Sought
 from functions.wiring import desk, reading_ports
-from ops import capacity, commands, filters, letters_verbs, replay, spec
+from ops import capacity, commands, filters, letters_verbs, pause, replay, spec
 from ops.doctor import examine
 from ops.find import letters_of, one_record, one_render
 from ops.letters import group_line, group_lines, record_line
@@ -40,6 +40,9 @@ app.add_typer(replay.app, name="replay")
 app.add_typer(spec.app, name="spec")
 for verb in (logs, reproduce, fetches, export, capacity.lanes, capacity.why):
     app.command()(verb)
+app.command()(pause.pause)
+app.command()(pause.resume)
+app.command("pauses")(pause.show_pauses)
 app.command("import")(letters_verbs.take)
 console = Paper()
 

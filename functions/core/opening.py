@@ -85,6 +85,8 @@ def scene(render: Render, step: Step) -> Scene:
         busy=step.facts.busy,
         standings={lane.id: step.standing(lane, render) for lane in step.facts.lanes},
         need=_need(render, step),
+        tenant=render.upload.tenant,
+        pauses=step.facts.pauses,
     )
 
 

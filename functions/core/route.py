@@ -18,6 +18,7 @@ from functions.core.lanes import Lane
 from functions.core.ledger import Standing
 from functions.core.need import Need
 from functions.core.prices import dollars
+from functions.core.switches import Switching, of_lane, of_tenant
 from functions.core.weigh import Weighed, weigh
 
 GIB = 2**30
@@ -64,10 +65,15 @@ class Scene:
     standings: Mapping[str, Standing]
     """What the ledger knows of each lane."""
     need: Need = field(default_factory=Need)
+    tenant: str = ""
+    pauses: Sequence[Switching] = ()
+    """What people have paused."""
 
 
 def route(lanes: Sequence[Lane], scene: Scene) -> Route:
     """The best lane that nothing speaks against."""
+    if (paused := of_tenant(scene.tenant, scene.pauses)) is not None:
+        return Route(lane=None, why=f"waits: {paused.words}")
     said = {lane.id: _against(lane, scene) for lane in lanes}
     rejected = tuple(one for one in said.values() if one is not None)
     if all(one.for_good for one in rejected) and len(rejected) == len(lanes):
@@ -101,6 +107,8 @@ def _against(lane: Lane, scene: Scene) -> Rejection | None:
         return Rejection(lane=lane.id, why=why, for_good=True)
     if (unfit := _unfit(lane, scene.need)) is not None:
         return unfit
+    if (paused := of_lane(lane.id, scene.pauses)) is not None:
+        return Rejection(lane=lane.id, why=f"waits: {paused.words}")
     rest = scene.resting.get(lane.id)
     if rest is not None and rest > scene.now:
         why = f"rests for this render until {_clock(rest)}"

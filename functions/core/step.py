@@ -10,6 +10,7 @@ from functions.core.entries import Entry
 from functions.core.lanes import Lane, Policy
 from functions.core.ledger import Standing, standing
 from functions.core.render import Pending, Render
+from functions.core.switches import Switching
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,8 @@ class Facts:
     """An output folder that is this render's own or free."""
     locations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By tenant, where its renders may be made; anywhere for one that is not here."""
+    pauses: Sequence[Switching] = ()
+    """What people have paused."""
     ledger: Sequence[Entry] = ()
     """What the launches of all renders have shown of the lanes of late."""
 

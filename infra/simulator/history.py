@@ -23,6 +23,7 @@ from infra.simulator.memory_bus import MemoryBus
 from infra.simulator.memory_ledger import MemoryLedger
 from infra.simulator.memory_objects import MemoryObjects
 from infra.simulator.memory_renders import MemoryRenders
+from infra.simulator.memory_switches import MemorySwitches
 from infra.simulator.people import People
 from infra.simulator.prober import SimulatedProber
 from infra.simulator.rest import judge
@@ -199,6 +200,7 @@ class _History:
             draw=self._draw,
             renders=SteppedRenders(world, self._renders, self._witness),
             ledger=SteppedLedger(world, self._ledger),
+            switches=MemorySwitches(),
             uploads=self._stepped(self._uploads),
             work=self._stepped(self._work),
             outputs=self._stepped(self._outputs),

@@ -168,7 +168,7 @@ class History:
         after = advance(before, event, now=self.now, facts=move.facts)
         assert after is not None
         if not looks_at_others(before, event):
-            blind = replace(move.facts, busy={}, newest=None, folder="", ledger=())
+            blind = replace(move.facts, busy={}, newest=None, folder="", ledger=(), pauses=())
             assert advance(before, event, now=self.now, facts=blind) == after
         self.check_step(before, after)
         self.check_render(after)

@@ -1,0 +1,36 @@
+"""The kill switch in Firestore: the cloud's. Not run against Google Cloud.
+
+switches/ID    one pause or resumption; created once, never changed, few in a year
+"""
+
+from collections.abc import Sequence
+
+from google.cloud.firestore import Client
+
+from functions.adapters.firestore_calls import asking, patient
+from functions.core.switches import Switching
+from schemas.wire import from_json, to_json
+
+UNINDEXED = {"switches": ("document",)}
+"""As in `functions/adapters/firestore_renders.py`."""
+
+
+class FirestoreSwitches:
+    """Switches for any number of threads and processes."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._how = patient()
+
+    def note(self, switching: Switching) -> None:
+        """Kept for good. If the answer is lost it may be there twice, which changes nothing."""
+        fields = {"document": to_json(switching), "at": switching.at}
+        with asking(switching.what):
+            self._client.collection("switches").document().create(fields, **self._how)
+
+    def noted(self) -> Sequence[Switching]:
+        """The last moment comes first."""
+        query = self._client.collection("switches").order_by("at", direction="DESCENDING")
+        with asking("switches"):
+            found = tuple(query.stream(**self._how))
+        return tuple(from_json(one.get("document"), Switching) for one in found)
