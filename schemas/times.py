@@ -37,27 +37,32 @@ def in_utc(value: T) -> T:
     kind = type(inner)
     if kind in _TIMELESS:
         return value
-    if isinstance(inner, datetime):
-        inner = utc(inner)
-    elif isinstance(inner, Mapping):
-        inner = {key: in_utc(item) for key, item in inner.items()}
-    elif isinstance(inner, list | tuple):
-        items = [in_utc(item) for item in inner]
-        if any(new is not old for new, old in zip(items, inner, strict=True)):
-            inner = kind(items)
-    elif is_dataclass(kind):
+    # The usual ones first: every message and document goes this way.
+    if kind is datetime:
+        inner = inner if inner.tzinfo is UTC else utc(inner)
+    elif timed := _timed_fields(kind):
         changed = {}
-        for name in _timed_fields(kind):
+        for name in timed:
             old = getattr(inner, name)
             if (new := in_utc(old)) is not old:
                 changed[name] = new
         inner = replace(inner, **changed) if changed else inner
+    elif kind is tuple or isinstance(inner, list | tuple):
+        items = [in_utc(item) for item in inner]
+        if any(new is not old for new, old in zip(items, inner, strict=True)):
+            inner = kind(items)
+    elif isinstance(inner, datetime):
+        inner = utc(inner)
+    elif isinstance(inner, Mapping):
+        inner = {key: in_utc(item) for key, item in inner.items()}
     return inner  # type: ignore[no-any-return]  # of the type that came in
 
 
 @cache
 def _timed_fields(kind: type) -> tuple[str, ...]:
-    """The fields of a dataclass that may hold times."""
+    """The fields of a dataclass that may hold times; none of what is no dataclass."""
+    if not is_dataclass(kind):
+        return ()
     hints = get_type_hints(kind)
     return tuple(field.name for field in fields(kind) if _may_hold_times(hints[field.name]))
 

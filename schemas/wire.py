@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 from threading import Lock
 from typing import Any, TypeVar, get_args
 
@@ -216,9 +217,15 @@ def _schema(kind: type) -> dict[str, Any]:
     raise NotImplementedError
 
 
+@lru_cache(maxsize=4096)
+def _fraction(text: str) -> Fraction | None:
+    """The few rates and time bases that there are come again and again; None for no fraction."""
+    return Fraction(text) if _FRACTION.fullmatch(text) else None
+
+
 def _decode(kind: type, raw: object) -> object:
-    if kind is Fraction and isinstance(raw, str) and _FRACTION.fullmatch(raw):
-        return Fraction(raw)
+    if kind is Fraction and isinstance(raw, str) and (value := _fraction(raw)) is not None:
+        return value
     if issubclass(kind, Tagged) and isinstance(raw, dict):
         member = kind.member(raw.get("kind"))
         _meet(member)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from sqlite3 import Connection, Row
@@ -147,7 +148,13 @@ def _take(db: Connection, folder: str, render: str) -> None:
 
 
 def _render(row: Row) -> Render:
-    return from_json(row["document"], Render)
+    return _read(row["document"])
+
+
+@lru_cache(maxsize=16)
+def _read(document: bytes) -> Render:
+    """A render never changes, so that one who looks again and finds the same need not read it."""
+    return from_json(document, Render)
 
 
 def _ids(rows: Iterable[Row]) -> tuple[str, ...]:
