@@ -13,8 +13,10 @@ from typing import Protocol
 
 from functions.landed import DESK, record_of
 from schemas.dead_letters import DeadLetterRecord
+from schemas.events import Event
 from schemas.failures import FailureClass
 from schemas.replay_plan import AuditRecord
+from schemas.replay_run import ReplayRun
 from schemas.reproduction import FetchRecord
 from schemas.subscriptions import ReceivedMessage
 
@@ -87,6 +89,12 @@ class DeadLetters(Protocol):
     def audits(self, *, limit: int, plan: str = "") -> Sequence[AuditRecord]:
         """What was noted last comes first; of plans whose digest begins so."""
 
+    def note_run(self, run: ReplayRun) -> None:
+        """In place of what was noted of that plan before; durable when it returns."""
+
+    def runs(self, *, limit: int, plan: str = "") -> Sequence[ReplayRun]:
+        """What was heard of last comes first; of plans whose digest begins so."""
+
     def note_fetch(self, fetch: FetchRecord) -> None:
         """Kept for good, durable when it returns: who looks into an upload is on record."""
 
@@ -105,6 +113,12 @@ class Inbox(Protocol):
 
     def nack(self, ack_id: str, now: datetime) -> None:
         """It could not be taken now: it comes again."""
+
+    def publish_all(self, topic: str, events: Sequence[Event]) -> None:
+        """Returns once all are stored, in one go where the bus can. Raises NotPublished.
+
+        If it raises, some may be stored all the same.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from functions.wiring import desk, reading_ports
-from ops import filters
+from ops import filters, replay_runs
 from ops.commands import REFUSED, By, Reason, replay
 from ops.letters import one_line
 from ops.paper import INTERRUPTED, Paper, say_json
@@ -36,6 +36,8 @@ class RenderOrVerb(TyperGroup):
 
 
 app = typer.Typer(cls=RenderOrVerb, no_args_is_help=True, help="Try again what failed.")
+app.command("status")(replay_runs.status)
+app.command("stop")(replay_runs.stop)
 
 
 @app.command(ONE)
@@ -83,7 +85,7 @@ def apply(
         run = Run(
             plan=read(plan),
             ports=reading_ports(),
-            letters=desk().letters,
+            desk=desk(),
             by=by,
             reason=reason,
             canary=canary,
@@ -95,12 +97,13 @@ def apply(
         _refuse(plan, str(refused).splitlines())
     except Stopped as stop:
         print(f"Stopped: {stop}. The rest was not asked for.", file=sys.stderr)
+        print("The same command goes on with it.", file=sys.stderr)
         raise typer.Exit(STOPPED) from None
     except KeyboardInterrupt:
         print("Interrupted: give the same command again to go on.", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     console.print(f"Asked for {run.asked} of {run.plan.end.replays}, {run.left_out} left out.")
-    console.print("Next: clipline replay audit | clipline dead-letters")
+    console.print(f"Next: clipline replay status {plan} | clipline dead-letters")
 
 
 @app.command()

@@ -5,33 +5,45 @@ from then on (`replayed_at`), so a run that was interrupted anywhere is simply r
 asked for and not taken yet is asked for once more, and nothing happens twice.
 
     check ─ all moved? ─► refused      canary ─ all ended well ─► the others, at a rate ─► finished
-                                          └── the old fingerprint is back ──┴─► stopped
+                                          └── the old fingerprint is back, ─┴─► stopped
+                                              or somebody asks for a stop
 """
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from functions.core.render import TERMINAL, Render, State
-from functions.desk import DeadLetters
-from functions.ports import Ports
+from functions.desk import Desk
+from functions.ports import Ports, Stored
+from ops.rate import Rate
 from ops.replay_file import Plan, PlanRefused
 from ops.replay_plan import frames, refusal
 from schemas.events import ReplayRender
 from schemas.ids import short
-from schemas.replay_plan import AuditRecord, PlanItem
+from schemas.replay_plan import STOP_ASKED, AuditRecord, PlanItem
+from schemas.replay_run import ReplayRun, RunState
 from schemas.topics import Topic
 
 LOOK_EVERY = 0.2
 """Seconds between two looks at the canary."""
+BEAT = 1.0
+"""Seconds between two signs of life of a run; it also looks then whether it is to stop."""
 WATCHED = 5
-"""Renders that were asked for earlier and are looked at with each further one."""
+"""Renders that were asked for earlier and are looked at with each further group, or one for each
+of the group."""
+MOST_WATCHED = 10_000
+"""Of more than that, the first are not watched any more."""
 
 
 class Stopped(Exception):
-    """The old fingerprint came back, or one of the first failed: the rest was not asked for."""
+    """The old fingerprint came back, one of the first failed, or somebody asked for a stop.
+
+    The rest was not asked for.
+    """
 
 
 def moved(plan: Plan, ports: Ports) -> Iterator[str]:
@@ -59,25 +71,30 @@ class Run:
 
     plan: Plan
     ports: Ports
-    letters: DeadLetters
+    desk: Desk
     by: str
     reason: str
     canary: int
     per_minute: float
     tell: Callable[[str], None]
     pause: Callable[[float], None] = time.sleep
+    now: Callable[[], float] = time.monotonic
+    """Seconds of a steady clock."""
     asked: int = 0
     """Renders that this run asked for."""
     left_out: int = 0
     """Renders that were not asked for, since they have moved since the plan was made."""
-    _watched: deque[tuple[str, str]] = field(default_factory=deque)
+    _through: int = 0
+    _begun_at: datetime | None = None
+    _beat_at: float = 0
+    _watched: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=MOST_WATCHED))
     """Id and fingerprint of each that was asked for and is not known to have ended."""
 
     def go(self) -> None:
         """Ask for every replay of the plan. Raises PlanRefused, before anything, or Stopped."""
         earlier = [
             one
-            for one in self.letters.audits(limit=10_000, plan=self.plan.end.digest)
+            for one in self.desk.letters.audits(limit=10_000, plan=self.plan.end.digest)
             if one.made_at == self.plan.head.made_at
         ]
         if earlier:
@@ -86,40 +103,56 @@ class Run:
         elif differences := list(moved(self.plan, self.ports)):
             raise PlanRefused("\n".join(differences))
         self._note("continued" if earlier else "begun")
+        self._say(RunState.RUNNING)
         try:
             self._ask_all()
         except Stopped as stop:
             self._note(f"stopped: {stop}")
+            self._say(RunState.STOPPED, str(stop))
             raise
         self._note("finished")
+        self._say(RunState.FINISHED)
 
     def _ask_all(self) -> None:
-        canary = min(self.canary, self.plan.end.replays)
-        for number, (item, id) in enumerate(self.plan.replays(), 1):
-            if self._ask(item, id) and number > canary:
-                self.pause(60 / self.per_minute)
-            if number == canary:
-                self._see_the_canary()
-            for _ in range(min(WATCHED, len(self._watched))):
+        rest = self.plan.replays()
+        if first := list(islice(rest, self.canary)):
+            self._ask(first)
+            self._see_the_canary()
+        rate = Rate(per_minute=self.per_minute, now=self.now)
+        while group := list(islice(rest, rate.size)):
+            asked = self._ask(group)
+            for _ in range(min(max(WATCHED, len(group)), len(self._watched))):
                 self._look_at_next()
+            self._wait(rate.pause_after(asked) if asked else 0)
 
-    def _ask(self, item: PlanItem, id: str) -> bool:
-        """Whether it had to be asked for; an earlier run may have done it."""
-        stored = self.ports.renders.load(id)
-        if stored is not None and _took(stored.render, self.plan.head.made_at):
-            self._watched.append((id, item.fingerprint))
-            return False
-        gone = f"{short(id)} is not known any more"
-        differences = [gone] if stored is None else _differences(item, stored.render, self.ports)
-        for sentence in differences:
-            self.left_out += 1
-            self.tell(f"Left out: {sentence}.")
-            return False
-        command = ReplayRender(render=id, at=self.plan.head.made_at, by=self.by, reason=self.reason)
-        self.ports.publisher.publish(Topic.RENDER_REQUESTS, command)
-        self._watched.append((id, item.fingerprint))
-        self.asked += 1
-        return True
+    def _ask(self, group: Sequence[tuple[PlanItem, str]]) -> int:
+        """How many had to be asked for; an earlier run may have done it. Raises Stopped."""
+        commands, watched = [], []
+        for item, id in group:
+            stored = self.ports.renders.load(id)
+            if stored is None or not _took(stored.render, self.plan.head.made_at):
+                if (moved := self._moved(item, id, stored)) is not None:
+                    self.left_out += 1
+                    self.tell(f"Left out: {moved}.")
+                    continue
+                commands.append(self._command(id))
+            watched.append((id, item.fingerprint))
+        # Last of all: what is asked for while somebody asks for a stop is this group at most.
+        self._see_whether_to_stop()
+        if commands:
+            self.desk.inbox.publish_all(Topic.RENDER_REQUESTS, commands)
+        self._watched.extend(watched)
+        self.asked += len(commands)
+        self._through += len(group)
+        return len(commands)
+
+    def _moved(self, item: PlanItem, id: str, stored: Stored | None) -> str | None:
+        if stored is None:
+            return f"{short(id)} is not known any more"
+        return next(_differences(item, stored.render, self.ports), None)
+
+    def _command(self, id: str) -> ReplayRender:
+        return ReplayRender(render=id, at=self.plan.head.made_at, by=self.by, reason=self.reason)
 
     def _see_the_canary(self) -> None:
         """Returns when all that were asked for so far have ended, and well."""
@@ -129,7 +162,23 @@ class Run:
             for _ in range(len(self._watched)):
                 self._look_at_next(strict=True)
             if self._watched:
-                self.pause(LOOK_EVERY)
+                self._wait(LOOK_EVERY)
+
+    def _wait(self, seconds: float) -> None:
+        """With a sign of life every BEAT. Raises Stopped if somebody asks for it meanwhile."""
+        while True:
+            if self.now() - self._beat_at >= BEAT:
+                self._see_whether_to_stop()
+                self._say(RunState.RUNNING)
+            if seconds <= 0:
+                return
+            self.pause(min(seconds, BEAT))
+            seconds -= BEAT
+
+    def _see_whether_to_stop(self) -> None:
+        for last in self.desk.letters.audits(limit=1, plan=self.plan.end.digest):
+            if last.what == STOP_ASKED and last.made_at == self.plan.head.made_at:
+                raise Stopped(f"{last.by} asked for it: {last.reason}")
 
     def _look_at_next(self, *, strict: bool = False) -> None:
         """Forget it if it has ended. Raises Stopped if it failed as before, or at all if strict."""
@@ -152,7 +201,7 @@ class Run:
             raise Stopped(f"{short(id)} failed otherwise than before ({now})")
 
     def _note(self, what: str) -> None:
-        self.letters.note(
+        self.desk.letters.note(
             AuditRecord(
                 at=self.ports.clock(),
                 by=self.by,
@@ -161,6 +210,27 @@ class Run:
                 plan=self.plan.end.digest,
                 made_at=self.plan.head.made_at,
                 asked=self.asked,
+            )
+        )
+
+    def _say(self, state: RunState, why: str = "") -> None:
+        now = self.ports.clock()
+        self._begun_at = self._begun_at or now
+        self._beat_at = self.now()
+        self.desk.letters.note_run(
+            ReplayRun(
+                plan=self.plan.end.digest,
+                made_at=self.plan.head.made_at,
+                state=state,
+                why=why,
+                by=self.by,
+                reason=self.reason,
+                begun_at=self._begun_at,
+                seen_at=now,
+                replays=self.plan.end.replays,
+                through=self._through,
+                asked=self.asked,
+                left_out=self.left_out,
             )
         )
 

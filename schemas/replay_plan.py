@@ -87,6 +87,9 @@ class PlanEnd(PlanLine):
     kind: str = "end"
 
 
+STOP_ASKED = "stop asked for"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRecord:
     """Who did what with many dead letters at once, when and why."""
@@ -96,7 +99,7 @@ class AuditRecord:
     by: str
     reason: str
     what: str
-    """`begun`, `continued`, `finished` or `stopped: …`."""
+    """`begun`, `continued`, `finished`, `stopped: …`, or `stop asked for` by somebody else."""
     plan: str
     """The digest of the plan of replays."""
     made_at: datetime

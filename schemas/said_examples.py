@@ -3,6 +3,7 @@
 from schemas.examples import AT, KILLED, MEDIA, RENDER, UPLOAD
 from schemas.letters_file import LettersEnd, LettersHead, LettersTaken
 from schemas.pieces import Span
+from schemas.replay_run import ReplayRun, RunState
 from schemas.reproduction import FetchRecord, Outcome, Reproduction
 from schemas.task_logs import TaskLogLine
 
@@ -42,4 +43,18 @@ SAID = (
         size_bytes=MEDIA.size_bytes,
     ),
     LettersTaken(records=412, new=400, digest=LETTERS[1].digest),
+    ReplayRun(
+        plan=LETTERS[1].digest,
+        made_at=AT,
+        state=RunState.STOPPED,
+        why="ben asked for it: the disk fills up",
+        by="ana",
+        reason="the disk was full",
+        begun_at=AT,
+        seen_at=AT,
+        replays=412,
+        through=120,
+        asked=120,
+        left_out=0,
+    ),
 )

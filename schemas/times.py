@@ -34,7 +34,7 @@ def in_utc(value: T) -> T:
     type can hold no time is not looked into.
     """
     inner: Any = value
-    kind = type(inner)
+    kind: Any = type(inner)
     if kind in _TIMELESS:
         return value
     # The usual ones first: every message and document goes this way.

@@ -85,13 +85,21 @@ class SqliteBus:
 
         Raises NotPublished, or OSError where the disk is full or broken.
         """
-        self.publish_message(topic, message_of(event, self._source))
+        self.publish_all(topic, (event,))
+
+    def publish_all(self, topic: str, events: Sequence[Event]) -> None:
+        """All of them or none, in one transaction. Raises as `publish` does."""
+        self._put(topic, [message_of(event, self._source) for event in events])
 
     def publish_message(self, topic: str, message: Message) -> None:
         """Any message, also one that no subscriber can read. Raises as `publish` does."""
+        self._put(topic, (message,))
+
+    def _put(self, topic: str, messages: Sequence[Message]) -> None:
         try:
             with self._file.writing() as db:
-                _fan_out(db, topic, message, self._clock())
+                for message in messages:
+                    _fan_out(db, topic, message, self._clock())
         except SqliteError as error:
             raise NotPublished(f"{topic}: {error}") from error
 

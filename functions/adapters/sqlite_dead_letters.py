@@ -10,6 +10,7 @@ from functions.adapters.sqlite_file import SqliteFile, micros, moment
 from functions.desk import Group, Wanted
 from schemas.dead_letters import DeadLetterRecord
 from schemas.replay_plan import AuditRecord
+from schemas.replay_run import ReplayRun
 from schemas.reproduction import FetchRecord
 from schemas.wire import from_json, to_json
 
@@ -32,6 +33,10 @@ _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS fetches (
         id INTEGER PRIMARY KEY AUTOINCREMENT, document BLOB NOT NULL
     ) STRICT""",
+    """CREATE TABLE IF NOT EXISTS runs (
+        plan TEXT NOT NULL, made_at INTEGER NOT NULL, seen_at INTEGER NOT NULL,
+        document BLOB NOT NULL, PRIMARY KEY (plan, made_at)
+    ) STRICT, WITHOUT ROWID""",
 )
 _NEW = f"INSERT OR IGNORE INTO dead_letters VALUES ({', '.join('?' * 9)}, NULL, NULL, NULL)"
 
@@ -115,6 +120,19 @@ class SqliteDeadLetters:
             ORDER BY id DESC LIMIT ?"""
         rows = self._select(query, len(plan), plan, limit)
         return tuple(from_json(row["document"], AuditRecord) for row in rows)
+
+    def note_run(self, run: ReplayRun) -> None:
+        """In place of what was noted of that plan before."""
+        values = (run.plan, micros(run.made_at), micros(run.seen_at), to_json(run))
+        with self._file.writing() as db:
+            db.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", values)
+
+    def runs(self, *, limit: int, plan: str = "") -> Sequence[ReplayRun]:
+        """What was heard of last comes first; of plans whose digest begins so."""
+        query = """SELECT document FROM runs WHERE substr(plan, 1, ?) = ?
+            ORDER BY seen_at DESC LIMIT ?"""
+        rows = self._select(query, len(plan), plan, limit)
+        return tuple(from_json(row["document"], ReplayRun) for row in rows)
 
     def note_fetch(self, fetch: FetchRecord) -> None:
         """Kept for good."""

@@ -16,7 +16,7 @@ from functions.ports import Ports
 from functions.settings import Laptop
 from functions.wiring import laptop_desk, laptop_ports
 from infra.laptop.subscriptions import subscriptions
-from ops.replay_apply import Run, Stopped
+from ops.replay_apply import BEAT, LOOK_EVERY, Run, Stopped
 from ops.replay_file import PlanRefused, read
 from schemas.events import ReplayRender
 from schemas.failures import Failure, FailureClass
@@ -59,13 +59,14 @@ class World:
         plain = Run(
             plan=read(path),
             ports=self.parts,
-            letters=laptop_desk(self.place.home).letters,
+            desk=laptop_desk(self.place.home),
             by="ana",
             reason="the disk was full",
             canary=canary,
             per_minute=30,
             tell=self.lines.append,
             pause=self.pause,
+            now=lambda: sum(self.pauses),
         )
         return replace(plain, **changes)  # type: ignore[arg-type]  # fields come by name
 
@@ -117,7 +118,9 @@ def test_a_few_first_then_all_at_the_rate(place: Place, parts: Ports, tmp_path: 
     take(place, parts, done)
     assert run.asked == 7
     assert {render.state for render in parts.renders.newest(limit=99)} == {State.DONE}
-    assert [pause for pause in world.pauses if pause == 2] == [2] * 5
+    at_the_rate = [pause for pause in world.pauses if pause != LOOK_EVERY]
+    assert sum(at_the_rate) == pytest.approx(2 * 5)
+    assert max(world.pauses) <= BEAT, "it says so every second that it is alive"
     assert whats(place) == ["finished", "begun"]
     (line,) = world.lines
     assert line == "Waiting for the first 2 to end."
