@@ -121,7 +121,7 @@ class Run:
         rate = Rate(per_minute=self.per_minute, now=self.now)
         while group := list(islice(rest, rate.size)):
             asked = self._ask(group)
-            for _ in range(min(max(WATCHED, len(group)), len(self._watched))):
+            for _ in range(min(max(WATCHED, asked), len(self._watched))):
                 self._look_at_next()
             self._wait(rate.pause_after(asked) if asked else 0)
 
@@ -138,8 +138,8 @@ class Run:
                 commands.append(self._command(id))
             watched.append((id, item.fingerprint))
         # Last of all: what is asked for while somebody asks for a stop is this group at most.
-        self._see_whether_to_stop()
         if commands:
+            self._see_whether_to_stop()
             self.desk.inbox.publish_all(Topic.RENDER_REQUESTS, commands)
         self._watched.extend(watched)
         self.asked += len(commands)

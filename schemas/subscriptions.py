@@ -53,6 +53,25 @@ class ReceivedMessage:
     """1 for the first."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What one subscription holds, and what went through it lately."""
+
+    subscription: str
+    depth: int
+    """Messages that are not acknowledged, those in delivery too."""
+    in_delivery: int
+    """Of those, in somebody's hand: the ack deadline runs."""
+    oldest_at: datetime | None
+    """When the oldest of them was published; None where there is none."""
+    published: int
+    """Messages that came in within `span`."""
+    acknowledged: int
+    """Messages that left within `span`, those that were given up too."""
+    span: timedelta
+    """Up to now."""
+
+
 def dead_letter(received: ReceivedMessage, project: str) -> Message:
     """The message with what Pub/Sub adds (https://cloud.google.com/pubsub/docs/dead-letter-topics).
 

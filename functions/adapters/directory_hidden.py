@@ -68,8 +68,11 @@ class HiddenFolder:
 
     def record(self, name: str) -> Record:
         """What is known; a missing or damaged file knows nothing."""
+        key = _key(name)
         try:
-            return from_json(self._path(name).read_bytes(), Record)
+            # By its words, not as a Path: it is looked up for each object of a listing.
+            with open(f"{self._meta}/{key[:2]}/{key[2:]}.json", "rb") as file:  # noqa: PTH123
+                return from_json(file.read(), Record)
         except (FileNotFoundError, Unreadable):
             return Record()
 

@@ -70,8 +70,16 @@ class DirectoryObjects:
         self, prefix: str = "", *, after: str = "", limit: int | None = None
     ) -> Iterator[ObjectInfo]:
         """Objects in name order. Looks only into folders that can hold such names."""
-        infos = map(self.stat, self._tree.names(prefix, after))
+        infos = (self._listed(name, found) for name, found in self._tree.files(prefix, after))
         return islice((info for info in infos if info is not None), limit)
+
+    def _listed(self, name: str, found: os.stat_result | None) -> ObjectInfo | None:
+        """Of a file that was seen in its folder: looked at again only if it has no record."""
+        if found is not None:
+            written = self._hidden.record(name).written.get(found.st_mtime_ns)
+            if written is not None:
+                return _info(name, found, written)
+        return self.stat(name)
 
     def read(self, name: str) -> bytes:
         """A small object's bytes. Raises ObjectMissing."""

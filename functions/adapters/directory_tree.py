@@ -10,6 +10,7 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from operator import itemgetter
 from pathlib import Path
 
 from functions.adapters.directory_names import is_too_long, refusal, segments
@@ -114,26 +115,34 @@ class Tree:
 
     def names(self, prefix: str = "", after: str = "") -> Iterator[str]:
         """Names of files in order: `a-b`, then `a/…`, then `a0`. Looks only where some can be."""
+        return (name for name, _ in self.files(prefix, after))
+
+    def files(
+        self, prefix: str = "", after: str = ""
+    ) -> "Iterator[tuple[str, os.stat_result | None]]":
+        """The same, each with what it was when its folder was looked at; None if it was gone."""
         folders = prefix.split("/")[:-1]
         if any(map(refusal, folders)):
             return iter(())
         return self._names(folders, prefix, after)
 
-    def _names(self, folders: Sequence[str], prefix: str, after: str) -> Iterator[str]:
+    def _names(
+        self, folders: Sequence[str], prefix: str, after: str
+    ) -> "Iterator[tuple[str, os.stat_result | None]]":
         try:
             with self._folder(folders) as folder, os.scandir(folder) as entries:
-                below = sorted(filter(None, map(_listed, entries)))
+                below = sorted(filter(None, map(_listed, entries)), key=itemgetter(0))
         except OSError as error:
             if error.errno in _ABSENT or error.errno == errno.EACCES:
                 return
             raise
-        for entry in below:
+        for entry, found in below:
             name = "/".join((*folders, entry))
             if is_too_long(name):
                 continue
             if not entry.endswith("/"):
                 if name.startswith(prefix) and name > after:
-                    yield name
+                    yield name, found
             elif (name.startswith(prefix) or prefix.startswith(name)) and (
                 name > after or after.startswith(name)
             ):
@@ -180,10 +189,15 @@ def stamp(path: Path | str, above: int, *, folder: int | None = None) -> int:
     return got
 
 
-def _listed(entry: "os.DirEntry[str]") -> str | None:
+def _listed(entry: "os.DirEntry[str]") -> "tuple[str, os.stat_result | None] | None":
     """The entry as it is sorted, a folder with its slash; None for what is no object."""
     if refusal(entry.name):
         return None
     if entry.is_dir(follow_symlinks=False):
-        return f"{entry.name}/"
-    return entry.name if entry.is_file(follow_symlinks=False) else None
+        return f"{entry.name}/", None
+    if not entry.is_file(follow_symlinks=False):
+        return None
+    try:
+        return entry.name, entry.stat(follow_symlinks=False)
+    except OSError:
+        return entry.name, None

@@ -18,7 +18,7 @@ from sqlite3 import Error as SqliteError
 from functions.adapters.sqlite_file import SqliteFile, micros, moment
 from schemas.events import Event
 from schemas.ports import NotPublished
-from schemas.subscriptions import ReceivedMessage, Subscription, dead_letter
+from schemas.subscriptions import Backlog, ReceivedMessage, Subscription, dead_letter
 from schemas.wire import Message, from_json, message_of, to_json
 
 PROJECT = "laptop"
@@ -39,10 +39,18 @@ _SCHEMA = (
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX IF NOT EXISTS queue_due ON queue (subscription, due_at)",
     "CREATE INDEX IF NOT EXISTS queue_message ON queue (message)",
+    """CREATE TABLE IF NOT EXISTS counts (
+        minute INTEGER NOT NULL, subscription TEXT NOT NULL, published INTEGER NOT NULL DEFAULT 0,
+        acknowledged INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (minute, subscription)
+    ) STRICT, WITHOUT ROWID""",
 )
 _ROWS = """SELECT q.*, m.published_at, m.attributes, m.data, s.document
     FROM queue q JOIN messages m ON m.id = q.message JOIN subscriptions s ON s.name = q.subscription
 """
+COUNTED = 10
+"""Minutes of which a bus knows how many messages came and left; the one that runs is among them."""
+_MINUTE = 60_000_000
+_LATELY = "subscription = s.name AND minute >= ?"
 _PUSHED = "(SELECT name FROM subscriptions WHERE push)"
 
 
@@ -122,11 +130,35 @@ class SqliteBus:
         values = (subscription, int(after_id), -1 if limit is None else limit)
         return tuple(map(_received, self._file.reading.execute(query, values)))
 
+    def backlogs(self, now: datetime) -> Sequence[Backlog]:
+        """What every subscription holds, by name, and what went through it in the last minutes."""
+        query = f"""SELECT s.name, count(q.message) AS depth, total(q.leased) AS leased,
+            (SELECT published_at FROM messages WHERE id =
+                (SELECT min(message) FROM queue WHERE subscription = s.name)) AS oldest,
+            (SELECT total(published) FROM counts WHERE {_LATELY}) AS published,
+            (SELECT total(acknowledged) FROM counts WHERE {_LATELY}) AS acknowledged
+            FROM subscriptions s LEFT JOIN queue q ON q.subscription = s.name
+            GROUP BY s.name ORDER BY s.name"""
+        first = _minute(now) - COUNTED + 1
+        span = now - moment(first * _MINUTE)
+        return tuple(
+            Backlog(
+                subscription=row["name"],
+                depth=row["depth"],
+                in_delivery=int(row["leased"]),
+                oldest_at=None if row["oldest"] is None else moment(row["oldest"]),
+                published=int(row["published"]),
+                acknowledged=int(row["acknowledged"]),
+                span=span,
+            )
+            for row in self._file.reading.execute(query, (first, first)).fetchall()
+        )
+
     def ack(self, ack_id: str) -> None:
         """Done with it: it never comes again. Late or repeated it does no harm."""
         subscription, message, _ = _named(ack_id)
         with self._file.writing() as db:
-            _remove(db, subscription, message)
+            _remove(db, subscription, message, self._clock())
 
     def nack(self, ack_id: str, now: datetime) -> None:
         """It failed: it comes again after the backoff, or goes to the dead-letter topic.
@@ -179,6 +211,8 @@ def _fan_out(db: Connection, topic: str, message: Message, now: datetime) -> Non
         "INSERT INTO queue (subscription, message, due_at) VALUES (?, ?, ?)",
         [(reader["name"], id, micros(now)) for reader in readers],
     )
+    for reader in readers:
+        _count(db, reader["name"], "published", now)
 
 
 def _rows(db: Connection, subscription: str, message: int) -> list[Row]:
@@ -203,7 +237,7 @@ def _fail(db: Connection, row: Row, now: datetime) -> None:
     subscription, deliveries = _subscription(row), row["deliveries"]
     if (topic := subscription.gives_up_to(deliveries)) is not None:
         _fan_out(db, topic, dead_letter(_received(row), PROJECT), now)
-        _remove(db, row["subscription"], row["message"])
+        _remove(db, row["subscription"], row["message"], now)
         return
     due = now + subscription.backoff(deliveries)
     db.execute(
@@ -212,13 +246,33 @@ def _fail(db: Connection, row: Row, now: datetime) -> None:
     )
 
 
-def _remove(db: Connection, subscription: str, message: int) -> None:
-    db.execute("DELETE FROM queue WHERE subscription = ? AND message = ?", (subscription, message))
+def _remove(db: Connection, subscription: str, message: int, now: datetime) -> None:
+    gone = db.execute(
+        "DELETE FROM queue WHERE subscription = ? AND message = ?", (subscription, message)
+    )
+    if gone.rowcount:
+        _count(db, subscription, "acknowledged", now)
     db.execute(
         """DELETE FROM messages WHERE id = ?
             AND NOT EXISTS (SELECT 1 FROM queue WHERE message = ?)""",
         (message, message),
     )
+
+
+def _count(db: Connection, subscription: str, what: str, now: datetime) -> None:
+    """One more; what is long ago is forgotten."""
+    minute = _minute(now)
+    # `what` is a column of ours.
+    db.execute(
+        f"""INSERT INTO counts (minute, subscription, {what}) VALUES (?, ?, 1)
+            ON CONFLICT DO UPDATE SET {what} = {what} + 1""",
+        (minute, subscription),
+    )
+    db.execute("DELETE FROM counts WHERE minute < ?", (minute - COUNTED,))
+
+
+def _minute(now: datetime) -> int:
+    return micros(now) // _MINUTE
 
 
 def _received(row: Row) -> ReceivedMessage:

@@ -8,9 +8,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerProcess
 
 _FORKS = get_context("forkserver")
 # pytest is the main module, and multiprocessing has every fork import that one.
@@ -23,13 +27,21 @@ def clipline(
     """What it says to those words, with the two streams apart; no terminal and no input."""
     with tempfile.TemporaryDirectory() as folder:
         said = [Path(folder, name) for name in ("stdout", "stderr")]
-        process = _FORKS.Process(target=_run, args=(words, cwd, dict(env), *said))
-        process.start()
+        process = started(words, cwd=cwd, env=env, said=said)
         process.join()
         code = process.exitcode
         process.close()
         assert code is not None
         return subprocess.CompletedProcess(words, code, *(path.read_text() for path in said))
+
+
+def started(
+    words: tuple[str, ...], *, cwd: Path, env: Mapping[str, str], said: Sequence[Path]
+) -> "ForkServerProcess":
+    """The process itself, to be joined or killed; its two streams go to those two files."""
+    process = _FORKS.Process(target=_run, args=(words, cwd, dict(env), *said))
+    process.start()
+    return process
 
 
 def _run(
