@@ -74,6 +74,9 @@ class DeadLetters(Protocol):
     def count(self, wanted: Wanted) -> int:
         """How many there are."""
 
+    def taken_from(self) -> dict[str, int]:
+        """How many there are by the subscription that they were taken from."""
+
     def dispose(self, id: str, *, by: str, reason: str, at: datetime) -> bool:
         """Nobody needs it any more: it is not found again, but who, when and why stay on record.
 

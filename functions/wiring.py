@@ -15,8 +15,11 @@ from functions.ports import Backend, Doorkeeper, Ports, Prober
 from functions.settings import Laptop, Place, callers, laptop, place
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from functions.desk import Desk
     from functions.task_logs import TaskLogs
+    from schemas.subscriptions import Backlog
 
 SOURCE = "//clipline/functions"
 LAPTOP_LANE = "laptop/cpu"
@@ -96,6 +99,21 @@ def task_logs() -> "TaskLogs":
     from functions.adapters.directory_logs import DirectoryLogs
 
     return DirectoryLogs(_inhabited().logs)
+
+
+def backlogs(now: datetime) -> "Sequence[Backlog]":
+    """What every subscription of this place holds.
+
+    Raises NotConfigured: the cloud's are counted by Cloud Monitoring, which is not asked yet.
+    """
+    if place() is Place.CLOUD:
+        raise NotConfigured(
+            "depths, ages and rates of the cloud's subscriptions are in Cloud Monitoring, under "
+            "pubsub.googleapis.com/subscription, and are not read from here yet"
+        )
+    from functions.adapters.sqlite_bus import SqliteBus
+
+    return SqliteBus(_inhabited().bus, source=SOURCE).backlogs(now)
 
 
 def _inhabited() -> Laptop:

@@ -20,6 +20,7 @@ from functions.wiring import desk, reading_ports
 from ops import capacity, commands, filters, letters_verbs, pause, replay, spec
 from ops.doctor import examine
 from ops.find import letters_of, one_record, one_render
+from ops.flows import flows
 from ops.letters import group_line, group_lines, record_line
 from ops.letters_verbs import export
 from ops.logs_verb import logs
@@ -38,7 +39,7 @@ HEADINGS = ("RENDER", "STATE", "UPLOAD", "FRAMES", "AGE")
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(replay.app, name="replay")
 app.add_typer(spec.app, name="spec")
-for verb in (logs, reproduce, fetches, export, capacity.lanes, capacity.why):
+for verb in (flows, logs, reproduce, fetches, export, capacity.lanes, capacity.why):
     app.command()(verb)
 app.command()(pause.pause)
 app.command()(pause.resume)

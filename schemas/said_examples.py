@@ -1,6 +1,7 @@
 """What commands say with `--json`, by example: shown in the published schemas, tried in tests."""
 
 from schemas.examples import AT, KILLED, MEDIA, RENDER, UPLOAD
+from schemas.flow_state import FlowState
 from schemas.letters_file import LettersEnd, LettersHead, LettersTaken
 from schemas.pieces import Span
 from schemas.replay_run import ReplayRun, RunState
@@ -56,5 +57,18 @@ SAID = (
         through=120,
         asked=120,
         left_out=0,
+    ),
+    FlowState(
+        topic="render-requests",
+        subscription="start-render",
+        publishers=("on_upload", "operator"),
+        subscriber="start_render",
+        depth=3,
+        in_delivery=1,
+        oldest_at=AT,
+        published_per_minute=12.5,
+        acknowledged_per_minute=12.2,
+        over_seconds=577.25,
+        dead_letters=0,
     ),
 )
