@@ -1,6 +1,7 @@
 """What a lane on Batch runs on, as data: settings read it, its adapter asks for it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,9 @@ class BatchMachines:
     service_account: str
     topic: str
     """In full: projects/P/topics/execution-events."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What a task is told of the deployment, as `functions/cloud_settings.py` reads it: a job of
+    Batch is made by its launch, so nobody else could tell it."""
     retries: int = 3
     """Further runs of a task whose machine was lost, 0 to 10."""
 

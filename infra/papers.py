@@ -1,4 +1,4 @@
-"""`python -m infra.papers` writes the pages that are drawn from the functions' code.
+"""`python -m infra.papers` writes what is drawn from the functions' code, for people or Terraform.
 
 `schemas/publish.py` writes what others read of us; it may not know the functions.
 """
@@ -7,9 +7,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from functions.core import diagram
+from infra.deployment import pipeline
 
 ROOT = Path(__file__).parents[1]
-PAGES: Mapping[Path, Callable[[], str]] = {Path("docs/state-machine.md"): diagram.page}
+PAGES: Mapping[Path, Callable[[], str]] = {
+    Path("docs/state-machine.md"): diagram.page,
+    Path("infra/gcp/pipeline.json"): pipeline.page,
+}
 
 
 def drifted(root: Path = ROOT) -> list[Path]:

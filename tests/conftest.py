@@ -15,11 +15,12 @@ from tests.buckets import Buckets
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
-RINGS = ("pipeline", "contract", "simulator", "unit")
+RINGS = ("pipeline", "contract", "infra", "simulator", "unit")
 """In the order in which they are begun: a long test begun last would be waited for alone."""
 SERVERS = {
     **{"pubsub": "pubsub", "gcs": "stores", "gcs_gate": "stores"},
     **{"firestore": "stores", "firestore_emulator": "stores"},
+    "deployed": "deployed",
 }
 """Fixtures that start a server for a whole process, and which are best in one process."""
 

@@ -131,7 +131,11 @@ class BatchJobs:
 
 def job_of(order: Order, machines: BatchMachines, now: datetime) -> Job:
     """The job that an order becomes. Its tasks are told ids and nothing else."""
-    told = {"CLIPLINE_EXECUTION": job_id(order.render, order.attempt), "CLIPLINE_LANE": order.lane}
+    told = {
+        **machines.environment,
+        "CLIPLINE_EXECUTION": job_id(order.render, order.attempt),
+        "CLIPLINE_LANE": order.lane,
+    }
     container = Runnable.Container(
         image_uri=machines.image,
         options=machines.options,

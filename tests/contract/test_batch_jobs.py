@@ -93,6 +93,13 @@ def test_a_standard_machine_without_a_gpu_in_two_zones(place: BatchPlace) -> Non
     assert allowed == ["zones/us-central1-a", "zones/us-central1-c"]
 
 
+def test_a_task_is_told_of_its_deployment(place: BatchPlace) -> None:
+    machines = replace(MACHINES, environment={"CLIPLINE_PLACE": "cloud"})
+    told = job_of(ordered(place), machines, place.now()).task_groups[0].task_spec.environment
+    assert told.variables["CLIPLINE_PLACE"] == "cloud"
+    assert told.variables["CLIPLINE_EXECUTION"] == JOB
+
+
 def test_an_answer_that_is_lost_makes_one_job(place: BatchPlace) -> None:
     place.emulator.lose()
     assert place.backend.launch(ordered(place)) == JOB

@@ -26,6 +26,8 @@ NUMBER = "123456789012"
 """Of the project."""
 _NESTING = {"single": 1, "list": 2, "set": 3, "map": 4}
 _WRONG = 1
+NAMING = ("name", "account_id", "repository_id", "role_id", "service")
+"""Attributes by which a resource is told from its like."""
 Block = Mapping[str, Any]
 
 
@@ -37,12 +39,13 @@ class Provider:
         self._project = "stand-in"
 
     def schema(self, request: bytes) -> bytes:
-        """All that there is."""
+        """All that there is; once is enough for every process of one command."""
         return message(
             {
                 1: _schema(self._schema["provider"]),
                 2: entries({k: _schema(v) for k, v in self._schema["resource_schemas"].items()}),
                 3: entries({k: _schema(v) for k, v in self._schema["data_source_schemas"].items()}),
+                6: message({2: True}),
             }
         )
 
@@ -115,7 +118,7 @@ class Provider:
     def _made_up(self, kind: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """As Google spells it where somebody reads it; by name everywhere."""
         name = next(
-            (values[k] for k in ("name", "account_id", "role_id", "service") if _said(values, k)),
+            (values[k] for k in NAMING if _said(values, k)),
             "x",
         )
         if kind == "google_service_account":

@@ -47,10 +47,8 @@ class Terraform:
         self.run("init", "-input=false", f"-plugin-dir={self.mirror}")
 
     def copy(self, folder: Path) -> "Terraform":
-        """The same again, initialised, without its state."""
-        shutil.copytree(
-            self.folder, folder, symlinks=True, ignore=shutil.ignore_patterns("*.tfstate*")
-        )
+        """The same again, initialised, and with all that was applied."""
+        shutil.copytree(self.folder, folder, symlinks=True)
         return Terraform(folder=folder, mirror=self.mirror)
 
     def run(self, *words: str, status: int = 0) -> str:

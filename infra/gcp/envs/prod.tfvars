@@ -1,0 +1,2 @@
+# A destroy stops at data, and so does everything else.
+delete_data = false

@@ -1,0 +1,48 @@
+# Renders. The indexes are those that functions/adapters/firestore_renders.py asks for.
+
+resource "google_firestore_database" "renders" {
+  name                    = var.name
+  location_id             = var.region
+  type                    = "FIRESTORE_NATIVE"
+  delete_protection_state = var.delete_data ? "DELETE_PROTECTION_DISABLED" : "DELETE_PROTECTION_ENABLED"
+  deletion_policy         = var.delete_data ? "DELETE" : "ABANDON"
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_firestore_field" "unindexed" {
+  for_each = local.pipeline.firestore.unindexed
+
+  database   = google_firestore_database.renders.name
+  collection = each.value.collection
+  field      = each.value.field
+
+  index_config {}
+}
+
+resource "google_firestore_index" "this" {
+  for_each = local.pipeline.firestore.indexes
+
+  database   = google_firestore_database.renders.name
+  collection = each.value.collection
+
+  dynamic "fields" {
+    for_each = each.value.fields
+    content {
+      field_path = fields.value.name
+      order      = fields.value.order
+    }
+  }
+}
+
+# Databases have no policy of their own: a condition narrows the grant to this one.
+resource "google_project_iam_member" "control_keeps_renders" {
+  project = var.project
+  role    = "roles/datastore.user"
+  member  = google_service_account.actor["control"].member
+
+  condition {
+    title      = "only ${var.name}"
+    expression = "resource.name == \"projects/${var.project}/databases/${var.name}\""
+  }
+}

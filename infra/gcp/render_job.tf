@@ -1,0 +1,177 @@
+# The render task: an image, a Cloud Run job for each lane there, and what Batch needs for the rest.
+
+locals {
+  run_lanes   = { for lane in local.lanes : lane.id => lane if lane.cloud_run != null }
+  batch_lanes = { for lane in local.lanes : lane.id => lane if lane.batch != null }
+
+  jobs = { for id, lane in local.run_lanes : id => "${var.name}-${replace(id, "/", "-")}" }
+
+  # As functions/cloud_lanes.py reads them.
+  told_lanes = [
+    for lane in local.lanes : merge(
+      {
+        id                    = lane.id
+        encoder_class         = lane.encoder_class
+        tasks                 = lane.tasks
+        executions            = lane.executions
+        start_within_seconds  = lane.start_within_seconds
+        attempt_limit_seconds = lane.attempt_limit_seconds
+        hedge                 = lane.hedge
+      },
+      lane.cloud_run == null ? {} : { region = lane.cloud_run.region, job = local.jobs[lane.id] },
+      lane.batch == null ? {} : {
+        machines = merge(lane.batch, {
+          project         = var.project
+          image           = var.render_image
+          service_account = google_service_account.actor["render-job"].email
+          topic           = google_pubsub_topic.this["execution-events"].id
+          environment     = local.place
+        })
+      },
+    )
+  ]
+}
+
+resource "google_artifact_registry_repository" "images" {
+  repository_id = var.name
+  location      = var.region
+  format        = "DOCKER"
+  description   = "The render task, and the functions' containers."
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_artifact_registry_repository_iam_member" "build_keeps_images" {
+  repository = google_artifact_registry_repository.images.name
+  location   = var.region
+  role       = "roles/artifactregistry.writer"
+  member     = google_service_account.actor["build"].member
+}
+
+# Machines of Batch fetch the image as the task itself; Cloud Run does it with an agent of its own.
+resource "google_artifact_registry_repository_iam_member" "render_job_reads_images" {
+  repository = google_artifact_registry_repository.images.name
+  location   = var.region
+  role       = "roles/artifactregistry.reader"
+  member     = google_service_account.actor["render-job"].member
+}
+
+resource "google_cloud_run_v2_job" "lane" {
+  for_each = local.run_lanes
+
+  name                = local.jobs[each.key]
+  location            = each.value.cloud_run.region
+  deletion_protection = false
+
+  template {
+    # A launch may ask for fewer.
+    task_count  = each.value.tasks
+    parallelism = each.value.tasks
+
+    template {
+      service_account       = google_service_account.actor["render-job"].email
+      execution_environment = "EXECUTION_ENVIRONMENT_GEN2"
+      max_retries           = each.value.cloud_run.max_retries
+      timeout               = "${each.value.cloud_run.timeout_seconds}s"
+
+      # Jobs with a GPU are refused otherwise.
+      gpu_zonal_redundancy_disabled = each.value.cloud_run.gpu == null ? null : true
+
+      dynamic "node_selector" {
+        for_each = each.value.cloud_run.gpu == null ? [] : [each.value.cloud_run.gpu]
+        content {
+          accelerator = node_selector.value
+        }
+      }
+
+      containers {
+        image = var.render_image
+
+        dynamic "env" {
+          for_each = local.place
+          content {
+            name  = env.key
+            value = env.value
+          }
+        }
+
+        resources {
+          limits = merge(
+            { cpu = tostring(each.value.cloud_run.cpu), memory = "${each.value.cloud_run.memory_gib}Gi" },
+            each.value.cloud_run.gpu == null ? {} : { "nvidia.com/gpu" = "1" },
+          )
+        }
+      }
+    }
+  }
+
+  depends_on = [google_project_service.this]
+}
+
+# Arguments and environment of one's choice for the render task: for the control plane alone, and
+# on these jobs alone. It also looks after, and stops, what it started.
+resource "google_project_iam_custom_role" "launcher" {
+  role_id     = "${replace(var.name, "-", "_")}_launcher"
+  title       = "${var.name}: launches render tasks"
+  description = "What functions/adapters/cloud_run_jobs.py calls."
+  permissions = [
+    "run.executions.cancel",
+    "run.executions.get",
+    "run.executions.list",
+    "run.jobs.get",
+    "run.jobs.run",
+    "run.jobs.runWithOverrides",
+    "run.tasks.get",
+    "run.tasks.list",
+  ]
+}
+
+resource "google_cloud_run_v2_job_iam_member" "control_launches" {
+  for_each = local.run_lanes
+
+  name     = google_cloud_run_v2_job.lane[each.key].name
+  location = each.value.cloud_run.region
+  role     = google_project_iam_custom_role.launcher.name
+  member   = google_service_account.actor["control"].member
+}
+
+# Jobs of Batch are made as they are launched, so there is no resource to grant on. Only with lanes
+# there: none otherwise.
+resource "google_project_iam_member" "control_creates_batch_jobs" {
+  count = length(local.batch_lanes) > 0 ? 1 : 0
+
+  project = var.project
+  role    = "roles/batch.jobsEditor"
+  member  = google_service_account.actor["control"].member
+}
+
+resource "google_project_iam_member" "batch_machines_report" {
+  count = length(local.batch_lanes) > 0 ? 1 : 0
+
+  project = var.project
+  role    = "roles/batch.agentReporter"
+  member  = google_service_account.actor["render-job"].member
+}
+
+resource "google_project_iam_member" "batch_machines_write_logs" {
+  count = length(local.batch_lanes) > 0 ? 1 : 0
+
+  project = var.project
+  role    = "roles/logging.logWriter"
+  member  = google_service_account.actor["render-job"].member
+}
+
+# What a place says of an execution's end; functions/notices.py reads it.
+resource "google_logging_project_sink" "executions" {
+  name                   = "${var.name}-executions"
+  description            = "Ends of the render jobs' executions."
+  destination            = "pubsub.googleapis.com/${google_pubsub_topic.this["execution-events"].id}"
+  unique_writer_identity = true
+
+  filter = join(" AND ", [
+    "logName=\"projects/${var.project}/logs/cloudaudit.googleapis.com%2Fsystem_event\"",
+    "resource.type=\"cloud_run_job\"",
+    "resource.labels.job_name=~\"^${var.name}-\"",
+    "protoPayload.methodName=\"/Jobs.RunJob\"",
+  ])
+}

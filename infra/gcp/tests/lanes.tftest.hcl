@@ -1,0 +1,122 @@
+# What a person may ask for, over a mocked provider: `terraform test`.
+
+mock_provider "google" {
+  mock_data "google_project" {
+    defaults = { number = "123456789012" }
+  }
+  mock_data "google_storage_project_service_account" {
+    defaults = { member = "serviceAccount:storage@example.iam.gserviceaccount.com" }
+  }
+}
+
+variables {
+  project           = "demo-project"
+  region            = "us-east4"
+  functions_archive = "functions-0123456789abcdef.zip"
+  render_image      = "us-east4-docker.pkg.dev/demo-project/clipline/render@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+}
+
+run "without_any_gpu_there_is_a_pipeline" {
+  command = plan
+
+  assert {
+    condition     = length(google_cloud_run_v2_job.lane) == 1
+    error_message = "The lane on Cloud Run has a job."
+  }
+  assert {
+    condition     = alltrue([for job in google_cloud_run_v2_job.lane : length(job.template[0].template[0].node_selector) == 0])
+    error_message = "No job asks for a GPU."
+  }
+}
+
+run "a_lane_without_quota_is_left_out" {
+  command = plan
+
+  variables {
+    omit_lanes = ["batch/us-east4/cpu/spot"]
+  }
+
+  assert {
+    condition     = output.lanes == ["cloud-run/us-east4/cpu"]
+    error_message = "The other lane stays."
+  }
+  assert {
+    condition     = length(google_project_iam_member.control_creates_batch_jobs) == 0
+    error_message = "Without a lane on Batch nobody may create jobs there."
+  }
+}
+
+run "some_lane_must_be_left" {
+  command = plan
+
+  variables {
+    omit_lanes = ["batch/us-east4/cpu/spot", "cloud-run/us-east4/cpu"]
+  }
+
+  expect_failures = [var.omit_lanes]
+}
+
+run "an_image_has_a_digest" {
+  command = plan
+
+  variables {
+    render_image = "us-east4-docker.pkg.dev/demo-project/clipline/render:latest"
+  }
+
+  expect_failures = [var.render_image]
+}
+
+run "nobody_is_everybody" {
+  command = plan
+
+  variables {
+    people = { downstream = ["allUsers"] }
+  }
+
+  expect_failures = [var.people]
+}
+
+run "no_page_of_the_world_may_upload" {
+  command = plan
+
+  variables {
+    cors_origins = ["*"]
+  }
+
+  expect_failures = [var.cors_origins]
+}
+
+run "an_attempt_ends_with_its_tasks" {
+  command = plan
+
+  variables {
+    lanes = [{
+      id                    = "cloud-run/us-east4/cpu"
+      encoder_class         = "libx264/5.1.9/t1"
+      tasks                 = 1
+      executions            = 1
+      start_within_seconds  = 60
+      attempt_limit_seconds = 7200
+      cloud_run             = { region = "us-east4", cpu = 1, memory_gib = 2, timeout_seconds = 3600 }
+    }]
+  }
+
+  expect_failures = [var.lanes]
+}
+
+run "another_name_is_another_deployment" {
+  command = plan
+
+  variables {
+    name = "staging"
+  }
+
+  assert {
+    condition     = google_storage_bucket.uploads.name == "demo-project-staging-uploads"
+    error_message = "Buckets bear the name."
+  }
+  assert {
+    condition     = google_service_account.actor["control"].account_id == "staging-control"
+    error_message = "Accounts bear the name."
+  }
+}

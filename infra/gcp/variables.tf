@@ -1,0 +1,160 @@
+variable "alert_channels" {
+  description = "Notification channels, by full name: who is woken, and where tickets go."
+  type = object({
+    page   = optional(list(string), [])
+    ticket = optional(list(string), [])
+  })
+  default = {}
+}
+
+variable "budget" {
+  description = "A month's budget of the project, in the billing account's own currency; null makes none."
+  type = object({
+    billing_account = string
+    amount          = number
+  })
+  default = null
+}
+
+variable "cors_origins" {
+  description = "Origins of pages that may upload, such as https://app.example.com; none by default."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = !contains(var.cors_origins, "*")
+    error_message = "Name the origins: any page of the world could start uploads otherwise."
+  }
+}
+
+variable "delete_data" {
+  description = "Whether a destroy may take buckets with what is in them, and the database."
+  type        = bool
+  default     = false
+}
+
+variable "functions_archive" {
+  description = "Path of the zip file that `make bundle` made; its name says its content."
+  type        = string
+
+  validation {
+    condition     = can(regex("functions-[0-9a-f]{16}\\.zip$", var.functions_archive))
+    error_message = "That is the zip file of `make bundle`: functions-, 16 hex digits, .zip."
+  }
+}
+
+variable "gcloud" {
+  description = "The gcloud command that sets the one thing that Terraform cannot (eventarc.tf)."
+  type        = string
+  default     = "gcloud"
+}
+
+variable "lanes" {
+  description = "Places and ways to run, the first choice first (lanes.auto.tfvars.json); each on Cloud Run or on Batch."
+  type = list(object({
+    id                    = string
+    encoder_class         = string
+    tasks                 = number
+    executions            = number
+    start_within_seconds  = number
+    attempt_limit_seconds = number
+    hedge                 = optional(bool, false)
+    batch = optional(object({
+      region       = string
+      zones        = optional(list(string), [])
+      machine_type = string
+      spot         = bool
+      gpu          = optional(string)
+      gpus         = optional(number, 1)
+      cpu_milli    = number
+      memory_mib   = number
+      options      = optional(string, "")
+      retries      = optional(number, 3)
+    }))
+    cloud_run = optional(object({
+      region          = string
+      cpu             = number
+      memory_gib      = number
+      gpu             = optional(string)
+      timeout_seconds = number
+      max_retries     = optional(number, 3)
+    }))
+  }))
+
+  validation {
+    condition     = length(var.lanes) > 0 && length(distinct(var.lanes[*].id)) == length(var.lanes)
+    error_message = "One lane at least, and each id once."
+  }
+  validation {
+    condition     = alltrue([for lane in var.lanes : (lane.batch == null) != (lane.cloud_run == null)])
+    error_message = "A lane is on Cloud Run or on Batch."
+  }
+  validation {
+    condition     = alltrue([for lane in var.lanes : lane.cloud_run == null ? true : lane.attempt_limit_seconds <= lane.cloud_run.timeout_seconds])
+    error_message = "An attempt on Cloud Run ends with its tasks' timeout: attempt_limit_seconds must not be longer."
+  }
+}
+
+variable "name" {
+  description = "Of this deployment, in front of all names: staging and production have projects of their own."
+  type        = string
+  default     = "clipline"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,13}[a-z0-9]$", var.name))
+    error_message = "3 to 15 lower case letters, digits and dashes: an account's id has 30 characters."
+  }
+}
+
+variable "omit_lanes" {
+  description = "Ids of lanes that are left out for now, for want of quota."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(setsubtract(var.lanes[*].id, var.omit_lanes)) > 0
+    error_message = "At least one lane must be left."
+  }
+}
+
+variable "people" {
+  description = "Members, such as group:video@example.com, by what they do (docs/actors-and-flows.md)."
+  type = object({
+    downstream = optional(list(string), [])
+    on_call    = optional(list(string), [])
+    operators  = optional(list(string), [])
+    uploaders  = optional(list(string), [])
+  })
+  default = {}
+
+  validation {
+    condition     = length(setintersection(flatten(values(var.people)), ["allUsers", "allAuthenticatedUsers"])) == 0
+    error_message = "Nothing here is public."
+  }
+}
+
+variable "project" {
+  description = "The project's id."
+  type        = string
+}
+
+variable "push_audiences" {
+  description = "Further audiences that pushers' tokens are made out for: the other URL of on-upload, if Eventarc uses that."
+  type        = list(string)
+  default     = []
+}
+
+variable "region" {
+  description = "Of the buckets, the functions and the database; lanes name their own."
+  type        = string
+}
+
+variable "render_image" {
+  description = "The render task's image, in full and by digest."
+  type        = string
+
+  validation {
+    condition     = can(regex("@sha256:[0-9a-f]{64}$", var.render_image))
+    error_message = "By digest (…@sha256:…): a tag may become another image."
+  }
+}
