@@ -29,11 +29,21 @@ run "without_any_gpu_there_is_a_pipeline" {
   }
 }
 
-run "a_lane_without_quota_is_left_out" {
+run "a_lane_is_left_out_and_all_names_are_others" {
   command = plan
 
   variables {
+    name       = "staging"
     omit_lanes = ["batch/us-east4/cpu/spot"]
+  }
+
+  assert {
+    condition     = google_storage_bucket.uploads.name == "demo-project-staging-uploads"
+    error_message = "Buckets bear the name."
+  }
+  assert {
+    condition     = google_service_account.actor["control"].account_id == "staging-control"
+    error_message = "Accounts bear the name."
   }
 
   assert {
@@ -102,21 +112,4 @@ run "an_attempt_ends_with_its_tasks" {
   }
 
   expect_failures = [var.lanes]
-}
-
-run "another_name_is_another_deployment" {
-  command = plan
-
-  variables {
-    name = "staging"
-  }
-
-  assert {
-    condition     = google_storage_bucket.uploads.name == "demo-project-staging-uploads"
-    error_message = "Buckets bear the name."
-  }
-  assert {
-    condition     = google_service_account.actor["control"].account_id == "staging-control"
-    error_message = "Accounts bear the name."
-  }
 }
