@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 
 from functions.core.reminders import reminders
 from functions.ports import Ports
+from schemas.assets import is_asset
 from schemas.events import ObjectFinalized
 from schemas.ids import SIDECAR_SUFFIX
 from schemas.ports import ObjectInfo, ObjectMissing, PreconditionFailed
@@ -82,7 +83,9 @@ def _next(last: Pass | None, ports: Ports) -> Pass:
 
 
 def _is_forgotten(info: ObjectInfo, ports: Ports) -> bool:
-    """Whether there is no render of this content."""
+    """Whether there is no render of this content, and there should be one."""
+    if is_asset(info.name):
+        return False
     video = info.name.removesuffix(SIDECAR_SUFFIX)
     renders = [r.upload for r in ports.renders.of_upload(ports.uploads.bucket, video)]
     if video != info.name:

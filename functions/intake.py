@@ -2,12 +2,15 @@
 
 import logging
 
+from functions.assets import look_at_assets
 from functions.ports import NotRenderable, Ports
+from schemas.assets import Asset, is_asset
 from schemas.events import ObjectFinalized, RenderRequested, SpecSource, UploadRefused
 from schemas.failures import Failure, FailureClass
 from schemas.ids import SIDECAR_SUFFIX, Upload
 from schemas.ports import ObjectInfo, ObjectMissing
-from schemas.spec import LONGEST_SPEC
+from schemas.spec import LONGEST_SPEC, parse_spec
+from schemas.spec_fields import SpecFault
 from schemas.topics import Topic
 
 SPEC_METADATA = "clipline-spec"
@@ -22,6 +25,9 @@ def admit(event: ObjectFinalized, ports: Ports) -> None:
     An object that is gone or overwritten meanwhile is nobody's wish any more: its newer
     generation has an event of its own.
     """
+    if is_asset(event.name):
+        log.info("to be named by a spec", extra={"action": "skipped", "object": event.name})
+        return
     name = event.name.removesuffix(SIDECAR_SUFFIX)
     video = ports.uploads.stat(name)
     if video is None or (name == event.name and video.generation != event.generation):
@@ -37,13 +43,17 @@ def admit(event: ObjectFinalized, ports: Ports) -> None:
     told: RenderRequested | UploadRefused
     try:
         source, text = _spec(video, sidecar, ports)
+        assets = _assets(text, upload, ports)
         told = RenderRequested(
             upload=upload,
             media=ports.prober.probe(ports.uploads, name, generation=video.generation),
             spec_source=source,
             spec_text=text,
             at=video.updated,
+            assets=assets,
         )
+    except SpecFault as fault:
+        told = UploadRefused(upload=upload, failure=fault.failure, at=video.updated)
     except NotRenderable as refusal:
         told = UploadRefused(upload=upload, failure=refusal.failure, at=video.updated)
     except ObjectMissing:
@@ -72,3 +82,15 @@ def _spec(
             )
         )
     return SpecSource.SIDECAR, ports.uploads.read(sidecar.name).decode(errors="replace")
+
+
+def _assets(text: str | None, upload: Upload, ports: Ports) -> tuple[Asset, ...]:
+    """The files that the spec names. Raises SpecFault for one that will not do.
+
+    A spec that cannot be read names none: whoever plans the render says what is wrong with it.
+    """
+    try:
+        spec = parse_spec(text)
+    except SpecFault:
+        return ()
+    return look_at_assets(spec, upload, ports.uploads, ports.images)

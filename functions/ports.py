@@ -14,7 +14,7 @@ from functions.sought import ANY, Sought
 from schemas.failures import Failure
 from schemas.media import Media
 from schemas.plan import Order
-from schemas.ports import ObjectInfo, ObjectStore, Publisher
+from schemas.ports import Images, ObjectInfo, ObjectStore, Publisher
 
 
 class Conflict(Exception):
@@ -189,6 +189,7 @@ class Ports:
     outputs: ObjectStore
     publisher: Publisher
     prober: Prober
+    images: Images
     lanes: tuple[Lane, ...]
     backends: Mapping[str, Backend]
     """By lane id."""

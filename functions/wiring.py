@@ -13,6 +13,7 @@ from functions.core.lanes import Lane, Policy
 from functions.errors import NotConfigured
 from functions.ports import Backend, Doorkeeper, Ports, Prober
 from functions.settings import Laptop, Place, callers, laptop, place
+from schemas.ports import Images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,6 +83,13 @@ def prober() -> Prober:
     return PyavProber()
 
 
+def images() -> Images:
+    """What decodes images, for somebody who has some but no place."""
+    from functions.adapters.pyav_images import PyavImages
+
+    return PyavImages()
+
+
 def desk() -> "Desk":
     """The dead-letter desk of this place. Raises NotConfigured: the cloud's is not built yet."""
     if place() is Place.CLOUD:
@@ -140,6 +148,7 @@ def laptop_ports(home: Laptop, *lanes: Lane) -> Ports:
     # Here, not above: a place loads the adapters of that place only.
     from functions.adapters.child_process import ChildProcesses
     from functions.adapters.directory_objects import DirectoryObjects
+    from functions.adapters.pyav_images import PyavImages
     from functions.adapters.pyav_probe import PyavProber
     from functions.adapters.sqlite_bus import SqliteBus
     from functions.adapters.sqlite_ledger import SqliteLedger
@@ -158,6 +167,7 @@ def laptop_ports(home: Laptop, *lanes: Lane) -> Ports:
         outputs=DirectoryObjects(home.outputs, "outputs"),
         publisher=SqliteBus(home.bus, source=SOURCE),
         prober=PyavProber(),
+        images=PyavImages(),
         lanes=lanes,
         backends={lane.id: backend for lane in lanes},
         policy=LAPTOP_POLICY,
@@ -170,6 +180,7 @@ def cloud_ports(deployed: Cloud, *lanes: CloudLane) -> Ports:
     from functions.adapters.firestore_ledger import FirestoreLedger
     from functions.adapters.firestore_switches import FirestoreSwitches
     from functions.adapters.pubsub_events import PubSubEvents
+    from functions.adapters.pyav_images import PyavImages
     from functions.adapters.pyav_probe import PyavProber
 
     buckets = gcs_objects.connect()
@@ -185,6 +196,7 @@ def cloud_ports(deployed: Cloud, *lanes: CloudLane) -> Ports:
         outputs=gcs_objects.GcsObjects(buckets, deployed.outputs),
         publisher=PubSubEvents(deployed.project, source=SOURCE, emulator=deployed.pubsub_emulator),
         prober=PyavProber(),
+        images=PyavImages(),
         lanes=tuple(one.lane for one in lanes),
         backends={one.id: _cloud_backend(one, deployed) for one in lanes},
         policy=Policy(),

@@ -1,6 +1,6 @@
-"""One local file, as the prober reads uploads: nothing is copied, and nothing is written."""
+"""Local files, read as the prober reads uploads: nothing is copied, and nothing is written."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,3 +33,21 @@ class OneFile:
         with self.path.open("rb") as file:
             file.seek(start)
             return file.read(length)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What lies in a folder and below it: there a spec's other files are looked for."""
+
+    folder: Path
+
+    def stat(self, name: str) -> ObjectInfo | None:
+        """What there is, or None."""
+        path = self.folder / name
+        found = OneFile(path).stat(path.name)
+        return found and replace(found, name=name)
+
+    def read_range(self, name: str, start: int, length: int, *, generation: int) -> bytes:
+        """At most `length` bytes from `start`. Raises ObjectMissing if it was written meanwhile."""
+        path = self.folder / name
+        return OneFile(path).read_range(path.name, start, length, generation=generation)

@@ -65,7 +65,9 @@ class Bench:
             yield self._looked_at(render, failure)
             return
         plan, order = render.plan, self._order(render)
-        self._fetch(render)
+        self._fetch(render.upload.name, render.upload.generation)
+        for asset in plan.assets:
+            self._fetch(asset.name, asset.generation)
         task = rehearsal(plan, order, self.folder, stop=lambda: False, noted=self._heard)
         for suspect in suspects(render, plan, failure, self.ports, self.logs):
             done = self._done(task, suspect, failure, order.encoder_class or None)
@@ -91,18 +93,17 @@ class Bench:
             )
         )
 
-    def _fetch(self, render: Render) -> None:
-        upload = render.upload
-        path = self.folder / "uploads" / upload.name
-        path.parent.mkdir(parents=True)
-        self.tell(f"Fetching '{upload.name}'.")
+    def _fetch(self, name: str, generation: int) -> None:
+        path = self.folder / "uploads" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.tell(f"Fetching '{name}'.")
         try:
-            info = self.ports.uploads.download(upload.name, path)
+            info = self.ports.uploads.download(name, path)
         except ObjectMissing:
-            raise NotReproducible(f"'{upload.name}' was deleted") from None
-        if info.generation != upload.generation:
-            raise NotReproducible(f"'{upload.name}' was replaced by a newer upload")
-        os.utime(path, ns=(upload.generation, upload.generation))
+            raise NotReproducible(f"'{name}' was deleted") from None
+        if info.generation != generation:
+            raise NotReproducible(f"'{name}' was replaced by a newer upload")
+        os.utime(path, ns=(generation, generation))
 
     def _order(self, render: Render) -> Order:
         """The one of the last attempt, with time from now on."""

@@ -1,14 +1,16 @@
 """`clipline spec`: what a render spec asks for, before a video is sent. It needs no pipeline."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
+from functions.assets import look_at_assets
 from functions.ports import NotRenderable
-from functions.wiring import prober
-from ops.one_file import OneFile
+from functions.wiring import images, prober
+from ops.one_file import Beside, OneFile
 from ops.paper import Paper, say_json
 from ops.spec_reading import (
     asked,
@@ -20,6 +22,7 @@ from ops.spec_reading import (
     preset_offers,
     total,
 )
+from schemas.assets import Asset
 from schemas.ids import Upload
 from schemas.loudness import PEAK_LIMIT
 from schemas.media import Media
@@ -58,7 +61,9 @@ def validate(file: SpecFile, as_json: AsJson = False) -> None:
 @app.command()
 def explain(
     file: SpecFile = "",
-    video: Annotated[Path | None, typer.Option(help="A video, which is looked at.")] = None,
+    video: Annotated[
+        Path | None, typer.Option(help="A video; it and the spec's files beside it are looked at.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what a spec would make; without FILE, what is made where there is no spec.
@@ -68,7 +73,8 @@ def explain(
     spec = _spec(file, as_json) if file else RenderSpec()
     upload, media = _looked_at(video) if video else (None, None)
     try:
-        files = asked(spec, upload, media)
+        found = _found_beside(video, spec, upload) if video and upload else ()
+        files = asked(spec, upload, media, found)
     except SpecFault as fault:
         _refuse(fault, as_json)
     if as_json:
@@ -149,6 +155,11 @@ def _looked_at(video: Path) -> tuple[Upload, Media]:
         print(f"{error}.", file=sys.stderr)
         raise typer.Exit(NO_INPUT) from None
     return Upload(bucket="uploads", name=info.name, generation=info.generation), media
+
+
+def _found_beside(video: Path, spec: RenderSpec, upload: Upload) -> Sequence[Asset]:
+    """What the spec names, looked for where the video lies. Raises SpecFault."""
+    return look_at_assets(spec, upload, Beside(video.parent), images())
 
 
 def _refuse(fault: SpecFault, as_json: bool) -> NoReturn:

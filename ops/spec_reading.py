@@ -7,6 +7,7 @@ from fractions import Fraction
 from functions.core.pictures import ENCODERS
 from functions.core.plan import make_plan
 from schemas import names
+from schemas.assets import Asset
 from schemas.ids import Upload
 from schemas.media import Media
 from schemas.plan import OutputPlan, RenderPlan
@@ -24,15 +25,20 @@ USES = {
 
 
 def asked(
-    spec: RenderSpec, upload: Upload | None = None, media: Media | None = None
+    spec: RenderSpec,
+    upload: Upload | None = None,
+    media: Media | None = None,
+    assets: Sequence[Asset] = (),
 ) -> Sequence[AskedOutput]:
     """Every file that the spec asks for, planned where the video is known.
 
+    `assets` are the files that it names, as they were found beside the video.
     Raises SpecFault where the spec does not fit the video.
     """
     plan = None
     if upload is not None and media is not None:
-        plan = make_plan(upload, media, spec, folder=names.output_folder(upload))
+        folder = names.output_folder(upload)
+        plan = make_plan(upload, media, spec, folder=folder, assets=assets)
     found = {output.id: _file(output, plan) for output in plan.outputs} if plan else {}
     return [
         AskedOutput(
@@ -47,6 +53,8 @@ def asked(
             frame_rate=output.frame_rate,
             deinterlace=output.deinterlace,
             loudness=clip.loudness,
+            watermark=output.watermark,
+            captions=output.captions,
             planned=found.get(f"{clip.name}/{output.name}"),
         )
         for clip in spec.clips
@@ -103,6 +111,13 @@ def lines(one: AskedOutput) -> Iterator[str]:
         f"{one.clip}/{one.output}: {part}, {_shape(one)}, {one.quality} "
         f"({_encoder(one.quality)}){_rate_at_most(one)}{_loudness(one)}"
     )
+    if one.watermark is not None:
+        yield (
+            f"    with the image {one.watermark.image}, {one.watermark.corner}, "
+            f"{one.watermark.width} % of the width"
+        )
+    if one.captions is not None:
+        yield f"    with the captions {one.captions.file}, {one.captions.position}"
     if (file := one.planned) is not None:
         sound = f"{file.audio_samples} samples of sound" if file.audio_samples else "no sound"
         yield (

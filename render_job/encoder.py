@@ -31,6 +31,10 @@ _TRIAL = (
     *("-f", "null", "-"),
 )
 """Three frames through all that the recipe uses: it works, or this ffmpeg is not ours."""
+NEEDED = frozenset(
+    ("ass", "bwdif", "crop", "gblur", "lut", "overlay", "pad", "premultiply", "split")
+)
+"""Filters that only some specs ask for."""
 _VERSION = re.compile(r"^ffmpeg version n?(\d+(?:\.\d+)+)", re.MULTILINE)
 
 
@@ -55,12 +59,12 @@ def find_ffmpeg() -> Encoder:
         status, words = ask([path, *_TRIAL])
         release = _VERSION.search(words)
         version = release[1] if release else ""
-        if status == 0 and _numbers(version) >= OLDEST:
+        if status == 0 and _numbers(version) >= OLDEST and _has_filters(path):
             return Encoder(path=path, version=version, source=source)
         seen.append(f"the {source} one is {version or 'unreadable'}")
     said = (
         f"No usable ffmpeg: {', '.join(seen) or 'none was found'}. "
-        "Install ffmpeg 5.1 or later with libx264, or the Python package imageio-ffmpeg."
+        "Install ffmpeg 5.1 or later with libx264 and libass, or the Python package imageio-ffmpeg."
     )
     raise RenderFault(
         Failure(failure=FailureClass.DEPENDENCY, reason="ffmpeg_missing", message=said)
@@ -70,6 +74,12 @@ def find_ffmpeg() -> Encoder:
 def encoder_class(encoder: Encoder, threads: int) -> str:
     """Names what may be joined: pieces of one class come from one encoder, set up one way."""
     return f"libx264/{encoder.version}/t{threads}"
+
+
+def _has_filters(path: str) -> bool:
+    """Whether it knows all of NEEDED, libass's among them, which a build may leave out."""
+    _, words = ask([path, "-nostdin", "-v", "error", "-filters"])
+    return {*words.split()} >= NEEDED
 
 
 def _candidates() -> Iterator[tuple[str, Literal["system", "shipped"]]]:

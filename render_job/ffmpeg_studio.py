@@ -11,7 +11,7 @@ from render_job.fragments import cut, whole_gops
 from render_job.level import Heard, Level
 from render_job.loudness import heard_of
 from render_job.stitch import join
-from render_job.studio import Part, Terms
+from render_job.studio import Drawn, Part, Terms
 from render_job.verify import verify_output, verify_piece, verify_sound
 from schemas.certificate import Certificate, PieceVerdict
 from schemas.pieces import Span
@@ -41,6 +41,7 @@ class FfmpegStudio:
         source: str,
         seek: bool,
         terms: Terms,
+        drawn: Drawn,
     ) -> None:
         """Encode these frames, a fragment a GOP."""
         argv = recipe.video(
@@ -53,9 +54,17 @@ class FfmpegStudio:
             threads=THREADS,
             seek=seek,
             protocols=recipe.protocols_of(source),
+            drawn=drawn,
         )
         self.noted(argv)
-        run(argv, limit=terms.limit, into=path, on_progress=terms.heard, stop=terms.stop)
+        run(
+            argv,
+            limit=terms.limit,
+            into=path,
+            on_progress=terms.heard,
+            stop=terms.stop,
+            reads=drawn.reads,
+        )
 
     def make_sound(
         self,

@@ -9,12 +9,15 @@ Everything after `trim` looks at one picture and its time in the clip, never at 
 a chunk has the pictures of a single pass.
 """
 
+import re
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 
+from render_job.studio import NOTHING, Drawn
 from schemas.media import VideoStream
 from schemas.pieces import Span
-from schemas.plan import OutputPlan
+from schemas.plan import MarkPlan, OutputPlan
 from schemas.spec_picture import Fit
 
 HELD_FRAMES = 2
@@ -25,20 +28,39 @@ EXACT_FORMATS = ("yuv420p", "yuvj420p", "yuv422p", "yuv444p", "yuv420p10le", "yu
 BLUR_SHRINK = 8
 """The blurred background is made at an eighth of the size: nobody can tell, and it costs little."""
 BLUR_SIGMA = 4
+MATRICES = {1: "bt709", 5: "bt470", 6: "smpte170m", 7: "smpte240m", 9: "bt2020"}
+"""What ffmpeg calls those matrix coefficients of H.273 that it converts to."""
+_IN_OPTION = re.compile(r"[\\':]")
+_IN_GRAPH = re.compile(r"[\\'\[\],;]")
 
 
-def graph(plan: OutputPlan, source: VideoStream, span: Span, *, from_start: bool) -> str:
-    """The whole filter graph. Decoded from its start, a video that begins late is filled from 0."""
-    rate = plan.frame_rate
+def graph(
+    plan: OutputPlan,
+    source: VideoStream,
+    span: Span,
+    drawn: Drawn = NOTHING,
+    *,
+    from_start: bool,
+) -> str:
+    """The whole filter graph. Decoded from its start, a video that begins late is filled from 0.
+
+    With a watermark it takes the picture from the first input and the mark from the second, and
+    its end is named `out`.
+    """
+    rate, mark = plan.frame_rate, plan.watermark
     parts = (
         *_timed(plan, source, span, from_start=from_start),
         *_framed(plan, source),
         "setsar=1",
+        *(() if mark is None else (_marked(mark),)),
+        *_captioned(drawn),
         f"format={_pixels(plan, source)}",
         f"settb={rate.denominator}/{rate.numerator}",
         f"setpts=PTS-{span.start}",
     )
-    return ",".join(parts)
+    if mark is None:
+        return ",".join(parts)
+    return f"[1:v]{_mark(mark, source)}[mark];[0:V:0]{','.join(parts)}[out]"
 
 
 def _timed(plan: OutputPlan, source: VideoStream, span: Span, *, from_start: bool) -> Iterator[str]:
@@ -82,6 +104,43 @@ def _framed(plan: OutputPlan, source: VideoStream) -> Iterator[str]:
         )
         yield f"split[whole][part];[part]{','.join(back)};[whole]{_scale(inner)}"
         yield f"setsar=1[front];[back][front]overlay={x}:{y}:format=yuv420"
+
+
+def _mark(mark: MarkPlan, source: VideoStream) -> str:
+    """The image in its size, in the colours of the picture that it goes on.
+
+    Scaled while its colours are weighed by their opacity: what is invisible has a colour too, and
+    it would bleed into the edges. Said of another matrix or range than the picture's, it would not
+    be the mark that is converted but the picture.
+    """
+    colours = [f":out_color_matrix={MATRICES[source.matrix]}"] if source.matrix in MATRICES else []
+    colours += [":out_range=pc"] if source.full_range else []
+    parts = (
+        "format=gbrap",
+        "premultiply=inplace=1",
+        f"scale={mark.width}:{mark.height}:flags=bicubic",
+        "unpremultiply=inplace=1",
+        *([f"lut=a=val*{mark.opacity}/100"] if mark.opacity < 100 else []),
+        f"scale={mark.width}:{mark.height}{''.join(colours)}",
+        "format=yuva420p",
+    )
+    return ",".join(parts)
+
+
+def _marked(mark: MarkPlan) -> str:
+    """The mark on the picture; its one picture stays for all of them."""
+    return f"null[bare];[bare][mark]overlay={mark.x}:{mark.y}:format=yuv420:eval=init"
+
+
+def _captioned(drawn: Drawn) -> Iterator[str]:
+    """Words by the clip's time, which is the picture's until the piece's own begins."""
+    if drawn.captions is not None and drawn.fonts is not None:
+        yield f"ass=filename={_quoted(drawn.captions)}:fontsdir={_quoted(drawn.fonts)}"
+
+
+def _quoted(path: Path) -> str:
+    """The path as a filter's option: read twice, first by the graph and then by the filter."""
+    return _IN_GRAPH.sub(r"\\\g<0>", _IN_OPTION.sub(r"\\\g<0>", str(path)))
 
 
 def _crop(size: tuple[int, int], source: VideoStream) -> str:

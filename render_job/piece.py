@@ -66,9 +66,17 @@ def _render(task: Task, work: Piece, held: Held, path: Path) -> PieceVerdict:
 def _encode(task: Task, work: Piece, held: Held, path: Path, *, seek: bool) -> None:
     upload, tools = task.plan.upload, task.tools
     terms = task.terms(partial(_hear, task, work, held))
+    drawn = tools.overlays.drawn(work.output, tools.scratch)
     with tools.uploads.readable(upload.name, generation=upload.generation) as source:
         tools.studio.make_pictures(
-            task.plan, work.output, work.span, path, source=source, seek=seek, terms=terms
+            task.plan,
+            work.output,
+            work.span,
+            path,
+            source=source,
+            seek=seek,
+            terms=terms,
+            drawn=drawn,
         )
 
 

@@ -16,6 +16,7 @@ from math import ceil, floor, lcm
 from pathlib import Path
 
 from render_job.filters import graph
+from render_job.studio import NOTHING, Drawn
 from schemas.media import VideoStream
 from schemas.pieces import Span
 from schemas.plan import SAMPLE_RATE, OutputPlan
@@ -40,6 +41,7 @@ def video(
     threads: int,
     seek: bool = True,
     protocols: Sequence[str] = ("file",),
+    drawn: Drawn = NOTHING,
 ) -> list[str]:
     """The command that writes frames `span` of the output to stdout, as fragmented MP4.
 
@@ -53,8 +55,8 @@ def video(
         *hardened(protocols),
         *seek_words(at),
         *("-threads", str(threads), "-copyts", "-i", input_url),
-        *("-map", "0:V:0", "-an", "-sn", "-dn"),
-        *("-vf", graph(plan, source, span, from_start=at is None), "-fps_mode", "passthrough"),
+        *_pictures(plan, source, span, drawn, from_start=at is None),
+        *("-an", "-sn", "-dn", "-fps_mode", "passthrough"),
         *("-c:v", "libx264", "-preset", plan.preset, *quality, "-threads", str(threads)),
         *("-g", str(plan.gop), "-keyint_min", str(plan.gop), "-sc_threshold", "0", "-bf", "2"),
         *("-flags", "+cgop", "-frames:v", str(len(span))),
@@ -89,6 +91,21 @@ def join(
     ]
 
 
+def _pictures(
+    plan: OutputPlan, source: VideoStream, span: Span, drawn: Drawn, *, from_start: bool
+) -> list[str]:
+    """The filters, and before them the watermark as a second input: plain pixels, one picture."""
+    words = graph(plan, source, span, drawn, from_start=from_start)
+    if plan.watermark is None or drawn.mark is None:
+        return ["-map", "0:V:0", "-vf", words]
+    size = f"{plan.watermark.asset.width}x{plan.watermark.asset.height}"
+    return [
+        *("-protocol_whitelist", "file", "-f", "rawvideo", "-pixel_format", "rgba"),
+        *("-video_size", size, "-framerate", "1", "-i", f"file:{drawn.mark}"),
+        *("-filter_complex", words, "-map", "[out]"),
+    ]
+
+
 def timescale(rate: Fraction) -> int:
     """Ticks a second of an output's video track: a multiple of which every frame is whole."""
     ticks = rate.numerator
@@ -111,7 +128,8 @@ def _movie_timescale(rate: Fraction) -> int:
 def start(ffmpeg: str, threads: int, *, loglevel: str = "error") -> list[str]:
     """How every command begins."""
     quiet = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", loglevel, "-y")
-    return [ffmpeg, *quiet, "-filter_threads", str(threads)]
+    many = ("-filter_threads", str(threads), "-filter_complex_threads", str(threads))
+    return [ffmpeg, *quiet, *many]
 
 
 def protocols_of(url: str) -> Sequence[str]:

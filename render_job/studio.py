@@ -40,6 +40,26 @@ class Part:
     """Of that object."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """Local files of what is drawn on an output's pictures; None where the plan has none."""
+
+    mark: Path | None = None
+    """The watermark's pixels as red, green, blue, opacity, in the size that its asset says."""
+    captions: Path | None = None
+    """A script for libass."""
+    fonts: Path | None = None
+    """Its letters, where there is a script."""
+
+    @property
+    def reads(self) -> tuple[Path, ...]:
+        """What ffmpeg must be let read besides its inputs."""
+        return tuple(path for path in (self.captions, self.fonts) if path is not None)
+
+
+NOTHING = Drawn()
+
+
 class Studio(Protocol):
     """Every method writes or reads local files, and raises RenderFault where it cannot go on.
 
@@ -61,6 +81,7 @@ class Studio(Protocol):
         source: str,
         seek: bool,
         terms: Terms,
+        drawn: Drawn,
     ) -> None:
         """Encode these frames of the output. `seek=False` decodes the source from its start."""
 

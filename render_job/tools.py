@@ -9,6 +9,7 @@ from pathlib import Path
 from render_job.choose import Worker
 from render_job.clock import Clock
 from render_job.errors import RenderFault
+from render_job.overlays import Overlays
 from render_job.studio import Studio, Terms
 from schemas.failures import Failure, FailureClass
 from schemas.plan import Order, RenderPlan
@@ -30,6 +31,7 @@ class Tools:
     outputs: ObjectStore
     publisher: Publisher
     studio: Studio
+    overlays: Overlays
     clock: Clock
     scratch: Path
     """A folder of this task's own, emptied before each piece of work."""

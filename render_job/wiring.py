@@ -19,11 +19,12 @@ from render_job.clock import SystemClock
 from render_job.encoder import find_ffmpeg
 from render_job.errors import NotSetUp
 from render_job.ffmpeg_studio import FfmpegStudio
+from render_job.overlays import Overlays
 from render_job.tools import Task, Tools
 from schemas import names
 from schemas.events import Event
 from schemas.plan import Order, RenderPlan
-from schemas.ports import ObjectStore, Publisher
+from schemas.ports import Images, ObjectStore, Publisher
 from schemas.wire import from_json
 
 SOURCE = "//clipline/render_job"
@@ -73,6 +74,7 @@ def task(render: str, attempt: int, environment: Mapping[str, str] = os.environ)
         outputs=reach.outputs,
         publisher=reach.publisher,
         studio=FfmpegStudio(encoder=find_ffmpeg()),
+        overlays=Overlays(uploads=reach.uploads, images=_images()),
         clock=SystemClock(),
         scratch=reach.scratch,
         stop=stop,
@@ -91,17 +93,20 @@ def rehearsal(
 ) -> Task:
     """A task over buckets of its own in that folder, which tells nobody.
 
-    `uploads/NAME` must hold the upload, with its generation as its time in nanoseconds. `noted` is
+    `uploads/NAME` must hold the upload, with its generation as its time in nanoseconds, and so must
+    the files that its outputs draw. `noted` is
     told each ffmpeg command. Raises RenderFault (dependency) where there is no ffmpeg.
     """
     from functions.adapters.directory_objects import DirectoryObjects
 
+    uploads = DirectoryObjects(folder / "uploads", plan.upload.bucket)
     tools = Tools(
-        uploads=DirectoryObjects(folder / "uploads", plan.upload.bucket),
+        uploads=uploads,
         work=DirectoryObjects(folder / "work", "work"),
         outputs=DirectoryObjects(folder / "outputs", "outputs"),
         publisher=_Nobody(),
         studio=FfmpegStudio(encoder=find_ffmpeg(), noted=noted),
+        overlays=Overlays(uploads=uploads, images=_images()),
         clock=SystemClock(),
         scratch=folder / "scratch",
         stop=stop,
@@ -115,6 +120,12 @@ class _Nobody:
 
     def publish(self, topic: str, event: Event) -> None:
         """Nothing is told."""
+
+
+def _images() -> Images:
+    from functions.adapters.pyav_images import PyavImages
+
+    return PyavImages()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

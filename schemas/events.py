@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from schemas.assets import Asset
 from schemas.certificate import Certificate, Delivered
 from schemas.failures import Failure
 from schemas.ids import Upload, render_id
@@ -60,6 +61,8 @@ class RenderRequested:
     spec_source: SpecSource
     spec_text: str | None
     at: datetime
+    assets: tuple[Asset, ...] = ()
+    """The files that the spec names, looked at and found good."""
 
     @property
     def subject(self) -> str:

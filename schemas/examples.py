@@ -4,6 +4,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from fractions import Fraction
 
+from schemas.assets import Asset
 from schemas.certificate import Certificate, Delivered
 from schemas.dead_letters import DeadLetterGroup, DeadLetterRecord, Landed, Original
 from schemas.events import (
@@ -41,6 +42,13 @@ UPLOAD = Upload(bucket="uploads", name="acme/holiday.mp4", generation=1_795_512_
 RENDER = render_id(UPLOAD)
 EXECUTION = "render-job-x7k2p"
 SPEC = '{"outputs": [{"height": 720}]}'
+LOGO = Asset(
+    name="acme/brand/logo.png",
+    generation=1_795_512_500_000_003,
+    size_bytes=9_414,
+    width=320,
+    height=200,
+)
 MEDIA = Media(
     container="mov,mp4,m4a,3gp,3g2,mj2",
     size_bytes=280_104_211,
@@ -128,7 +136,12 @@ LETTER = RenderDeadLetter(
 EVENTS: tuple[Event, ...] = (
     ObjectFinalized(bucket=UPLOAD.bucket, name=UPLOAD.name, generation=UPLOAD.generation, at=AT),
     RenderRequested(
-        upload=UPLOAD, media=MEDIA, spec_source=SpecSource.METADATA, spec_text=SPEC, at=AT
+        upload=UPLOAD,
+        media=MEDIA,
+        spec_source=SpecSource.METADATA,
+        spec_text=SPEC,
+        at=AT,
+        assets=(LOGO,),
     ),
     UploadRefused(upload=UPLOAD, failure=NO_VIDEO, at=AT),
     CancelRender(render=RENDER, at=AT, by="ana", reason="wrong file"),

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
+from schemas.assets import Asset
 from schemas.ids import Upload, digest
 from schemas.media import Media
 from schemas.pieces import Span
+from schemas.spec_overlays import Position
 from schemas.spec_picture import Fit
 
 SAMPLE_RATE = 48_000
@@ -14,6 +16,45 @@ SAMPLE_RATE = 48_000
 
 RECIPE_VERSION = "1"
 """Raise it whenever `render_job/recipe.py` would make other bytes: two recipes never mix."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkPlan:
+    """An image on every picture of an output; places and sizes are pixels of the output."""
+
+    asset: Asset
+    x: int
+    y: int
+    width: int
+    height: int
+    opacity: int = 100
+    """Percent of the image's own."""
+
+    @property
+    def key(self) -> str:
+        """Differs wherever the picture would."""
+        where = (self.x, self.y, self.width, self.height, self.opacity)
+        return f"{self.asset.name}#{self.asset.generation}@{','.join(map(str, where))}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionPlan:
+    """Captions on an output's pictures; sizes are pixels of the output."""
+
+    asset: Asset
+    offset: Fraction
+    """Seconds of the captions' own time at which the output begins."""
+    text_size: int
+    """The height of a line."""
+    margin: int
+    """To the edge that they stand at."""
+    position: Position = Position.BOTTOM
+
+    @property
+    def key(self) -> str:
+        """Differs wherever the picture would."""
+        how = (self.offset, self.text_size, self.margin, self.position)
+        return f"{self.asset.name}#{self.asset.generation}@{','.join(map(str, how))}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +82,8 @@ class OutputPlan:
     """How the picture comes into a frame of another shape; None where it has the source's."""
     deinterlace: bool = False
     """Whether pictures that say that they are interlaced are made whole."""
+    watermark: MarkPlan | None = None
+    captions: CaptionPlan | None = None
     sound: str = ""
     """Which of the clip's sounds is its own: an AudioPlan's `variant`."""
 
@@ -58,7 +101,12 @@ class OutputPlan:
 
     def _more(self) -> tuple[str, ...]:
         """What plans could not say at first; nothing where it is not said, so that keys stay."""
-        more = {"fit": self.fit, "deinterlace": self.deinterlace or None}
+        more = {
+            "fit": self.fit,
+            "deinterlace": self.deinterlace or None,
+            "watermark": self.watermark and self.watermark.key,
+            "captions": self.captions and self.captions.key,
+        }
         return tuple(f"{wish}={value}" for wish, value in more.items() if value is not None)
 
 
@@ -114,6 +162,12 @@ class RenderPlan:
     def folders(self) -> frozenset[str]:
         """Where it delivers: an output is named FOLDER/CLIP/OUTPUT.mp4, so it is one folder."""
         return frozenset(output.object_name.rsplit("/", 2)[0] for output in self.outputs)
+
+    @property
+    def assets(self) -> tuple[Asset, ...]:
+        """The files that are drawn on its outputs, each once, in their order."""
+        drawn = (part for output in self.outputs for part in (output.watermark, output.captions))
+        return tuple(dict.fromkeys(part.asset for part in drawn if part is not None))
 
     def audio_of(self, output: OutputPlan) -> AudioPlan | None:
         """The sound that the output is joined with, or None for a silent source."""

@@ -115,6 +115,27 @@ class ObjectStore(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A decoded picture."""
+
+    width: int
+    height: int
+    pixels: bytes
+    """Rows from the top of red, green, blue and opacity, a byte each."""
+
+
+class NotAnImage(ValueError):
+    """The bytes are no image that may be used; the message says what they are instead."""
+
+
+class Images(Protocol):
+    """Decodes still images without trusting them."""
+
+    def decode(self, data: bytes) -> Image:
+        """A PNG, JPEG or WebP within the limits of `schemas/assets.py`. Raises NotAnImage."""
+
+
 class Publisher(Protocol):
     """A way to tell everybody who subscribed."""
 

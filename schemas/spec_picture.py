@@ -1,11 +1,12 @@
 """What may be asked of an output's picture."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
 from schemas.spec_fields import Given, SpecFault, rate_of, whole_of, word_of
+from schemas.spec_overlays import Captions, Watermark, captions_of, watermark_of
 
 HEIGHTS = (16, 4320)
 WIDTHS = (16, 7680)
@@ -54,9 +55,11 @@ class Picture:
     frame_rate: Fraction | None = None
     """Frames a second at most: a slower source keeps its rate. None is the source's."""
     deinterlace: Deinterlace = Deinterlace.AUTO
+    watermark: Watermark | None = None
+    captions: Captions | None = None
 
 
-PICTURE_FIELDS = ("width", "height", "fit", "quality", "frame_rate", "deinterlace")
+PICTURE_FIELDS = tuple(field.name for field in fields(Picture))
 
 
 def picture_of(given: Given, at: str, preset: Picture) -> Picture:
@@ -76,6 +79,10 @@ def picture_of(given: Given, at: str, preset: Picture) -> Picture:
         said["frame_rate"] = None if rate is None else rate_of(rate, f"{at}.frame_rate", RATES)
     if "deinterlace" in given:
         said["deinterlace"] = word_of(given["deinterlace"], f"{at}.deinterlace", Deinterlace)
+    if "watermark" in given:
+        said["watermark"] = watermark_of(given["watermark"], f"{at}.watermark")
+    if "captions" in given:
+        said["captions"] = captions_of(given["captions"], f"{at}.captions")
     picture = replace(preset, **said)
     _check_shape(picture, given, at)
     return picture

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
+from schemas.spec_overlays import Captions, Watermark
 from schemas.spec_picture import Deinterlace, Fit, Picture, Quality
 
 
@@ -60,6 +61,8 @@ class AskedOutput:
     deinterlace: Deinterlace = Deinterlace.AUTO
     loudness: Fraction | None = None
     """LUFS that its sound is brought to; None leaves it as it is."""
+    watermark: Watermark | None = None
+    captions: Captions | None = None
     planned: PlannedFile | None = None
     """None where no video was looked at."""
 

@@ -2,9 +2,20 @@
 
 from typing import Any
 
+from schemas.assets import CAPTION_SUFFIXES, IMAGE_SUFFIXES, LONGEST_NAME
 from schemas.presets import DEFAULT, PRESETS
 from schemas.spec import MOST_CLIPS, MOST_OUTPUTS, Clip
 from schemas.spec_fields import CLOCK, LATEST_SECOND, NAME, RATE
+from schemas.spec_overlays import (
+    MARGINS,
+    MARK_WIDTHS,
+    OPACITIES,
+    Captions,
+    Corner,
+    Position,
+    TextSize,
+    Watermark,
+)
 from schemas.spec_picture import HEIGHTS, RATES, WIDTHS, Deinterlace, Fit, Quality
 from schemas.spec_sound import LOUDNESSES
 
@@ -32,7 +43,8 @@ def spec_schema() -> dict[str, Any]:
         "title": "clipline.render-spec.v1",
         "description": "Every clip is made as every output. Checked besides: names are used once "
         "only, a clip's end is later than its start, sizes are written without a fraction, a width "
-        "and its height are even, and a fit is said only where there is a width.",
+        "and its height are even, and a fit is said only where there is a width. A named "
+        "file must be there, and good, when the video is looked at.",
         "type": "object",
         "properties": {
             "version": {"const": 1, "default": 1},
@@ -66,6 +78,7 @@ def spec_schema() -> dict[str, Any]:
                         "description": "What all fields are that are not said.",
                     },
                     **_picture(),
+                    **_overlays(),
                 },
                 MOST_OUTPUTS,
             ),
@@ -80,6 +93,15 @@ def spec_schema() -> dict[str, Any]:
             {},
             {"outputs": [{"height": 720}, {"height": 360, "quality": "small"}]},
             {"outputs": [{"preset": "vertical-1080", "fit": "blur"}, {"preset": "preview"}]},
+            {
+                "outputs": [
+                    {
+                        "preset": "vertical-1080",
+                        "watermark": {"image": "brand/logo.png", "corner": "top-right"},
+                        "captions": {"file": "holiday.srt"},
+                    }
+                ]
+            },
             {"clips": [{"name": "intro", "end": 12.5}, {"name": "goal", "start": "0:41:07"}]},
             {"loudness": -14, "outputs": [{"height": 720}]},
         ],
@@ -120,6 +142,71 @@ def _picture() -> dict[str, Any]:
             "enum": [way.value for way in Deinterlace],
             "description": "Whether interlaced pictures are made whole.",
         },
+    }
+
+
+def _overlays() -> dict[str, Any]:
+    """What an output says that is to be drawn on its picture."""
+    watermark, captions = Watermark(image=""), Captions(file="")
+    return {
+        "watermark": _overlay(
+            "image",
+            _file(IMAGE_SUFFIXES),
+            "An image on every picture: PNG, JPEG or WebP, in the upload's own folder.",
+            {
+                "corner": {
+                    "enum": [corner.value for corner in Corner],
+                    "default": watermark.corner.value,
+                },
+                "width": _percent(MARK_WIDTHS, watermark.width, "the output's width"),
+                "margin": _percent(MARGINS, watermark.margin, "the output's shorter side"),
+                "opacity": _percent(OPACITIES, watermark.opacity, "the image's own"),
+            },
+        ),
+        "captions": _overlay(
+            "file",
+            _file(CAPTION_SUFFIXES),
+            "Words on the picture: SubRip or WebVTT, in the upload's own folder. Its times are "
+            "those of the whole video; of what it says of styles and places, nothing is done.",
+            {
+                "size": {
+                    "enum": [size.value for size in TextSize],
+                    "default": captions.size.value,
+                },
+                "position": {
+                    "enum": [position.value for position in Position],
+                    "default": captions.position.value,
+                },
+            },
+        ),
+    }
+
+
+def _overlay(
+    key: str, file: dict[str, Any], description: str, more: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "type": ["object", "null"],
+        "properties": {key: file, **more},
+        "required": [key],
+        "additionalProperties": False,
+        "description": description,
+    }
+
+
+def _file(suffixes: tuple[str, ...]) -> dict[str, Any]:
+    """Suffixes in either case, which a pattern has to spell out."""
+    ends = "|".join("".join(f"[{c}{c.upper()}]" for c in suffix[1:]) for suffix in suffixes)
+    return {"type": "string", "maxLength": LONGEST_NAME, "pattern": rf"^[^/\\].*\.({ends})$"}
+
+
+def _percent(limits: tuple[int, int], default: int, of: str) -> dict[str, Any]:
+    return {
+        "type": "integer",
+        "minimum": limits[0],
+        "maximum": limits[1],
+        "default": default,
+        "description": f"Percent of {of}.",
     }
 
 

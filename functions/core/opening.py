@@ -25,6 +25,7 @@ def requested(render: None, event: RenderRequested, step: Step) -> Render:
         media=event.media,
         spec_source=event.spec_source,
         spec_text=event.spec_text,
+        assets=event.assets,
     )
     if _is_overtaken(opened, step):
         return ends.cancel(opened, words.superseded("a newer upload of this name"), step)
@@ -53,7 +54,13 @@ def planned(render: Render, event: object, step: Step) -> Render:
     assert render.media is not None, "only a request with media is accepted"
     try:
         spec = parse_spec(render.spec_text)
-        plan = make_plan(render.upload, render.media, spec, folder=step.facts.folder)
+        plan = make_plan(
+            render.upload,
+            render.media,
+            spec,
+            folder=step.facts.folder,
+            assets=render.assets,
+        )
     except SpecFault as fault:
         return ends.fail(render, fault.failure, step)
     return replace(render, state=State.PLANNED, plan=plan)

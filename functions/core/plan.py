@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+from functions.core.overlays import overlaid, wanted_of
 from functions.core.pictures import ENCODERS, output_rate, output_size
+from schemas.assets import Asset
 from schemas.ids import Upload, render_id
 from schemas.media import Media, VideoStream
 from schemas.pieces import cut_into_chunks
@@ -29,8 +31,17 @@ LONGEST_CLIP = 100_000
 """Seconds. A container may claim any length, and its chunks are not to be listed to see that."""
 
 
-def make_plan(upload: Upload, media: Media, spec: RenderSpec, *, folder: str) -> RenderPlan:
+def make_plan(
+    upload: Upload,
+    media: Media,
+    spec: RenderSpec,
+    *,
+    folder: str,
+    assets: Sequence[Asset] = (),
+) -> RenderPlan:
     """The frozen plan; its files go below `folder` in the outputs bucket.
+
+    `assets` are the files that the spec names, as they were found when the video was looked at.
 
     Raises SpecFault where the spec does not fit this upload.
     """
@@ -39,6 +50,7 @@ def make_plan(upload: Upload, media: Media, spec: RenderSpec, *, folder: str) ->
     windows = [
         [_window(clip, n, video, rate) for rate in rates] for n, clip in enumerate(spec.clips)
     ]
+    wanted = wanted_of(spec, upload, assets)
     lengths = [[w[1] / rate for w, rate in zip(row, rates, strict=True)] for row in windows]
     whole = left = sum((sum(row, Fraction(0)) for row in lengths), Fraction(0))
     outputs: list[OutputPlan] = []
@@ -50,6 +62,7 @@ def make_plan(upload: Upload, media: Media, spec: RenderSpec, *, folder: str) ->
             left -= seconds
             length = _chunk_length(rate, whole=whole, later=left)
             planned = _output(clip, window, rate, output, video, length, folder)
+            planned = overlaid(planned, output, video, wanted[output.name])
             if media.audio is not None:
                 sound = _audio(planned, video, audio, clip.loudness)
                 planned = replace(planned, sound=sound.variant)

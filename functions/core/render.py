@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from functions.core.effects import Effect
 from functions.core.entries import Entry, entries_of
+from schemas.assets import Asset
 from schemas.events import AttemptRecord, OutputVerified, SpecSource
 from schemas.failures import Failure
 from schemas.ids import Upload
@@ -70,6 +71,8 @@ class Render:
     media: Media | None = None
     spec_source: SpecSource = SpecSource.DEFAULT
     spec_text: str | None = None
+    assets: tuple[Asset, ...] = ()
+    """The files that the spec names, as they were found when the upload was looked at."""
     plan: RenderPlan | None = None
     lane: str | None = None
     """Where the current attempt runs, or the last one ran."""

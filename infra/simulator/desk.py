@@ -9,10 +9,12 @@ import msgspec
 
 from infra.simulator.faults import Fault
 from infra.simulator.memory_files import MemoryFile
+from infra.simulator.prober import NoImages
 from infra.simulator.studio import SimulatedStudio
 from infra.simulator.witness import Witness
 from infra.simulator.world import Doing, Process
 from render_job.choose import Worker
+from render_job.overlays import Overlays
 from render_job.tools import Task, Tools
 from render_job.work import work
 from schemas import names
@@ -71,6 +73,7 @@ class Desk:
                 frames_a_second=240 / 24 ** process.draw.random() ** 2,
                 poisoned=self._is_poisoned,
             ),
+            overlays=Overlays(uploads=self.uploads, images=NoImages()),
             clock=_TaskClock(process),
             scratch=scratch,
             empty=lambda folder: scratch.clear(),

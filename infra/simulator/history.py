@@ -25,7 +25,7 @@ from infra.simulator.memory_objects import MemoryObjects
 from infra.simulator.memory_renders import MemoryRenders
 from infra.simulator.memory_switches import MemorySwitches
 from infra.simulator.people import People
-from infra.simulator.prober import SimulatedProber
+from infra.simulator.prober import NoImages, SimulatedProber
 from infra.simulator.rest import judge
 from infra.simulator.scenario import Deed, Scenario
 from infra.simulator.stepped import SteppedLedger, SteppedObjects, SteppedPublisher, SteppedRenders
@@ -206,6 +206,7 @@ class _History:
             outputs=self._stepped(self._outputs),
             publisher=SteppedPublisher(self._world, self, self._witness),
             prober=SimulatedProber(),
+            images=NoImages(),
             lanes=tuple(lane.lane for lane in self._lanes.values()),
             backends=self._lanes,
             policy=Policy(keep_failed=timedelta(hours=2)),

@@ -7,6 +7,7 @@ import msgspec
 from functions.ports import NotRenderable, Uploaded
 from schemas.failures import Failure, FailureClass
 from schemas.media import AudioStream, Media, VideoStream
+from schemas.ports import Image, NotAnImage
 
 TICKS = 90_000
 RATE = 30
@@ -32,6 +33,14 @@ class SimulatedProber:
             video=_video(seconds),
             audio=AudioStream(codec="aac", sample_rate=48_000, channels=2) if sound else None,
         )
+
+
+class NoImages:
+    """Images where nothing is one: no simulated spec names any."""
+
+    def decode(self, data: bytes) -> Image:
+        """Raises NotAnImage."""
+        raise NotAnImage("no image")
 
 
 def _video(seconds: int) -> VideoStream:

@@ -19,7 +19,7 @@ from infra.simulator.world import Doing, Process
 from render_job.claims import ClaimLost
 from render_job.errors import RenderFault, Stopped
 from render_job.level import Heard, Level
-from render_job.studio import Part, Terms
+from render_job.studio import Drawn, Part, Terms
 from schemas import names
 from schemas.certificate import Certificate, PieceVerdict
 from schemas.failures import Failure, FailureClass
@@ -63,6 +63,7 @@ class SimulatedStudio:
         source: str,
         seek: bool,
         terms: Terms,
+        drawn: Drawn,
     ) -> None:
         """Frame after frame; a poisoned source ends in the middle of the video."""
         self.witness.encoding(self.process, plan, output, span, self.encoder_class)

@@ -16,6 +16,7 @@ from pathlib import Path
 import av
 
 from functions.adapters.directory_objects import DirectoryObjects
+from functions.adapters.pyav_images import PyavImages
 from functions.adapters.pyav_probe import PyavProber
 from functions.core.plan import make_plan
 from functions.ports import NotRenderable
@@ -25,6 +26,7 @@ from render_job.clock import SystemClock
 from render_job.encoder import find_ffmpeg
 from render_job.errors import Exit
 from render_job.ffmpeg_studio import FfmpegStudio
+from render_job.overlays import Overlays
 from render_job.tools import Task, Tools
 from render_job.work import work
 from schemas.events import AttemptFailed, Event, OutputVerified
@@ -205,6 +207,7 @@ def _ended(
         outputs=outputs,
         publisher=told,
         studio=encoder,
+        overlays=Overlays(uploads=store, images=PyavImages()),
         clock=clock,
         scratch=it.folder / "scratch",
         stop=lambda: False,

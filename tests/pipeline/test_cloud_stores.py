@@ -28,6 +28,7 @@ from render_job.clock import SystemClock
 from render_job.encoder import find_ffmpeg
 from render_job.errors import Exit
 from render_job.ffmpeg_studio import FfmpegStudio
+from render_job.overlays import Overlays
 from render_job.tools import Task, Tools
 from render_job.work import work
 from schemas import names
@@ -35,6 +36,7 @@ from schemas.events import (
     AttemptStarted,
     Event,
     ObjectFinalized,
+    RenderDeadLetter,
     RenderDone,
     RenderRequested,
     StitchStarted,
@@ -102,8 +104,8 @@ class Cloud:
     def _take(self, event: Event) -> None:
         if isinstance(event, ObjectFinalized):
             admit(event, self.ports)
-        elif not isinstance(event, RenderDone):
-            handle(event, self.ports)  # type: ignore[arg-type]  # all others are occurrences
+        elif not isinstance(event, RenderDone | RenderDeadLetter):
+            handle(event, self.ports)  # all others are occurrences
 
     def _task(self, order: Order) -> Task:
         store = self.ports.work
@@ -113,6 +115,7 @@ class Cloud:
             outputs=self.ports.outputs,
             publisher=self.outbox,
             studio=STUDIO,
+            overlays=Overlays(uploads=self.ports.uploads, images=self.ports.images),
             clock=SystemClock(),
             scratch=self.scratch,
             stop=lambda: False,

@@ -10,6 +10,7 @@ import pytest
 
 from infra.simulator.memory_objects import MemoryObjects
 from render_job.aside import MOST
+from infra.simulator.prober import NoImages
 from render_job.choose import MakePiece, MakeSound, Stitch, Worker
 from render_job.claims import Held, take
 from render_job.clock import SystemClock
@@ -17,6 +18,7 @@ from render_job.deliver import deliver
 from render_job.errors import Exit, RenderFault
 from render_job.ffmpeg_studio import FfmpegStudio
 from render_job.level import Level
+from render_job.overlays import Overlays
 from render_job.piece import make_piece
 from render_job.sound import make_sound
 from render_job.studio import Terms
@@ -176,6 +178,7 @@ def shop(bench: Bench, scratch: Path, studio: FfmpegStudio | None = None) -> Sho
         outputs=MemoryObjects("outputs", clock.now),
         publisher=Told(),
         studio=studio or bench.studio,
+        overlays=Overlays(uploads=shelf, images=NoImages()),
         clock=clock,
         scratch=scratch,
         stop=lambda: False,

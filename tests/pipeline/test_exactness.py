@@ -16,14 +16,13 @@ from render_job.errors import RenderFault, Stopped
 from render_job.ffmpeg import run
 from render_job.fragments import cut, whole_gops
 from render_job.stitch import join
-from render_job.studio import Part
+from render_job.studio import NOTHING, Drawn, Part
 from render_job.verify import verify_output, verify_piece, verify_sound
 from schemas.certificate import Certificate
 from schemas.failures import FailureClass
 from schemas.media import Media
 from schemas.pieces import Span
 from schemas.plan import AudioPlan, OutputPlan
-from schemas.spec_picture import Fit
 from tests.sources import (
     Sources,
     frame_md5s,
@@ -68,11 +67,16 @@ class Work:
     media: Media
     plan: OutputPlan
     folder: Path
+    drawn: Drawn = NOTHING
 
     def piece(self, span: Span) -> Path:
         path = self.folder / f"{span.start}-{span.end}.mp4"
-        run(self.command(span), limit=LIMIT, into=path)
+        self.make(span, path)
         return path
+
+    def make(self, span: Span, path: Path, *, seek: bool = True) -> None:
+        command = self.command(span, seek=seek)
+        run(command, limit=LIMIT, into=path, reads=self.drawn.reads)
 
     def command(self, span: Span, *, seek: bool = True) -> list[str]:
         return recipe.video(
@@ -84,6 +88,7 @@ class Work:
             ffmpeg=find_ffmpeg().path,
             threads=1,
             seek=seek,
+            drawn=self.drawn,
         )
 
     def pictures_to_the_end(self) -> Sequence[str]:
@@ -170,53 +175,6 @@ def test_chunks_joined_are_the_single_pass(case: str, sources: Sources, tmp_path
     assert times_of(joined) == times_of(single)
     assert frame_md5s(joined) == frame_md5s(single)
     assert frame_md5s(joined) == it.pictures_to_the_end()
-
-
-WISHES: dict[str, tuple[str, dict[str, object]]] = {
-    "cover": ("brief", {"width": 90, "height": 160, "fit": Fit.COVER}),
-    "contain": ("brief", {"width": 90, "height": 160, "fit": Fit.CONTAIN}),
-    "blur": ("brief", {"width": 90, "height": 160, "fit": Fit.BLUR}),
-    "blur, turned": ("brief_turned", {"width": 160, "height": 160, "fit": Fit.BLUR}),
-    "interlaced": ("interlaced", {"deinterlace": True}),
-}
-
-
-@pytest.mark.parametrize("case", WISHES)
-def test_whatever_is_asked_of_a_picture_chunks_are_the_single_pass(
-    case: str, sources: Sources, tmp_path: Path
-) -> None:
-    name, wish = WISHES[case]
-    it = work(sources, name, tmp_path, rate=FILM, start=Fraction(1, 3))
-    it = replace(it, plan=replace(it.plan, **wish))  # type: ignore[arg-type]  # by name
-    joined, certificate = it.output(it.pieces(), "joined.mp4")
-    assert certificate.verified, certificate.faults
-    assert certificate.pieces >= 2
-    single = it.folder / "single.mp4"
-    run(it.command(whole(it.plan), seek=False), limit=LIMIT, into=single)
-    assert frame_md5s(joined) == frame_md5s(single)
-
-
-def test_what_is_turned_by_its_container_is_turned_in_the_output(
-    sources: Sources, tmp_path: Path
-) -> None:
-    it = work(sources, "brief_turned", tmp_path, rate=NTSC)
-    made = frame_md5s(it.piece(Span(0, 48)))
-    clockwise, other = (
-        frame_md5s(sources.path("brief"), "-vf", f"transpose={way}", "-frames:v", "48")
-        for way in ("clock", "cclock")
-    )
-    assert made == clockwise
-    assert made != other
-
-
-def test_interlaced_pictures_are_made_whole(sources: Sources, tmp_path: Path) -> None:
-    it = work(sources, "interlaced", tmp_path, rate=FILM)
-    assert it.media.video.interlaced
-    woven = it.piece(whole(it.plan))
-    it = replace(it, plan=replace(it.plan, deinterlace=True))
-    plain = it.folder / "plain.mp4"
-    run(it.command(whole(it.plan)), limit=LIMIT, into=plain)
-    assert combed(woven) > 4 * combed(plain)
 
 
 @pytest.mark.parametrize(
@@ -402,13 +360,6 @@ def test_pieces_of_two_encoders_are_not_joined(sources: Sources, tmp_path: Path)
     with pytest.raises(RenderFault, match="parameter sets") as caught:
         it.output(pieces, "mixed.mp4")
     assert caught.value.failure.reason == "mixed_encoders"
-
-
-def combed(path: Path) -> int:
-    """How many pictures look interlaced."""
-    said = tool("-nostdin", "-i", str(path), "-vf", "idet", "-f", "null", "-")
-    found = re.findall(r"Single frame detection: TFF: *(\d+) BFF: *(\d+)", said)
-    return sum(map(int, found[-1]))
 
 
 def ssim(one: Path, other: Path) -> float:

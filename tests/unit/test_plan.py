@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from functions.core.pictures import output_rate
 from functions.core.plan import LONGEST_CLIP, MOST_CHUNKS, make_plan
 from schemas import names
+from schemas.assets import Asset
 from schemas.ids import render_id
 from schemas.pieces import tiling
-from schemas.plan import SAMPLE_RATE, OutputPlan, RenderPlan
+from schemas.plan import SAMPLE_RATE, CaptionPlan, MarkPlan, OutputPlan, RenderPlan
 from schemas.spec import Clip, Output, RenderSpec
 from schemas.spec_fields import SpecFault
+from schemas.spec_overlays import Position
 from schemas.spec_picture import Deinterlace, Fit, Quality
 from tests import bench_chunks as bench
 from tests.unit.makers import TICKS, UPLOAD, media, video
@@ -336,7 +338,14 @@ def test_every_wish_of_a_plan_is_in_its_key() -> None:
     """But for those that name it or say how much of it there is."""
     beside = {"clip", "output", "frames", "chunks", "object_name", "sound"}
     plain = only(plan_of())
-    other: dict[str, Any] = {"fit": Fit.BLUR, "preset": "slow", "frame_rate": Fraction(7)}
+    asset = Asset(name="acme/a", generation=1, size_bytes=1, width=2, height=1)
+    other: dict[str, Any] = {
+        "watermark": MarkPlan(asset=asset, x=0, y=0, width=2, height=2),
+        "captions": CaptionPlan(asset=asset, offset=Fraction(0), text_size=9, margin=9),
+        "fit": Fit.BLUR,
+        "preset": "slow",
+        "frame_rate": Fraction(7),
+    }
     for field in fields(plain):
         if field.name not in beside:
             value = getattr(plain, field.name)
@@ -344,6 +353,19 @@ def test_every_wish_of_a_plan_is_in_its_key() -> None:
             assert replace(plain, **{field.name: changed}).key(UPLOAD, "x") != plain.key(
                 UPLOAD, "x"
             ), field.name
+
+
+def test_every_wish_of_an_overlay_is_in_its_key() -> None:
+    asset = Asset(name="acme/a", generation=1, size_bytes=1, width=2, height=1)
+    other = replace(asset, generation=2)
+    mark = MarkPlan(asset=asset, x=0, y=0, width=2, height=2)
+    for field in fields(mark):
+        value: Any = other if field.name == "asset" else 7
+        assert replace(mark, **{field.name: value}).key != mark.key
+    words = CaptionPlan(asset=asset, offset=Fraction(0), text_size=9, margin=9)
+    values: dict[str, Any] = {"asset": other, "position": Position.TOP}
+    for field in fields(words):
+        assert replace(words, **{field.name: values.get(field.name, 7)}).key != words.key
 
 
 def test_the_pieces_of_an_earlier_release_are_found_again() -> None:

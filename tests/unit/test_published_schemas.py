@@ -165,6 +165,9 @@ GOOD: tuple[Any, ...] = (
     *({"outputs": [{"preset": name}]} for name in PRESETS),
     {"outputs": [{"width": 640, "height": 360, "fit": "contain", "frame_rate": 29.97}]},
     {"outputs": [{"frame_rate": "30000/1001", "deinterlace": "never", "width": None}]},
+    {"outputs": [{"watermark": None, "captions": None}]},
+    {"outputs": [{"watermark": {"image": "a/Logo.PNG", "width": 100, "margin": 0}}]},
+    {"outputs": [{"captions": {"file": "x.vtt", "size": "large", "position": "top"}}]},
     *spec_schema()["examples"],
 )
 BAD: tuple[Any, ...] = (
@@ -214,6 +217,21 @@ BAD: tuple[Any, ...] = (
     {"outputs": [{"frame_rate": "30/0"}]},
     {"outputs": [{"frame_rate": "30"}]},
     {"outputs": [{"deinterlace": True}]},
+    {"outputs": [{"watermark": "logo.png"}]},
+    {"outputs": [{"watermark": {}}]},
+    {"outputs": [{"watermark": {"image": "logo.gif"}}]},
+    {"outputs": [{"watermark": {"image": "/logo.png"}}]},
+    {"outputs": [{"watermark": {"image": "x" * 200 + ".png"}}]},
+    {"outputs": [{"watermark": {"image": "a.png", "width": 0}}]},
+    {"outputs": [{"watermark": {"image": "a.png", "opacity": 101}}]},
+    {"outputs": [{"watermark": {"image": "a.png", "margin": 2.5}}]},
+    {"outputs": [{"watermark": {"image": "a.png", "corner": "left"}}]},
+    {"outputs": [{"watermark": {"image": "a.png", "x": 3}}]},
+    {"outputs": [{"captions": {"file": "x.ass"}}]},
+    {"outputs": [{"captions": {"file": "a\nb.srt"}}]},
+    {"outputs": [{"captions": {"file": None}}]},
+    {"outputs": [{"captions": {"file": "x.srt", "size": 12}}]},
+    {"outputs": [{"captions": {"file": "x.srt", "font": "Arial"}}]},
 )
 BEYOND_SCHEMAS: tuple[Any, ...] = (
     {"clips": [{"start": 5, "end": 5}]},
@@ -223,6 +241,8 @@ BEYOND_SCHEMAS: tuple[Any, ...] = (
     {"outputs": [{"fit": "cover"}]},
     {"outputs": [{"width": 641, "height": 360}]},
     {"outputs": [{"frame_rate": "1/2"}]},
+    {"outputs": [{"watermark": {"image": "../acme/logo.png"}}]},
+    {"outputs": [{"watermark": {"image": "a//logo.png"}}]},
 )
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from infra.simulator.memory_objects import MemoryObjects
+from infra.simulator.prober import NoImages
 from render_job.choose import Worker
 from render_job.clock import SystemClock
 from render_job.encoder import Encoder
 from render_job.errors import Exit
 from render_job.ffmpeg_studio import FfmpegStudio
+from render_job.overlays import Overlays
 from render_job.tools import Task, Tools
 from render_job.work import work
 from schemas import names
@@ -75,6 +77,7 @@ def task(store: MemoryObjects, told: Told, scratch: Path) -> Task:
         outputs=MemoryObjects("outputs", lambda: NOW),
         publisher=told,
         studio=STUDIO,
+        overlays=Overlays(uploads=MemoryObjects("uploads", lambda: NOW), images=NoImages()),
         clock=SystemClock(),
         scratch=scratch,
         stop=lambda: False,
