@@ -31,7 +31,7 @@ def look_at_assets(
 ) -> tuple[Asset, ...]:
     """What the spec names, each once. Raises SpecFault for the first that will not do."""
     found: dict[str, Asset] = {}
-    for at, name, is_image in _named(spec):
+    for at, name, is_image in named(spec):
         full = object_name(upload, name, at)
         if full not in found:
             look = _image if is_image else _captions
@@ -39,7 +39,7 @@ def look_at_assets(
     return tuple(found.values())
 
 
-def _named(spec: RenderSpec) -> Iterator[tuple[str, str, bool]]:
+def named(spec: RenderSpec) -> Iterator[tuple[str, str, bool]]:
     """Field and name of each file, and whether it is to be an image."""
     for number, output in enumerate(spec.outputs):
         if output.watermark is not None:

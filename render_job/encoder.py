@@ -32,7 +32,7 @@ _TRIAL = (
 )
 """Three frames through all that the recipe uses: it works, or this ffmpeg is not ours."""
 NEEDED = frozenset(
-    ("ass", "bwdif", "crop", "gblur", "lut", "overlay", "pad", "premultiply", "split")
+    ("ass", "bwdif", "crop", "gblur", "lut", "lutyuv", "overlay", "pad", "premultiply", "split")
 )
 """Filters that only some specs ask for."""
 _VERSION = re.compile(r"^ffmpeg version n?(\d+(?:\.\d+)+)", re.MULTILINE)

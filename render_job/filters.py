@@ -27,7 +27,9 @@ EXACT_FORMATS = ("yuv420p", "yuvj420p", "yuv422p", "yuv444p", "yuv420p10le", "yu
 """Pixel formats that x264 keeps as they are when lossless; others become yuv420p."""
 BLUR_SHRINK = 8
 """The blurred background is made at an eighth of the size: nobody can tell, and it costs little."""
-BLUR_SIGMA = 4
+BLUR_SIGMA = 6
+BLUR_LIGHT = "val*3/4"
+"""The background is darker than the picture on it, or their edge would be lost in a bright sky."""
 MATRICES = {1: "bt709", 5: "bt470", 6: "smpte170m", 7: "smpte240m", 9: "bt2020"}
 """What ffmpeg calls those matrix coefficients of H.273 that it converts to."""
 _IN_OPTION = re.compile(r"[\\':]")
@@ -98,7 +100,9 @@ def _framed(plan: OutputPlan, source: VideoStream) -> Iterator[str]:
         back = (
             _crop(size, source),
             f"scale={small[0]}:{small[1]}:flags=area",
-            f"gblur=sigma={BLUR_SIGMA}",
+            "format=yuv420p",
+            f"gblur=sigma={BLUR_SIGMA}:steps=3",
+            f"lutyuv=y={BLUR_LIGHT}{'' if source.full_range else '+4'}",
             _scale(size),
             "setsar=1[back]",
         )

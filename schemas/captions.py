@@ -23,7 +23,8 @@ _SRT_TIME = r"(\d{1,3}):([0-5]\d):([0-5]\d)[,.](\d{3})"
 _VTT_TIMING = re.compile(rf"{_VTT_TIME}[ \t]+-->[ \t]+{_VTT_TIME}(?:[ \t].*)?", re.ASCII)
 _SRT_TIMING = re.compile(rf"{_SRT_TIME}[ \t]*-->[ \t]*{_SRT_TIME}(?:[ \t].*)?", re.ASCII)
 _VTT_TAG = re.compile(r"<[^<>]*>")
-_SRT_TAG = re.compile(r"</?(?:[biu]|font(?: [^<>]*)?)>", re.IGNORECASE)
+_SRT_TAG = re.compile(r"</?(?:[biu]|font(?: [^<>]*)?)>|\{\\an[1-9]\}", re.IGNORECASE)
+"""Also what many write to have a line at the top."""
 _ENTITIES = {
     "&lt;": "<", "&gt;": ">", "&nbsp;": "\N{NO-BREAK SPACE}", "&lrm;": "", "&rlm;": "",
     "&amp;": "&",

@@ -2,12 +2,15 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
+from functions.assets import named
 from functions.core.render import Render, State
 from functions.intake import SPEC_METADATA
 from functions.ports import Ports
@@ -21,7 +24,8 @@ from schemas.events import OutputVerified
 from schemas.failures import FailureClass
 from schemas.ids import DEFAULT_TENANT, SIDECAR_SUFFIX, short
 from schemas.ports import ObjectInfo
-from schemas.spec import LONGEST_SPEC
+from schemas.spec import LONGEST_SPEC, parse_spec
+from schemas.spec_fields import SpecFault
 
 LONGEST_NAME = 150
 """Bytes: the render's id must fit behind it in a folder's name."""
@@ -46,6 +50,8 @@ def render_one(
         watch = Watch(console=console, ports=parts, since=since)
         metadata = {SPEC_METADATA: text} if text else {}
         name = f"{DEFAULT_TENANT}/{_object_name(path)}"
+        for beside, file in _named_beside(spec, text):
+            parts.uploads.upload(f"{DEFAULT_TENANT}/{file}", beside, if_generation_match=None)
         info = parts.uploads.upload(name, path, if_generation_match=None, metadata=metadata)
         watch.say("uploaded", name)
         render = watch.follow(partial(_render_of, info, parts), stage.is_told)
@@ -125,6 +131,19 @@ def _spec_text(path: Path) -> str:
         return text.decode()
     except UnicodeDecodeError:
         raise Refused(Status.BAD_SPEC, f"'{path}' is not UTF-8 text: a spec is JSON.") from None
+
+
+def _named_beside(spec: Path | None, text: str | None) -> Iterator[tuple[Path, str]]:
+    """The files that the spec names and that lie beside it; others may be in the uploads already.
+
+    What is wrong with the spec or with them is told by the pipeline, as for any upload.
+    """
+    if spec is None or text is None:
+        return
+    with suppress(SpecFault):
+        for _, file, _ in named(parse_spec(text)):
+            if (spec.parent / file).is_file():
+                yield spec.parent / file, file
 
 
 def _object_name(path: Path) -> str:

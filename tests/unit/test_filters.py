@@ -33,7 +33,8 @@ def framed(plan: OutputPlan, source: VideoStream = SOURCE) -> str:
         (Fit.CONTAIN, "scale=1080:608:flags=bicubic,pad=1080:1920:0:656,setsar=1"),
         (
             Fit.BLUR,
-            "split[whole][part];[part]crop=404:720:438:0,scale=134:240:flags=area,gblur=sigma=4,"
+            "split[whole][part];[part]crop=404:720:438:0,scale=134:240:flags=area,"
+            "format=yuv420p,gblur=sigma=6:steps=3,lutyuv=y=val*3/4+4,"
             "scale=1080:1920:flags=bicubic,setsar=1[back];[whole]scale=1080:608:flags=bicubic,"
             "setsar=1[front];[back][front]overlay=0:656:format=yuv420,setsar=1",
         ),
