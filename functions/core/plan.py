@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from functions.core.overlays import overlaid, wanted_of
 from functions.core.pictures import ENCODERS, output_rate, output_size
+from functions.core.record_size import check_record
 from schemas.assets import Asset
 from schemas.ids import Upload, render_id
 from schemas.media import Media, VideoStream
@@ -72,6 +73,7 @@ def make_plan(
         if chunks > MOST_CHUNKS:
             value = f"asking for {chunks} chunks in {number + 1} clips"
             raise SpecFault("spec", value, f"at most {MOST_CHUNKS} in all")
+    check_record(outputs, audio, upload_name=upload.name)
     return RenderPlan(
         render=render_id(upload),
         upload=upload,
