@@ -35,7 +35,8 @@ from functions.ports import ExecutionState, LaunchRefused, Ports
 from schemas import labels, names
 from schemas.events import OutputVerified
 from schemas.failures import Failure, FailureClass
-from schemas.ports import PreconditionFailed
+from schemas.kinds import SEVERAL
+from schemas.ports import ObjectInfo, ObjectStore, PreconditionFailed
 from schemas.topics import Topic
 from schemas.wire import from_json, to_json
 
@@ -159,12 +160,25 @@ def _remove_output(effect: RemoveOutput, render: Render, ports: Ports) -> list[O
 
 def _remove_pieces(effect: RemovePieces, render: Render, ports: Ports) -> list[Occurrence]:
     """So many in one go that it fits into a function's time; the sweep comes back for the rest."""
-    found = (i for prefix in names.perishable(render.id) for i in ports.work.list(prefix))
-    page = list(islice(found, MOST_REMOVED + 1))
-    for info in page[:MOST_REMOVED]:
+    page = list(islice(_unneeded(render, ports), MOST_REMOVED + 1))
+    for store, info in page[:MOST_REMOVED]:
         with contextlib.suppress(PreconditionFailed):
-            ports.work.delete(info.name, if_generation_match=info.generation)
+            store.delete(info.name, if_generation_match=info.generation)
     return [PiecesRemoved(render=render.id, more=len(page) > MOST_REMOVED)]
+
+
+def _unneeded(render: Render, ports: Ports) -> Iterator[tuple[ObjectStore, ObjectInfo]]:
+    """Pieces and claims, and in the outputs what a delivery left that was never announced."""
+    for prefix in names.perishable(render.id):
+        yield from ((ports.work, info) for info in ports.work.list(prefix))
+    kept = {output.output_id: output for output in render.outputs}
+    for plan in render.plan.outputs if render.plan else ():
+        if plan.kind in SEVERAL:
+            announced = kept.get(plan.id)
+            keep = labels.companions_of(announced) if announced else None
+            for info in ports.outputs.list(names.beside(plan.object_name)):
+                if labels.is_of(info, render.id) and not (keep and info.name.startswith(keep)):
+                    yield ports.outputs, info
 
 
 def _announce_done(effect: AnnounceDone, render: Render, ports: Ports) -> list[Occurrence]:

@@ -22,7 +22,7 @@ class Laptop:
 
     @property
     def outputs(self) -> Path:
-        """Verified files arrive here under `TENANT/UPLOAD/CLIP/OUTPUT.mp4`."""
+        """Verified files arrive here under `TENANT/UPLOAD/CLIP/OUTPUT.EXT`."""
         return self.home / "outputs"
 
     @property

@@ -24,12 +24,14 @@ from ops.spec_reading import (
 )
 from schemas.assets import Asset
 from schemas.ids import Upload
+from schemas.kinds import Image, Kind
 from schemas.loudness import PEAK_LIMIT
 from schemas.media import Media
 from schemas.ports import ObjectMissing
 from schemas.spec import LONGEST_SPEC, MOST_CLIPS, MOST_OUTPUTS, RenderSpec
 from schemas.spec import parse_spec as parse
 from schemas.spec_fields import SpecFault
+from schemas.spec_kinds import COLUMNS, EVERY
 from schemas.spec_picture import HEIGHTS, RATES, WIDTHS, Deinterlace, Fit
 from schemas.spec_reading import SpecVerdict
 from schemas.spec_sound import LOUDNESSES
@@ -110,6 +112,14 @@ def presets(as_json: AsJson = False) -> None:
         f"frame_rate: at most {RATES[0]} to {RATES[1]} a second, of a slower video its own"
     )
     console.print(f"deinterlace: {', '.join(Deinterlace)}")
+    console.print(f"kind, of each output: {', '.join(Kind)}; mp4 where nothing is said")
+    console.print(
+        f"at, of a poster: seconds into the clip, else its middle; image: {', '.join(Image)}"
+    )
+    console.print(
+        f"every, of thumbnails: {float(EVERY[0]):g} to {float(EVERY[1]):g} s, else at most a "
+        f"hundred; columns: {COLUMNS[0]} to {COLUMNS[1]}"
+    )
     quietest, loudest = LOUDNESSES
     console.print(
         f"loudness, of the spec or of a clip: {quietest} to {loudest} LUFS, its peaks at most "

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from fractions import Fraction
+from math import ceil
 
 from functions.core.pictures import ENCODERS
 from functions.core.plan import make_plan
 from schemas import names
 from schemas.assets import Asset
 from schemas.ids import Upload
+from schemas.kinds import Kind
 from schemas.media import Media
 from schemas.plan import OutputPlan, RenderPlan
 from schemas.presets import DEFAULT, PRESETS
@@ -52,7 +54,8 @@ def asked(
             fit=output.fit if output.width is not None else None,
             frame_rate=output.frame_rate,
             deinterlace=output.deinterlace,
-            loudness=clip.loudness,
+            wish=output.wish,
+            loudness=clip.loudness if output.wish.kind.plays else None,
             watermark=output.watermark,
             captions=output.captions,
             planned=found.get(f"{clip.name}/{output.name}"),
@@ -107,10 +110,7 @@ def lines(one: AskedOutput) -> Iterator[str]:
     part = f"{start} to {'the end' if one.end is None else _seconds(one.end)}"
     if one.start == 0 and one.end is None:
         part = "the whole video"
-    yield (
-        f"{one.clip}/{one.output}: {part}, {_shape(one)}, {one.quality} "
-        f"({_encoder(one.quality)}){_rate_at_most(one)}{_loudness(one)}"
-    )
+    yield f"{one.clip}/{one.output}: {part}, {', '.join(_as_asked(one))}"
     if one.watermark is not None:
         yield (
             f"    with the image {one.watermark.image}, {one.watermark.corner}, "
@@ -120,16 +120,33 @@ def lines(one: AskedOutput) -> Iterator[str]:
         yield f"    with the captions {one.captions.file}, {one.captions.position}"
     if (file := one.planned) is not None:
         sound = f"{file.audio_samples} samples of sound" if file.audio_samples else "no sound"
-        yield (
-            f"    {file.width}x{file.height}, {file.frames} frames at {_rate(file.frame_rate)} "
-            f"a second, {_seconds(file.seconds)}, {sound}, made in {file.chunks} "
-            f"chunk{'s' if file.chunks > 1 else ''}"
-        )
-        yield f"    {file.object_name}"
+        made = f"made in {file.chunks} chunk{'s' if file.chunks > 1 else ''}"
+        if one.wish.kind.plays:
+            yield (
+                f"    {file.width}x{file.height}, {file.frames} frames at "
+                f"{_rate(file.frame_rate)} a second, {_seconds(file.seconds)}, {sound}, {made}"
+            )
+        else:
+            count = f"{file.frames} picture{'s' if file.frames > 1 else ''}"
+            yield f"    {count} of {file.width}x{file.height}, {made}"
+        others = f", and {file.files - 1} files that it refers to" if file.files > 1 else ""
+        yield f"    {file.object_name}{others}"
 
 
-def _loudness(one: AskedOutput) -> str:
-    return "" if one.loudness is None else f", its sound at {float(one.loudness):g} LUFS"
+def _as_asked(one: AskedOutput) -> Iterator[str]:
+    wish, plain = one.wish, f"{_shape(one)}, {one.quality} ({_encoder(one.quality)})"
+    if wish.kind is Kind.POSTER:
+        moment = "its middle" if wish.at is None else _seconds(wish.at)
+        yield f"a poster of {moment}, {_shape(one)}, {wish.image}"
+    elif wish.kind is Kind.THUMBNAILS:
+        every = "at most a hundred" if wish.every is None else f"every {_seconds(wish.every)}"
+        yield f"thumbnails, {every}, {_shape(one)}, {wish.columns} in a row"
+    else:
+        yield f"HLS, {plain}" if wish.kind is Kind.HLS else plain
+        if one.frame_rate is not None:
+            yield _rate_at_most(one).removeprefix(", ")
+        if one.loudness is not None:
+            yield f"its sound at {float(one.loudness):g} LUFS"
 
 
 def total(files: Sequence[AskedOutput]) -> str:
@@ -137,7 +154,8 @@ def total(files: Sequence[AskedOutput]) -> str:
     planned = [one.planned for one in files if one.planned is not None]
     count = f"{len(files)} file{'s' if len(files) > 1 else ''}"
     if not planned:
-        return f"{count}, H.264 and AAC in MP4. With --video it is told what becomes of a video."
+        kinds = ", ".join(dict.fromkeys(one.wish.kind for one in files))
+        return f"{count} ({kinds}). With --video it is told what becomes of a video."
     frames, chunks = sum(file.frames for file in planned), sum(file.chunks for file in planned)
     return f"{count}, {frames} frames in {chunks} chunks. Nothing was made, and nothing is priced."
 
@@ -171,7 +189,15 @@ def _file(output: OutputPlan, plan: RenderPlan) -> PlannedFile:
         seconds=output.frames / output.frame_rate,
         chunks=len(output.chunks),
         audio_samples=sound.samples if sound else None,
+        files=_files(output),
     )
+
+
+def _files(output: OutputPlan) -> int:
+    """The announced one, and those that it refers to with the list of their digests."""
+    if output.kind is Kind.HLS:
+        return 3 + ceil(output.frames / output.segment_frames)
+    return 3 if output.kind is Kind.THUMBNAILS else 1
 
 
 def _encoder(quality: Quality) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from render_job.studio import Part
 from render_job.tracks import Track
 from schemas.pieces import Span
 from schemas.plan import SAMPLE_RATE, AudioPlan, OutputPlan
@@ -13,6 +12,8 @@ from schemas.plan import SAMPLE_RATE, AudioPlan, OutputPlan
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
     from av.audio.stream import AudioStream
+
+    from render_job.studio import Part
 
 BLOCK_BYTES = 1 << 20
 
@@ -80,7 +81,7 @@ def samples_of(track: Track) -> int:
     return round(track.end * SAMPLE_RATE)
 
 
-def part_faults(part: Part, length: int, heard: Callable[[], None]) -> list[str]:
+def part_faults(part: "Part", length: int, heard: Callable[[], None]) -> list[str]:
     """Whether it is, byte for byte, what was verified, and was verified as what it is used for."""
     verdict = part.verdict
     if verdict is None or not verdict.passed:
@@ -95,7 +96,7 @@ def part_faults(part: Part, length: int, heard: Callable[[], None]) -> list[str]
     return faults
 
 
-def loudness_faults(sound: Part, plan: AudioPlan) -> list[str]:
+def loudness_faults(sound: "Part", plan: AudioPlan) -> list[str]:
     """Whether it was measured and found as loud as asked for; its bytes are those measured."""
     told = sound.verdict.loudness if sound.verdict else None
     if (told.target if told else None) != plan.loudness:

@@ -10,6 +10,8 @@ from render_job.ffmpeg import run
 from render_job.fragments import cut, whole_gops
 from render_job.level import Heard, Level
 from render_job.loudness import heard_of
+from render_job.pack import pack, verify_parcel
+from render_job.parcel import Parcel
 from render_job.stitch import join
 from render_job.studio import Drawn, Part, Terms
 from render_job.verify import verify_output, verify_piece, verify_sound
@@ -133,6 +135,24 @@ class FfmpegStudio:
             on_progress=terms.heard,
             stop=terms.stop,
         )
+
+    def pack(self, output: OutputPlan, joined: Path, *, terms: Terms) -> Parcel:
+        """See `render_job/pack.py`."""
+        return pack(output, joined, ffmpeg=self.encoder.path, terms=terms)
+
+    def check_parcel(
+        self,
+        parcel: Parcel,
+        output: OutputPlan,
+        joined: Path,
+        certificate: Certificate,
+        pieces: Sequence[Part],
+        sound: Part | None,
+        *,
+        heard: Callable[[], None],
+    ) -> Certificate:
+        """See `render_job/pack.py`."""
+        return verify_parcel(parcel, output, joined, certificate, pieces, sound, heard=heard)
 
     def keep_whole_gops(self, path: Path, gop: int) -> int:
         """Read the boxes' heads and cut behind the last whole fragment."""

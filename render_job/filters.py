@@ -49,25 +49,28 @@ def graph(
     With a watermark it takes the picture from the first input and the mark from the second, and
     its end is named `out`.
     """
-    rate, mark = plan.frame_rate, plan.watermark
+    rate, shown, mark = plan.clip_rate, plan.in_clip(span), plan.watermark
     parts = (
-        *_timed(plan, source, span, from_start=from_start),
+        *_timed(plan, source, shown, from_start=from_start),
         *_framed(plan, source),
         "setsar=1",
         *(() if mark is None else (_marked(mark),)),
         *_captioned(drawn),
         f"format={_pixels(plan, source)}",
         f"settb={rate.denominator}/{rate.numerator}",
-        f"setpts=PTS-{span.start}",
+        f"setpts=PTS-{shown.start}",
+        *([] if plan.step == 1 else [f"settb={plan.step * rate.denominator}/{rate.numerator}"]),
     )
     if mark is None:
         return ",".join(parts)
     return f"[1:v]{_mark(mark, source)}[mark];[0:V:0]{','.join(parts)}[out]"
 
 
-def _timed(plan: OutputPlan, source: VideoStream, span: Span, *, from_start: bool) -> Iterator[str]:
-    """The span's pictures, numbered as the output's frames are."""
-    tick, rate = source.time_base, plan.frame_rate
+def _timed(
+    plan: OutputPlan, source: VideoStream, shown: Span, *, from_start: bool
+) -> Iterator[str]:
+    """The pictures of those frames of the clip, or every so many of them."""
+    tick, rate = source.time_base, plan.clip_rate
     if plan.deinterlace:
         # It counts in half ticks, which the next filter undoes.
         yield "bwdif=mode=send_frame:parity=auto:deint=interlaced"
@@ -75,7 +78,9 @@ def _timed(plan: OutputPlan, source: VideoStream, span: Span, *, from_start: boo
     yield f"setpts=PTS-({plan.start_pts})"
     yield f"fps={rate}:round=near" + (":start_time=0" if from_start else "")
     yield f"tpad=stop={HELD_FRAMES}:stop_mode=clone"
-    yield f"trim=start_pts={span.start}:end_pts={span.end}"
+    yield f"trim=start_pts={shown.start}:end_pts={shown.end}"
+    if plan.step > 1:
+        yield f"select='not(mod(pts-{shown.start}\\,{plan.step}))'"
 
 
 def _framed(plan: OutputPlan, source: VideoStream) -> Iterator[str]:

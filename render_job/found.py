@@ -68,6 +68,22 @@ def content(
     return track.payload, looks
 
 
+def track_of(sound: Part, heard: Callable[[], None]) -> Track:
+    """The packets of a sound; none where it cannot be read."""
+    import av
+
+    track = Track(base=NO_BASE)
+    try:
+        with av.open(f"file:{sound.path}", metadata_errors="replace") as container:
+            track.base = container.streams.audio[0].time_base or NO_BASE
+            for packet in container.demux(audio=0):
+                heard()
+                track.take(packet)
+    except (av.FFmpegError, IndexError):
+        return Track(base=NO_BASE)
+    return track
+
+
 def picture_faults(found: Found, pieces: Sequence[Part], heard: Callable[[], None]) -> list[str]:
     """Whether the output's pictures and what it says of them are those of the pieces, all alike."""
     payload, looks = content(pieces, "video", heard)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from render_job.filters import EXACT_FORMATS
@@ -82,6 +83,17 @@ def look_of(stream: "VideoStream") -> Look:
         ),
         extradata=context.extradata or b"",
     )
+
+
+def look_at(path: Path) -> Look:
+    """The same of a file's first video stream; of one that cannot be read nothing is known."""
+    import av
+
+    try:
+        with av.open(f"file:{path}", metadata_errors="replace") as container:
+            return look_of(container.streams.video[0])
+    except (av.FFmpegError, IndexError):
+        return Look()
 
 
 def size_fault(size: tuple[int, int], plan: OutputPlan) -> str:

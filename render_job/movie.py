@@ -67,7 +67,7 @@ def _movie_faults(movie: bytes, plan: OutputPlan, seconds: Fraction) -> Iterator
         elif kind == b"trak":
             yield from table_faults(dict(_all(box, kind)), plan)
         elif kind == b"udta":
-            if not all(_says_nothing(*one) for one in inside(box)):
+            if not all(says_nothing(*one) for one in inside(box)):
                 yield "it carries metadata"
         elif kind not in KNOWN:
             yield f"it carries a box '{_word(kind)}'"
@@ -89,7 +89,7 @@ def _times(mvhd: bytes) -> tuple[int, int]:
     return unpack_from(">IQ", mvhd, 20) if mvhd[0] == 1 else unpack_from(">II", mvhd, 12)
 
 
-def _says_nothing(kind: bytes, box: bytes) -> bool:
+def says_nothing(kind: bytes, box: bytes) -> bool:
     """Ffmpeg leaves a `meta` box whose list is empty; anything else tells something."""
     return kind == b"meta" and all(
         name == b"hdlr" or (name, body) == (b"ilst", b"") for name, body in inside(box[4:])

@@ -59,7 +59,7 @@ def video(
         *("-an", "-sn", "-dn", "-fps_mode", "passthrough"),
         *("-c:v", "libx264", "-preset", plan.preset, *quality, "-threads", str(threads)),
         *("-g", str(plan.gop), "-keyint_min", str(plan.gop), "-sc_threshold", "0", "-bf", "2"),
-        *("-flags", "+cgop", "-frames:v", str(len(span))),
+        *("-flags", "+cgop", "-frames:v", str(len(span)), *_lengths(plan)),
         *("-map_metadata", "-1", "-map_chapters", "-1"),
         *("-video_track_timescale", str(timescale(plan.frame_rate)), "-flush_packets", "1"),
         *("-movflags", "+frag_keyframe+empty_moov+delay_moov+default_base_moof"),
@@ -151,13 +151,22 @@ def hardened(protocols: Sequence[str]) -> list[str]:
     ]
 
 
+def _lengths(plan: OutputPlan) -> list[str]:
+    """Where frames are left out, those that stay last until the next one, also the last of all."""
+    if plan.step == 1:
+        return []
+    length = 1 / plan.frame_rate
+    return ["-bsf:v", f"setts=duration={length.numerator}/{length.denominator}/TB"]
+
+
 def _preroll(plan: OutputPlan, source: VideoStream, seekable: bool, span: Span) -> Fraction | None:
     """Seconds on the source's time line to start decoding from; None for its beginning.
 
     The picture shown at the span's start may have begun one `largest_gap` earlier.
     """
-    wanted = plan.start_pts + span.start / (plan.frame_rate * source.time_base)
-    frame = 1 / (min(plan.frame_rate, source.frame_rate) * source.time_base)
+    first, rate = plan.in_clip(span).start, plan.clip_rate
+    wanted = plan.start_pts + first / (rate * source.time_base)
+    frame = 1 / (min(rate, source.frame_rate) * source.time_base)
     ticks = floor(wanted) - source.largest_gap - ceil(PREROLL_FRAMES * frame)
     if not seekable:
         ticks -= ceil(UNINDEXED_PREROLL_SECONDS / source.time_base)

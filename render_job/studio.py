@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from render_job.level import Heard, Level
+from render_job.parcel import Parcel
 from schemas.certificate import Certificate, PieceVerdict
 from schemas.pieces import Span
 from schemas.plan import AudioPlan, OutputPlan, RenderPlan
@@ -113,6 +114,22 @@ class Studio(Protocol):
         terms: Terms,
     ) -> None:
         """Join the pieces, in frame order, and the sound, without decoding anything."""
+
+    def pack(self, output: OutputPlan, joined: Path, *, terms: Terms) -> Parcel:
+        """Make the files of the output's kind from the joined one; an MP4 is that itself."""
+
+    def check_parcel(
+        self,
+        parcel: Parcel,
+        output: OutputPlan,
+        joined: Path,
+        certificate: Certificate,
+        pieces: Sequence[Part],
+        sound: Part | None,
+        *,
+        heard: Callable[[], None],
+    ) -> Certificate:
+        """Look at every file of the parcel; `certificate` is that of the joined file."""
 
     def keep_whole_gops(self, path: Path, gop: int) -> int:
         """Cut the file at its last whole GOP; how many frames are left, 0 for not even one."""

@@ -10,6 +10,7 @@ from math import floor
 from pathlib import Path
 
 from schemas.captions import Cue
+from schemas.pieces import Span
 from schemas.plan import CaptionPlan, OutputPlan
 from schemas.spec_overlays import Position
 
@@ -66,7 +67,8 @@ def escaped(text: str) -> str:
 
 def _events(output: OutputPlan, plan: CaptionPlan, cues: Sequence[Cue]) -> Iterator[str]:
     """Those that are seen in the output, each from its first hundredth of a second to its last."""
-    length = floor(output.frames / output.frame_rate * 100) + 1
+    last = output.in_clip(Span(0, output.frames)).end
+    length = floor(last / output.clip_rate * 100) + 1
     for cue in cues:
         start = max(0, floor((Fraction(cue.start, 1000) - plan.offset) * 100))
         end = min(length, floor((Fraction(cue.end, 1000) - plan.offset) * 100))

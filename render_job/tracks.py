@@ -43,6 +43,16 @@ class Track:
         self._payload.update(packet.size.to_bytes(8, "big"))
         self._payload.update(packet)
 
+    def from_zero(self) -> "Track":
+        """The same, so much earlier that its first packet's frame is shown at 0."""
+        by = min(self._spans)[0] if self._spans else 0
+        moved = Track(base=self.base, size_bytes=self.size_bytes)
+        moved._spans = [(pts - by, length) for pts, length in self._spans]
+        moved._keys = [pts - by for pts in self._keys]
+        moved._decoding = [None if dts is None else dts - by for dts in self._decoding]
+        moved._leading, moved._payload = self._leading, self._payload
+        return moved
+
     @cached_property
     def times(self) -> list[Fraction]:
         """When each packet's frame is shown, in that order."""

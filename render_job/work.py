@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from render_job import report
@@ -27,6 +28,7 @@ from render_job.survey import survey
 from render_job.tools import Task
 from schemas import names
 from schemas.failures import Failure, FailureClass
+from schemas.plan import RenderPlan
 from schemas.ports import (
     NotPublished,
     ObjectMissing,
@@ -38,6 +40,10 @@ from schemas.wire import from_json, to_json
 
 LONGEST_IDLE = timedelta(seconds=2)
 FIRST_IDLE = timedelta(milliseconds=100)
+OF_ONE_OUTPUT = frozenset(
+    (FailureClass.INPUT, FailureClass.INTERNAL, FailureClass.CRASH, FailureClass.OUT_OF_MEMORY)
+)
+"""Failures that say nothing of the other outputs; a full disk or a lost attempt says it all."""
 
 log = logging.getLogger("clipline.work")
 
@@ -117,23 +123,45 @@ def _announce_standing(task: Task) -> None:
 
 
 def _until_done(task: Task) -> None:
-    pause = FIRST_IDLE
+    """A fault of one output withholds no other: it is raised when nothing else is left to do."""
+    pause, left, faults = FIRST_IDLE, task.plan, list[RenderFault]()
     while True:
         if task.tools.stop():
             raise Stopped
         seen = survey(task.tools.work, task.plan, task.order)
-        choice: Choice = choose(task.plan, task.order, task.worker, seen)
+        choice: Choice = choose(left, task.order, task.worker, seen)
         if isinstance(choice, Leave):
             log.info(choice.why, extra={"action": "leave", "render": task.order.render})
+            if faults and not seen.closed and not seen.cancelled:
+                raise faults[0]
             return
-        if isinstance(choice, Idle) or not _do(task, choice, seen):
+        try:
+            worked = not isinstance(choice, Idle) and _do(task, left, choice, seen)
+        except RenderFault as fault:
+            if fault.failure.failure not in OF_ONE_OUTPUT:
+                raise
+            faults.append(fault)
+            left, worked = _without(left, choice), True
+        if worked:
+            pause = FIRST_IDLE
+        else:
             task.tools.clock.rest(pause.total_seconds(), until=task.tools.stop)
             pause = min(pause * 2, LONGEST_IDLE)
-        else:
-            pause = FIRST_IDLE
 
 
-def _do(task: Task, choice: Work, seen: Seen) -> bool:
+def _without(plan: RenderPlan, failed: Choice) -> RenderPlan:
+    """The plan without the outputs that need what could not be made."""
+    match failed:
+        case MakeSound(audio=audio):
+            outputs = tuple(o for o in plan.outputs if plan.audio_of(o) != audio)
+        case MakePiece(output=output) | Hedge(output=output) | Stitch(output=output):
+            outputs = tuple(o for o in plan.outputs if o.id != output.id)
+        case _:
+            outputs = plan.outputs
+    return replace(plan, outputs=outputs)
+
+
+def _do(task: Task, left: RenderPlan, choice: Work, seen: Seen) -> bool:
     """Claim the work and do it; False if another task was faster.
 
     What was seen is older than the claim: a neighbour may have committed this very work and given
@@ -144,7 +172,7 @@ def _do(task: Task, choice: Work, seen: Seen) -> bool:
     held = take(store, task.order, task.worker, choice.claim, standing, clock=task.tools.clock)
     if held is None:
         return False
-    if choice != choose(task.plan, task.order, task.worker, survey(store, task.plan, task.order)):
+    if choice != choose(left, task.order, task.worker, survey(store, task.plan, task.order)):
         held.release()
         return True
     task.tools.empty(task.tools.scratch)

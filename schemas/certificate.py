@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
+from schemas.kinds import Kind
 from schemas.loudness import Loudness
 
 
@@ -33,10 +34,25 @@ class PieceVerdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Companions:
+    """The files that the announced one refers to; they stood before it did."""
+
+    folder: str
+    """Where they lie, relative to the announced file; named by their digests."""
+    files: int
+    size_bytes: int
+    """Of all of them."""
+    sums_sha256: str
+    """SHA-256 of `SHA256SUMS` in that folder, which has the SHA-256 of each other file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
     """How an output was checked, carried by its done event.
 
-    `frames` are the packets found in the finished file, `planned_frames` those that were wanted.
+    `frames` are the packets found in the finished file, `planned_frames` those that were wanted; of
+    a poster or thumbnails, the pictures that the image was made of. `size_bytes` and `sha256` are
+    those of the announced file.
     """
 
     planned_frames: int
@@ -58,6 +74,9 @@ class Certificate:
     recipe: str
     loudness: Loudness | None = None
     """How loud the sound was made and found to be; None where no loudness was asked for."""
+    kind: Kind = Kind.MP4
+    companions: Companions | None = None
+    """None where the output is one file."""
     faults: tuple[str, ...] = ()
 
     @property

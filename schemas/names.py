@@ -83,6 +83,16 @@ def delivered(render: str, output_id: str) -> str:
     return f"{home(render)}delivered/{output_id}.json"
 
 
+def leaf(object_name: str) -> str:
+    """The last part of an output's name without its extension."""
+    return object_name.rpartition("/")[2].rpartition(".")[0]
+
+
+def beside(object_name: str) -> str:
+    """The prefix in the outputs bucket of the files that the announced one refers to."""
+    return f"{object_name.rpartition('.')[0]}/"
+
+
 def output_folder(upload: Upload) -> str:
     """`TENANT/UPLOAD`, where the outputs of the upload go if no other render has been there."""
     folder, _, leaf = f"{upload.tenant}/{upload.stem}".rpartition("/")

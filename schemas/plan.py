@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from schemas.assets import Asset
 from schemas.ids import Upload, digest
+from schemas.kinds import Kind
 from schemas.media import Media
 from schemas.pieces import Span
 from schemas.spec_overlays import Position
@@ -86,11 +87,33 @@ class OutputPlan:
     captions: CaptionPlan | None = None
     sound: str = ""
     """Which of the clip's sounds is its own: an AudioPlan's `variant`."""
+    kind: Kind = Kind.MP4
+    offset: int = 0
+    """The clip's frame that is shown as frame 0: a poster is one from within."""
+    step: int = 1
+    """How many of the clip's frames lie between two neighbours; only thumbnails leave some out."""
+    clip_frames: int = 0
+    """Of thumbnails, how long the clip is, in its own frames: until then the last one stands."""
+    columns: int = 0
+    """Of a sheet of thumbnails, how many stand in a row."""
+    rows: int = 0
+    segment_frames: int = 0
+    """Of an HLS output, how long a segment is: whole GOPs. Only the last one may be shorter."""
 
     @property
     def id(self) -> str:
         """`clip/output`, unique within the render."""
         return f"{self.clip}/{self.output}"
+
+    @property
+    def clip_rate(self) -> Fraction:
+        """Frames a second of the clip, of which every `step`-th is shown."""
+        return self.frame_rate * self.step
+
+    def in_clip(self, span: Span) -> Span:
+        """The clip's frames from the span's first to its last, with those left out between."""
+        first = self.offset + span.start * self.step
+        return Span(first, self.offset + (span.end - 1) * self.step + 1)
 
     def key(self, upload: Upload, encoder_class: str) -> str:
         """Names the pieces that may be joined: same source, picture, recipe and encoder."""
@@ -106,6 +129,13 @@ class OutputPlan:
             "deinterlace": self.deinterlace or None,
             "watermark": self.watermark and self.watermark.key,
             "captions": self.captions and self.captions.key,
+            "kind": None if self.kind is Kind.MP4 else self.kind,
+            "offset": self.offset or None,
+            "step": None if self.step == 1 else self.step,
+            "clip_frames": self.clip_frames or None,
+            "columns": self.columns or None,
+            "rows": self.rows or None,
+            "segment_frames": self.segment_frames or None,
         }
         return tuple(f"{wish}={value}" for wish, value in more.items() if value is not None)
 
@@ -160,7 +190,7 @@ class RenderPlan:
 
     @property
     def folders(self) -> frozenset[str]:
-        """Where it delivers: an output is named FOLDER/CLIP/OUTPUT.mp4, so it is one folder."""
+        """Where it delivers: an output is named FOLDER/CLIP/OUTPUT.EXT, so it is one folder."""
         return frozenset(output.object_name.rsplit("/", 2)[0] for output in self.outputs)
 
     @property
@@ -170,7 +200,9 @@ class RenderPlan:
         return tuple(dict.fromkeys(part.asset for part in drawn if part is not None))
 
     def audio_of(self, output: OutputPlan) -> AudioPlan | None:
-        """The sound that the output is joined with, or None for a silent source."""
+        """The sound that the output is joined with, or None: a silent source, or an image."""
+        if not output.kind.plays:
+            return None
         mine = (output.clip, output.sound)
         return next((a for a in self.audio if (a.clip, a.variant) == mine), None)
 

@@ -5,9 +5,10 @@ What may be asked of an output's picture is in `schemas/spec_picture.py`, of a c
 Schema in `schemas/spec_schema.py`.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 
+from schemas.kinds import Kind
 from schemas.presets import DEFAULT, PRESETS
 from schemas.spec_fields import (
     SpecFault,
@@ -18,6 +19,7 @@ from schemas.spec_fields import (
     refuse_twins,
     seconds_of,
 )
+from schemas.spec_kinds import KIND_FIELDS, MP4, THUMBNAIL_HEIGHT, Wish, wish_of
 from schemas.spec_picture import PICTURE_FIELDS, Picture, picture_of
 from schemas.spec_sound import loudness_of
 
@@ -40,9 +42,11 @@ class Clip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output(Picture):
-    """One file to make of every clip: H.264 and AAC in MP4."""
+    """What to make of every clip; by default one file, H.264 and AAC in MP4."""
 
     name: str = DEFAULT
+    wish: Wish = MP4
+    """Its kind, and what is asked of that kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +97,25 @@ def _clip(raw: object, at: str, loudness: Fraction | None) -> Clip:
 
 
 def _output(raw: object, at: str) -> Output:
-    given = fields_of(raw, at, ("name", "preset", *PICTURE_FIELDS))
+    given = fields_of(raw, at, ("name", "preset", "kind", *PICTURE_FIELDS, *KIND_FIELDS))
+    wish = wish_of(given, at)
     preset = given.get("preset", DEFAULT)
     if not isinstance(preset, str) or preset not in PRESETS:
         raise SpecFault(f"{at}.preset", preset, f"one of {', '.join(PRESETS)}")
-    picture = picture_of(given, at, PRESETS[preset])
-    shape = f"{picture.width}x{picture.height}" if picture.width else f"web-{picture.height}"
-    name = name_of(given.get("name", preset if "preset" in given else shape), f"{at}.name")
-    return Output(name=name, **{field: getattr(picture, field) for field in PICTURE_FIELDS})
+    start = PRESETS[preset]
+    if wish.kind is Kind.THUMBNAILS and "preset" not in given:
+        start = replace(start, height=THUMBNAIL_HEIGHT)
+    picture = picture_of(given, at, start)
+    usual = preset if "preset" in given else _usual_name(wish.kind, picture)
+    name = name_of(given.get("name", usual), f"{at}.name")
+    said = {field: getattr(picture, field) for field in PICTURE_FIELDS}
+    return Output(name=name, wish=wish, **said)
+
+
+def _usual_name(kind: Kind, picture: Picture) -> str:
+    """What an output is called that says neither name nor preset."""
+    if not kind.plays:
+        return kind.value
+    if picture.width:
+        return f"{picture.width}x{picture.height}"
+    return f"{'hls' if kind is Kind.HLS else 'web'}-{picture.height}"

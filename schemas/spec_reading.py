@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
+from schemas.spec_kinds import MP4, Wish
 from schemas.spec_overlays import Captions, Watermark
 from schemas.spec_picture import Deinterlace, Fit, Picture, Quality
 
@@ -35,7 +36,9 @@ class PlannedFile:
     seconds: Fraction
     chunks: int
     audio_samples: int | None
-    """At 48,000 a second; None where the video has no sound."""
+    """At 48,000 a second; None where there is no sound."""
+    files: int = 1
+    """With those that the named one refers to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,8 @@ class AskedOutput:
     frame_rate: Fraction | None = None
     """At most; None is the video's."""
     deinterlace: Deinterlace = Deinterlace.AUTO
+    wish: Wish = MP4
+    """Its kind, and what was asked of that."""
     loudness: Fraction | None = None
     """LUFS that its sound is brought to; None leaves it as it is."""
     watermark: Watermark | None = None

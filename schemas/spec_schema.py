@@ -3,9 +3,11 @@
 from typing import Any
 
 from schemas.assets import CAPTION_SUFFIXES, IMAGE_SUFFIXES, LONGEST_NAME
+from schemas.kinds import Image, Kind
 from schemas.presets import DEFAULT, PRESETS
 from schemas.spec import MOST_CLIPS, MOST_OUTPUTS, Clip
 from schemas.spec_fields import CLOCK, LATEST_SECOND, NAME, RATE
+from schemas.spec_kinds import COLUMNS, EVERY, MP4
 from schemas.spec_overlays import (
     MARGINS,
     MARK_WIDTHS,
@@ -43,8 +45,8 @@ def spec_schema() -> dict[str, Any]:
         "title": "clipline.render-spec.v1",
         "description": "Every clip is made as every output. Checked besides: names are used once "
         "only, a clip's end is later than its start, sizes are written without a fraction, a width "
-        "and its height are even, and a fit is said only where there is a width. A named "
-        "file must be there, and good, when the video is looked at.",
+        "and its height are even, a fit is said only where there is a width, and of a kind only "
+        "what belongs to it. A named file must be there, and good, when the video is looked at.",
         "type": "object",
         "properties": {
             "version": {"const": 1, "default": 1},
@@ -70,7 +72,8 @@ def spec_schema() -> dict[str, Any]:
                     "name": {
                         **name,
                         "description": "By default the preset, or else the size: `web-HEIGHT`, or "
-                        "`WIDTHxHEIGHT` where a width is said.",
+                        "`WIDTHxHEIGHT` where a width is said; `hls-HEIGHT` of HLS, and of images "
+                        "their kind.",
                     },
                     "preset": {
                         "enum": list(PRESETS),
@@ -79,6 +82,7 @@ def spec_schema() -> dict[str, Any]:
                     },
                     **_picture(),
                     **_overlays(),
+                    **_kind(seconds),
                 },
                 MOST_OUTPUTS,
             ),
@@ -104,6 +108,7 @@ def spec_schema() -> dict[str, Any]:
             },
             {"clips": [{"name": "intro", "end": 12.5}, {"name": "goal", "start": "0:41:07"}]},
             {"loudness": -14, "outputs": [{"height": 720}]},
+            {"outputs": [{"kind": "hls"}, {"kind": "poster", "at": 3}, {"kind": "thumbnails"}]},
         ],
     }
 
@@ -207,6 +212,45 @@ def _percent(limits: tuple[int, int], default: int, of: str) -> dict[str, Any]:
         "maximum": limits[1],
         "default": default,
         "description": f"Percent of {of}.",
+    }
+
+
+def _kind(seconds: dict[str, Any]) -> dict[str, Any]:
+    """What an output says of its kind."""
+    low, high = EVERY
+    return {
+        "kind": {
+            "enum": [kind.value for kind in Kind],
+            "default": MP4.kind.value,
+            "description": "One file of pictures and sound, the same as HLS, one picture, or a "
+            "sheet of small ones with WebVTT.",
+        },
+        "at": {
+            "anyOf": [*seconds["anyOf"], {"type": "null"}],
+            "default": None,
+            "description": "Of a poster: seconds from the clip's start; null is its middle.",
+        },
+        "image": {
+            "enum": [image.value for image in Image],
+            "default": MP4.image.value,
+            "description": "How a poster is stored.",
+        },
+        "every": {
+            "anyOf": [
+                {"type": "number", "minimum": float(low), "maximum": float(high)},
+                {"type": "null"},
+            ],
+            "default": None,
+            "description": "Of thumbnails: seconds from one to the next; null is two, or more "
+            "where that makes over a hundred.",
+        },
+        "columns": {
+            "type": "integer",
+            "minimum": COLUMNS[0],
+            "maximum": COLUMNS[1],
+            "default": MP4.columns,
+            "description": "Of thumbnails: how many stand in a row of the sheet.",
+        },
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+from functions.core.kinds import as_kind
 from functions.core.overlays import overlaid, wanted_of
 from functions.core.pictures import ENCODERS, output_rate, output_size
 from functions.core.record_size import check_record
@@ -52,7 +53,13 @@ def make_plan(
         [_window(clip, n, video, rate) for rate in rates] for n, clip in enumerate(spec.clips)
     ]
     wanted = wanted_of(spec, upload, assets)
-    lengths = [[w[1] / rate for w, rate in zip(row, rates, strict=True)] for row in windows]
+    lengths = [
+        [
+            w[1] / rate if output.wish.kind.plays else Fraction(0)
+            for w, rate, output in zip(row, rates, spec.outputs, strict=True)
+        ]
+        for row in windows
+    ]
     whole = left = sum((sum(row, Fraction(0)) for row in lengths), Fraction(0))
     outputs: list[OutputPlan] = []
     audio: list[AudioPlan] = []
@@ -64,7 +71,8 @@ def make_plan(
             length = _chunk_length(rate, whole=whole, later=left)
             planned = _output(clip, window, rate, output, video, length, folder)
             planned = overlaid(planned, output, video, wanted[output.name])
-            if media.audio is not None:
+            planned = as_kind(planned, output, spec.outputs.index(output))
+            if media.audio is not None and planned.kind.plays:
                 sound = _audio(planned, video, audio, clip.loudness)
                 planned = replace(planned, sound=sound.variant)
                 audio += [] if sound in audio else [sound]
@@ -126,7 +134,7 @@ def _chunk_length(rate: Fraction, *, whole: Fraction, later: Fraction) -> Callab
     """
     shortest, longest = CHUNK_SECONDS
     most = min(Fraction(longest), max(Fraction(shortest), whole / FEWEST_CHUNKS))
-    shares = min(whole / 60, Fraction(MOST_SHARES))
+    shares = min((whole or Fraction(1)) / 60, Fraction(MOST_SHARES))
 
     def length(left: int) -> int:
         share = (left / rate + later) / shares

@@ -22,6 +22,12 @@ class MemoryFile(PosixPath):
         child._files = self._files
         return child
 
+    def with_name(self, name: str) -> "MemoryFile":
+        """Another file of the same folder."""
+        other: MemoryFile = super().with_name(name)
+        other._files = self._files
+        return other
+
     def clear(self) -> None:
         """Nothing is in it any more."""
         self._files.clear()

@@ -130,6 +130,20 @@ MUTANTS = (
         "            output.object_name, path, metadata=metadata, if_generation_match=None)",
     ),
     Mutant(
+        name="announced before the files that it refers to",
+        file="render_job/deliver.py",
+        of="        _put_beside(task, work.output, parcel, held)\n"
+        "        standing = _commit(task, work.output, parcel.path, certificate)\n",
+        instead="        standing = _commit(task, work.output, parcel.path, certificate)\n"
+        "        _put_beside(task, work.output, parcel, held)\n",
+    ),
+    Mutant(
+        name="what a dead delivery left stays for good",
+        file="functions/perform.py",
+        of="        if plan.kind in SEVERAL:\n",
+        instead="        if False:\n",
+    ),
+    Mutant(
         name="stale event accepted",
         file="functions/core/machine.py",
         of="        if event.attempt < render.attempt:\n            return _STALE\n",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from functions.core.render import TERMINAL, Render, State
 from infra.simulator.witness import OVERSTAY, Witness
-from schemas import names
+from schemas import labels, names
 from schemas.failures import FailureClass
 from schemas.ids import SIDECAR_SUFFIX
 from schemas.ports import ObjectInfo
@@ -112,7 +112,11 @@ def _announced(witness: Witness, info: ObjectInfo, renders: dict[str, Render]) -
         return
     if render is None:
         witness.broken("every output has a render", info.name)
-    elif info.name not in {output.delivered.name for output in render.outputs}:
+    elif not any(
+        info.name == output.delivered.name
+        or info.name.startswith(labels.companions_of(output) or "none of it")
+        for output in render.outputs
+    ):
         rule = (
             "cancelled leaves no output"
             if render.state is State.CANCELLED

@@ -9,6 +9,10 @@ from infra.simulator.faults import ODDS, Fault
 NAMES = ("acme/trip/beach.mp4", "acme/talk.mov", "lone.mp4", "zeta/a.mp4", "zeta/a.mov")
 """Few, so that uploads of one name meet, and two names that want one folder."""
 TWO_OUTPUTS = '{"outputs": [{"height": 240}, {"height": 360}]}'
+ALL_KINDS = (
+    '{"outputs": [{"kind": "poster"}, {"kind": "hls", "height": 240},'
+    ' {"kind": "thumbnails"}, {"height": 240}]}'
+)
 IMPOSSIBLE = '{"outputs": [{"height": -1}]}'
 SLEPT_ON = (300.0, 300.0, 300.0, 5400.0)
 """Seconds after which somebody replays; at the last, nothing of a failed render works any more."""
@@ -79,7 +83,8 @@ def _upload(draw: Random, at: float, name: str, odds: Mapping[Fault, float]) -> 
         draw.random() < odds.get(fault, 0.0)
         for fault in (Fault.NOT_A_VIDEO, Fault.IMPOSSIBLE_SPEC, Fault.POISONED)
     )
-    spec = TWO_OUTPUTS if draw.random() < 0.2 else None
+    lot = draw.random()
+    spec = TWO_OUTPUTS if lot < 0.2 else ALL_KINDS if lot < 0.3 else None
     return Deed(
         at=at,
         verb="upload",

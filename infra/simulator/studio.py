@@ -5,10 +5,10 @@ at a file compares what it says with the plan, so a wrong decision makes a wrong
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import msgspec
 
@@ -19,10 +19,13 @@ from infra.simulator.world import Doing, Process
 from render_job.claims import ClaimLost
 from render_job.errors import RenderFault, Stopped
 from render_job.level import Heard, Level
+from render_job.parcel import SUMS, Beside, Parcel
 from render_job.studio import Drawn, Part, Terms
 from schemas import names
-from schemas.certificate import Certificate, PieceVerdict
+from schemas.certificate import Certificate, Companions, PieceVerdict
 from schemas.failures import Failure, FailureClass
+from schemas.ids import digest
+from schemas.kinds import SEVERAL
 from schemas.pieces import Span
 from schemas.plan import RECIPE_VERSION, SAMPLE_RATE, AudioPlan, OutputPlan, RenderPlan
 
@@ -40,6 +43,8 @@ class Made(TypedDict):
     encoder: str
     spans: list[tuple[int, int]]
     """Frames, or samples."""
+    beside: NotRequired[list[str]]
+    """The names of the files that it refers to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +146,45 @@ class SimulatedStudio:
         self._spend(0.2 + output.frames / 20_000, partial(self._go_on, terms, 0))
         whole = Made(**{**parts[0], "spans": [span for part in parts for span in part["spans"]]})
         path.write_bytes(msgspec.json.encode(whole))
+
+    def pack(self, output: OutputPlan, joined: Path, *, terms: Terms) -> Parcel:
+        """The same spans once more, and two files beside where the kind has any."""
+        self._spend(0.1, partial(self._go_on, terms, 0))
+        if output.kind not in SEVERAL:
+            return Parcel(path=joined)
+        made = _read(joined)
+        content = digest(made["encoder"], *map(str, made["spans"]))[:12]
+        beside = tuple(_part(joined, output, content, name) for name in ("init.mp4", SUMS))
+        made["beside"] = [one.name for one in beside]
+        path = joined.with_name("announced")
+        path.write_bytes(msgspec.json.encode(made))
+        return Parcel(path=path, beside=beside)
+
+    def check_parcel(
+        self,
+        parcel: Parcel,
+        output: OutputPlan,
+        joined: Path,
+        certificate: Certificate,
+        pieces: Sequence[Part],
+        sound: Part | None,
+        *,
+        heard: Callable[[], None],
+    ) -> Certificate:
+        """Whether what it refers to is there."""
+        self._look(output.frames // 10, heard)
+        told = _read(parcel.path).get("beside", [])
+        faults = () if told == [one.name for one in parcel.beside] else ("files are missing",)
+        companions = None
+        if parcel.beside:
+            folder = parcel.beside[0].name.rpartition("/")[0] + "/"
+            companions = Companions(folder=folder, files=2, size_bytes=2, sums_sha256="")
+        return replace(
+            certificate,
+            kind=output.kind,
+            companions=companions,
+            faults=(*certificate.faults, *faults),
+        )
 
     def keep_whole_gops(self, path: Path, gop: int) -> int:
         """What an encoder that was killed leaves: every GOP that it had finished."""
@@ -280,6 +324,14 @@ def _piece(plan: RenderPlan, output: OutputPlan, span: Span, encoder: str) -> Un
         span=span,
         hedges=names.claim(plan.render, f"hedge/{output.id}/{key}/").removesuffix(".json"),
     )
+
+
+def _part(joined: Path, output: OutputPlan, content: str, name: str) -> Beside:
+    """A file beside: what it holds is only its name."""
+    path = joined.with_name(name)
+    path.write_bytes(name.encode())
+    folder = f"{names.leaf(output.object_name)}/{content}"
+    return Beside(name=f"{folder}/{name}", path=path, sha256=digest(content, name))
 
 
 def _read(path: Path) -> Made:

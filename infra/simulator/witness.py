@@ -187,8 +187,16 @@ class Witness:
             self.broken("done means a whole file", f"{event.id} holds {made['spans']}")
         if made["source"] != source:
             self.broken("done means this upload", f"{event.id} was made of {made['source']}")
+        self._is_whole(delivered.name)
         if info.metadata.get("clipline-render") != event.render:
             self.broken("done means this render", f"{event.id} is of another render")
+
+    def _is_whole(self, name: str) -> None:
+        """Whoever sees the announced file finds all that it refers to."""
+        folder = name.rpartition("/")[0]
+        for beside in msgspec.json.decode(self.outputs.read(name)).get("beside", ()):
+            if self.outputs.stat(f"{folder}/{beside}") is None:
+                self.broken("announced means all of it", f"{name} without {beside}")
 
     def written(self, bucket: str, info: ObjectInfo) -> None:
         """An object stands."""
@@ -240,7 +248,13 @@ class Witness:
             self.broken("only tasks deliver", info.name)
             return
         render = task.order.render
-        output = next(o.id for o in task.plan.outputs if o.object_name == info.name)
+        output = next(
+            o.id
+            for o in task.plan.outputs
+            if o.object_name == info.name or info.name.startswith(names.beside(o.object_name))
+        )
+        if any(info.name == o.object_name for o in task.plan.outputs):
+            self._is_whole(info.name)
         hold = self._held.get(names.claim(render, f"stitch/{output}"))
         mark = self._marked.get(names.cancelled(render))
         if hold and mark is not None and mark < hold.since:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from infra.simulator.memory_objects import MemoryObjects
-from render_job.aside import MOST
 from infra.simulator.prober import NoImages
+from render_job.aside import MOST
 from render_job.choose import MakePiece, MakeSound, Stitch, Worker
 from render_job.claims import Held, take
 from render_job.clock import SystemClock

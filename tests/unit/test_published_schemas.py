@@ -168,6 +168,12 @@ GOOD: tuple[Any, ...] = (
     {"outputs": [{"watermark": None, "captions": None}]},
     {"outputs": [{"watermark": {"image": "a/Logo.PNG", "width": 100, "margin": 0}}]},
     {"outputs": [{"captions": {"file": "x.vtt", "size": "large", "position": "top"}}]},
+    {"loudness": -14.5, "clips": [{"loudness": None}]},
+    {"outputs": [{"kind": "hls", "quality": "best"}, {"kind": "mp4"}]},
+    {"outputs": [{"kind": "poster", "at": "0:03", "image": "png", "height": 180}]},
+    {"outputs": [{"kind": "poster", "at": None, "preset": "square"}]},
+    {"outputs": [{"kind": "thumbnails", "every": 0.5, "columns": 5}]},
+    {"outputs": [{"kind": "thumbnails", "every": None}]},
     *spec_schema()["examples"],
 )
 BAD: tuple[Any, ...] = (
@@ -232,6 +238,15 @@ BAD: tuple[Any, ...] = (
     {"outputs": [{"captions": {"file": None}}]},
     {"outputs": [{"captions": {"file": "x.srt", "size": 12}}]},
     {"outputs": [{"captions": {"file": "x.srt", "font": "Arial"}}]},
+    {"loudness": -41},
+    {"clips": [{"loudness": "-14"}]},
+    {"outputs": [{"kind": "dash"}]},
+    {"outputs": [{"kind": None}]},
+    {"outputs": [{"kind": "poster", "at": -1}]},
+    {"outputs": [{"kind": "poster", "image": "gif"}]},
+    {"outputs": [{"kind": "thumbnails", "every": 0}]},
+    {"outputs": [{"kind": "thumbnails", "columns": 0}]},
+    {"outputs": [{"kind": "thumbnails", "columns": 51}]},
 )
 BEYOND_SCHEMAS: tuple[Any, ...] = (
     {"clips": [{"start": 5, "end": 5}]},
@@ -243,6 +258,10 @@ BEYOND_SCHEMAS: tuple[Any, ...] = (
     {"outputs": [{"frame_rate": "1/2"}]},
     {"outputs": [{"watermark": {"image": "../acme/logo.png"}}]},
     {"outputs": [{"watermark": {"image": "a//logo.png"}}]},
+    {"outputs": [{"at": 3}]},
+    {"outputs": [{"kind": "hls", "every": 3}]},
+    {"outputs": [{"kind": "poster", "quality": "best"}]},
+    {"outputs": [{"kind": "thumbnails", "image": "png"}]},
 )
 
 

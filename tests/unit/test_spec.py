@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.failures import FailureClass
 from schemas.ids import digest
+from schemas.kinds import Kind
 from schemas.presets import DEFAULT, PRESETS
 from schemas.spec import (
     LONGEST_SPEC,
@@ -118,6 +119,15 @@ def test_times_are_seconds_or_clock_times_and_exact(written: str, meant: Fractio
     assert parse_spec(f'{{"clips": [{{"start": {written}}}]}}').clips[0].start == meant
 
 
+def test_an_output_of_another_kind_is_named_for_it() -> None:
+    text = """{"outputs": [{"kind": "hls", "height": 360}, {"kind": "poster", "at": "0:03"},
+               {"kind": "thumbnails", "columns": 5}]}"""
+    hls, poster, sheet = parse_spec(text).outputs
+    assert (hls.name, hls.wish.kind, hls.height) == ("hls-360", Kind.HLS, 360)
+    assert (poster.name, poster.wish.at, poster.height) == ("poster", Fraction(3), 720)
+    assert (sheet.name, sheet.wish.columns, sheet.height) == ("thumbnails", 5, 90)
+
+
 def test_a_loudness_holds_for_every_clip_that_says_nothing_of_its_own() -> None:
     text = """{"loudness": -14, "clips": [{"name": "a"}, {"name": "b", "loudness": -16.52},
                                            {"name": "c", "loudness": null}]}"""
@@ -137,6 +147,20 @@ FAULTS = [
     ('{"loudness": "-14"}', "loudness", "-14", "a number of LUFS"),
     ('{"loudness": true}', "loudness", "true", "a number of LUFS"),
     ('{"clips": [{"loudness": -40.1}]}', "clips[0].loudness", "-40.1", "-40 to -5"),
+    ('{"outputs": [{"kind": "gif"}]}', "outputs[0].kind", "gif", "mp4, hls, poster, thumbnails"),
+    ('{"outputs": [{"at": 1}]}', "outputs[0].at", "1", "left out of the kind mp4"),
+    (
+        '{"outputs": [{"kind": "poster", "quality": "best"}]}',
+        "outputs[0].quality",
+        "best",
+        "left out of the kind poster",
+    ),
+    (
+        '{"outputs": [{"kind": "thumbnails", "every": 0.01}]}',
+        "outputs[0].every",
+        "0.01",
+        "a number of seconds, 0.1 to 3600",
+    ),
     ('{"": 1}', "empty", "an unknown field", "one of version, clips, outputs"),
     ('{"version": 2}', "version", "2", "1"),
     ('{"version": true}', "version", "true", "1"),

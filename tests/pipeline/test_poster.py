@@ -1,0 +1,83 @@
+"""A poster is the picture of the clip at the moment asked for, whole and in its colours."""
+
+from math import log10
+from pathlib import Path
+
+import av
+import pytest
+
+from render_job.errors import Exit
+from render_job.images import Shade, unlike
+from schemas.kinds import Kind
+from tests.pipeline.workshop import Workshop, workshop
+from tests.sources import Sources, tool
+
+SPEC = """{"clips": [{"name": "a", "start": 1, "end": 3}],
+ "outputs": [{"height": 90, "quality": "lossless", "name": "film"},
+             {"kind": "poster", "height": 90},
+             {"kind": "poster", "height": 90, "name": "early", "at": 0.25, "image": "png"}]}"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    folder = tmp_path_factory.mktemp("poster")
+    it = workshop(Sources(folder).path("ntsc"), folder, SPEC)
+    assert it.run() is Exit.REPORTED
+    return it
+
+
+def picture(path: Path, number: int = 0) -> "av.VideoFrame":
+    with av.open(str(path)) as container:
+        for at, frame in enumerate(container.decode(video=0)):
+            if at == number:
+                return frame
+    raise AssertionError(f"{path} has no picture {number}")
+
+
+@pytest.mark.parametrize(("file", "number"), [("poster.jpg", 30), ("early.png", 7)])
+def test_it_is_the_frame_of_the_clip_at_that_moment(file: str, number: int, made: Workshop) -> None:
+    folder = made.fetched() / "team/a/a"
+    shown = picture(folder / file)
+    assert (shown.width, shown.height) == (160, 90)
+    plain = Shade(is_709=False)
+    assert unlike(shown, picture(folder / "film.mp4", number), plain) == ""
+    near = range(number - 2, number + 3)
+    likeness = {n: psnr(shown, picture(folder / "film.mp4", n)) for n in near}
+    assert max(near, key=lambda n: likeness[n]) == number, likeness
+
+
+def psnr(one: "av.VideoFrame", other: "av.VideoFrame") -> float:
+    pairs = zip(pixels(one), pixels(other), strict=True)
+    mean = sum((a - b) ** 2 for a, b in pairs) / (3 * one.width * one.height)
+    return 10 * log10(255**2 / max(mean, 1e-9))
+
+
+def pixels(frame: "av.VideoFrame") -> bytes:
+    plane = frame.reformat(format="rgb24").planes[0]
+    pitch, data = plane.line_size, bytes(plane)
+    return b"".join(data[y * pitch : y * pitch + 3 * frame.width] for y in range(frame.height))
+
+
+def test_its_certificate_says_what_it_is(made: Workshop) -> None:
+    certificate = made.certificate("a/poster")
+    info = made.outputs.stat("team/a/a/poster.jpg")
+    assert info
+    assert (certificate.kind, certificate.frames) == (Kind.POSTER, 1)
+    assert certificate.size_bytes == info.size_bytes
+    assert certificate.audio_samples is None
+    assert certificate.verified
+
+
+def test_colours_are_kept_whatever_matrix_the_video_has(tmp_path: Path) -> None:
+    bars = tmp_path / "bars.mp4"
+    tool(
+        *("-nostdin", "-v", "error", "-f", "lavfi", "-i", "smptehdbars=s=320x180:d=0.4:r=25"),
+        *("-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p"),
+        *("-colorspace", "bt709", "-color_range", "tv", "-c:v", "libx264", "-qp", "0", str(bars)),
+    )
+    it = workshop(bars, tmp_path, '{"outputs": [{"kind": "poster", "height": 180}]}')
+    assert it.run() is Exit.REPORTED
+    shown = picture(it.fetched() / "team/a/full/poster.jpg")
+    at = 3 * (40 * 320 + 170)
+    green = pixels(shown)[at : at + 3]
+    assert all(abs(a - b) <= 8 for a, b in zip(green, (13, 221, 2), strict=True)), tuple(green)
