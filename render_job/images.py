@@ -71,7 +71,10 @@ def image(
 
 
 def unlike(image: "VideoFrame", frame: "VideoFrame", shade: Shade) -> str:
-    """In which way the two show something else; empty where they look alike."""
+    """In which way the two show something else; empty where they look alike.
+
+    A neighbour of the right frame may look alike: that the right one was made is the piece's part.
+    """
     return _difference(_small(image, Shade(is_709=False)), _small(frame, shade))
 
 

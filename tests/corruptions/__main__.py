@@ -10,6 +10,7 @@ from tests.corruptions.bench import (
     make_bench,
 )
 from tests.corruptions.outputs import OUTPUTS
+from tests.corruptions.parcels import PARCELS, make
 from tests.corruptions.pieces import PIECES
 from tests.corruptions.plausible import PLAUSIBLE
 from tests.corruptions.sounds import SOUNDS
@@ -26,7 +27,15 @@ def main() -> None:
             faults = judge(bench, one.of, made)
             took = (time.perf_counter() - began) * 1000
             said = next((fault for fault in faults if one.told and one.told in fault), None)
-            print(f"{one.of:7}{one.name:52}{took:5.0f} ms  {said or faults or 'passes'}")
+            print(f"{one.of:11}{one.name:52}{took:5.0f} ms  {said or faults or 'passes'}")
+        truth = {kind: make(bench, kind, Path(home) / kind) for kind in {p.of for p in PARCELS}}
+        for number, it in enumerate(PARCELS):
+            parcel = it.deed(truth[it.of], Path(home) / f"parcel-{number}")
+            began = time.perf_counter()
+            faults = truth[it.of].faults(parcel)
+            took = (time.perf_counter() - began) * 1000
+            said = next((fault for fault in faults if it.told in fault), None)
+            print(f"{it.of:11}{it.name:52}{took:5.0f} ms  {said or faults or 'passes'}")
 
 
 if __name__ == "__main__":
