@@ -44,6 +44,8 @@ _NOT_READ = re.compile(
     r"|Server returned 5|Broken pipe"
 )
 """The store or the disk, not the upload: where that is cut off ffmpeg says so before."""
+_NOT_OPENED = re.compile(r"Error opening input|error reading header|patches welcome")
+"""Whatever else it says of the upload's head: that is never a death of ffmpeg."""
 _NEWS = re.compile(r"(?:^|\] )\[(?:info|warning)\] ")
 _LEVEL = re.compile(r"\[(?:error|fatal|panic)\] ")
 """Where ffmpeg was asked to say more than errors, it says before each line what it is."""
@@ -85,6 +87,9 @@ def diagnose(status: int, words: str, *, starved: bool = False) -> Failure:
     if _NOT_READ.search(words):
         said = "ffmpeg got no more of the upload from where it is kept, or could not write."
         return _failure(FailureClass.DEPENDENCY, "source_unread", said, detail)
+    if _NOT_OPENED.search(words):
+        said = "ffmpeg cannot read the upload."
+        return _failure(FailureClass.INPUT, "source_unreadable", said, detail)
     said = f"ffmpeg failed with exit status {status}."
     return _failure(FailureClass.CRASH, "ffmpeg_failed", said, detail)
 

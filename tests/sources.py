@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from fractions import Fraction
 from itertools import pairwise
 from math import floor
@@ -109,7 +110,7 @@ class Sources:
 
 def tool(*words: str) -> str:
     """What the ffmpeg that renders here answers; an error of its own fails the test."""
-    status, said = ask([find_ffmpeg().path, *words])
+    status, said = ask([find_ffmpeg().path, *words], limit=timedelta(minutes=1))
     assert status == 0, said
     return said
 

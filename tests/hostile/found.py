@@ -1,9 +1,10 @@
 """What the fuzzer found, one case each; the seed and number are of the run that found it."""
 
+from tests.hostile.bombs import put
 from tests.hostile.case import BEHIND, Case
 
 FOUND = (
-    # 2026/140, 175, 222 and 237 were called a crash: no decoder is no death.
+    # 2026/140, 175, 222, 237, 464, 504 and 568 were called a crash: no decoder is no death.
     Case(of="found", name="a codec that nobody knows, unprobed", fooled=True, ends=BEHIND,
          quick=True,
          make=lambda kitchen, scene: kitchen.data("silent").replace(b"avc1", b"xvc9")),
@@ -11,4 +12,7 @@ FOUND = (
     Case(of="found", name="Matroska cut within its head, unprobed", fooled=True, ends=BEHIND,
          make=lambda kitchen, scene: kitchen.data("mkv")[:538], upload="team/film.mkv",
          quick=True),
+    # 2026/508 was called a crash: a box of a version that ffmpeg does not know.
+    Case(of="found", name="a box of version 8, unprobed", fooled=True, ends=BEHIND, quick=True,
+         make=lambda kitchen, scene: put(kitchen.data("silent"), b"mdhd", 0, b"\x08")),
 )  # fmt: skip
