@@ -89,7 +89,7 @@ def main(words: Sequence[str]) -> int:
 def _line(end: dict[str, object]) -> str:
     wrong = f"  WRONG: {end['wrong']}" if end["wrong"] else ""
     return (
-        f"{end['of']!s:11}{end['name']!s:62}{end['word']!s:22}{end['kind']!s:15}{end['by']!s:8}"
+        f"{end['of']!s:11}{end['name']!s:68}{end['word']!s:22}{end['kind']!s:15}{end['by']!s:8}"
         f"{end['seconds']:6.2f} s {end['mib']:5} MiB{wrong}"
     )
 

@@ -101,7 +101,7 @@ def _subtitled(kitchen: Kitchen, scene: Scene) -> bytes:
     return chunk(b"RIFF", b"AVI ", headers, movie)
 
 
-def _attack(name: str, words: str, quick: bool = True) -> tuple[Case, Case]:
+def _attack(name: str, words: str, quick: bool = True) -> tuple[Case, ...]:
     return both(Case(of="attack", name=name, make=text(words), ends=NO_VIDEO, quick=quick))
 
 

@@ -24,6 +24,8 @@ class Case:
     upload: str = "team/film.mp4"
     fooled: bool = False
     """Whether the prober is left out, as if it had been fooled: then the task stands alone."""
+    served: bool = False
+    """Whether ffmpeg reads it through a port, as in the cloud, and not from a file."""
     quick: bool = False
     """Whether it is part of every run of the tests."""
 
@@ -37,7 +39,8 @@ class Case:
 
     def run(self, scene: Scene, path: Path) -> End:
         """Send it the whole way."""
-        return trial(scene, path, self.upload, fooled=PLAUSIBLE if self.fooled else None)
+        fooled = PLAUSIBLE if self.fooled else None
+        return trial(scene, path, self.upload, fooled=fooled, served=self.served)
 
 
 def text(words: str) -> Make:
@@ -54,13 +57,20 @@ def text(words: str) -> Make:
     return make
 
 
-def both(case: Case) -> tuple[Case, Case]:
-    """The case at the door, and once more behind it."""
+def both(case: Case) -> tuple[Case, ...]:
+    """The case at the door, and once more behind it; an attack there also through a port."""
     ends = BEHIND if case.of == "attack" else (*BEHIND, "verified")
     behind = replace(case, fooled=True, name=f"{case.name}, unprobed", ends=ends)
-    return case, behind
+    if case.of != "attack":
+        return case, behind
+    through = replace(
+        behind, name=f"{behind.name}, through a port", served=True, quick=case.name in SERVED
+    )
+    return case, behind, through
 
 
+SERVED = ("HLS, an address", "DASH, an address")
+"""Of the attacks through a port these are part of every run."""
 BEHIND = ("source_unreadable", "frames_missing", "pictures_misplaced")
 """How a task must end that is given a file which no prober would have let in: by the input's fault.
 

@@ -102,6 +102,10 @@ ODDITIES = (
     Case(of="odd", name="bytes behind the last box", ends=FINE, make=_around(b"", b"\0" * 999)),
     Case(of="odd", name="bytes before a transport stream", ends=("verified", "not_a_video"),
          upload="team/film.ts", make=_around(b"junk" * 25, b"")),
+    Case(of="odd", name="a plain video through a port", ends=FINE, served=True, quick=True,
+         make=_kitchen("plain")),
+    Case(of="odd", name="a transport stream through a port", ends=FINE, served=True,
+         upload="team/film.ts", make=_kitchen("ts")),
     # times
     Case(of="odd", name="one frame", ends=FINE, make=_of("-frames:v 1 -an -c copy")),
     Case(of="odd", name="times below zero", ends=FINE, upload="team/film.mkv",

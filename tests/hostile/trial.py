@@ -16,6 +16,7 @@ from pathlib import Path
 import av
 
 from functions.adapters.directory_objects import DirectoryObjects
+from functions.adapters.gcs_window import window
 from functions.adapters.pyav_images import PyavImages
 from functions.adapters.pyav_probe import PyavProber
 from functions.core.plan import make_plan
@@ -160,10 +161,24 @@ class _Told:
         self.events.append(event)
 
 
-def trial(it: Scene, path: Path, name: str, *, fooled: Media | None = None) -> End:
+class Served(DirectoryObjects):
+    """The bucket as in the cloud: ffmpeg reads an upload through a port of this machine."""
+
+    @contextmanager
+    def readable(self, name: str, *, generation: int) -> Iterator[str]:
+        """See `functions/adapters/gcs_window.py`."""
+        info = self.stat(name)
+        size = info.size_bytes if info else 0
+        with window(lambda *span: self.read_range(name, *span, generation=generation), size) as url:
+            yield url
+
+
+def trial(
+    it: Scene, path: Path, name: str, *, fooled: Media | None = None, served: bool = False
+) -> End:
     """The upload's end. `fooled` is what the prober is taken to have said, in its place."""
     began = time.monotonic()
-    store = it.uploads
+    store = Served(it.folder / "uploads", "uploads") if served else it.uploads
     try:
         info = store.upload(name, path, if_generation_match=None)
     except NameRefused:
