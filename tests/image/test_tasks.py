@@ -95,6 +95,7 @@ def test_a_task_that_is_stopped_in_mid_chunk_commits_what_is_whole_within_its_gr
     ordered = site.order(slow_video, chunk_seconds=12, height=720)
     run = ordered.start(room=SLOW)
     wait_for_mid_chunk(ordered, run)
+    memory = run.memory_bytes()
     seconds = run.stop(GRACE)
     assert run.end().code == Exit.TRY_AGAIN, run.words()
     assert seconds < GRACE.total_seconds()
@@ -104,7 +105,10 @@ def test_a_task_that_is_stopped_in_mid_chunk_commits_what_is_whole_within_its_gr
     assert 0 < piece.end < output.frames
     assert piece.end % output.gop == 0
     wait_until_it_is_told(ordered, AttemptPreempted)
-    figures.append(f"SIGTERM in mid-chunk: over after {seconds:.1f} s, {piece.end} frames kept")
+    figures.append(
+        f"SIGTERM in mid-chunk (720p, half a core, {memory / 2**20:.0f} MiB in use): "
+        f"over after {seconds:.1f} s, {piece.end} frames kept"
+    )
     again = ordered.start().end()
     assert again.code == Exit.REPORTED
     assert encoded(again.words) == [f"{piece.end}-{output.frames}"]
