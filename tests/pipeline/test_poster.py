@@ -68,16 +68,27 @@ def test_its_certificate_says_what_it_is(made: Workshop) -> None:
     assert certificate.verified
 
 
-def test_colours_are_kept_whatever_matrix_the_video_has(tmp_path: Path) -> None:
-    bars = tmp_path / "bars.mp4"
+@pytest.mark.parametrize(
+    ("height", "tags"), [(180, "-colorspace bt709"), (720, "-colorspace unknown")]
+)
+@pytest.mark.parametrize("image", ["jpeg", "png"])
+def test_colours_are_kept_whatever_matrix_the_video_has(
+    image: str, height: int, tags: str, tmp_path: Path
+) -> None:
+    bars, width = tmp_path / "bars.mp4", height * 16 // 9
     tool(
-        *("-nostdin", "-v", "error", "-f", "lavfi", "-i", "smptehdbars=s=320x180:d=0.4:r=25"),
+        *("-nostdin", "-v", "error", "-f", "lavfi", "-i", f"smptehdbars=s={width}x{height}:d=0.4"),
         *("-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p"),
-        *("-colorspace", "bt709", "-color_range", "tv", "-c:v", "libx264", "-qp", "0", str(bars)),
+        *("-color_range", "tv", "-c:v", "libx264", "-qp", "0", "-preset", "ultrafast"),
+        *("-bsf:v", "h264_metadata=matrix_coefficients=2" if "unknown" in tags else "null"),
+        *(*tags.split(), str(bars)),
     )
-    it = workshop(bars, tmp_path, '{"outputs": [{"kind": "poster", "height": 180}]}')
+    spec = f'{{"outputs": [{{"kind": "poster", "height": {height}, "image": "{image}"}}]}}'
+    it = workshop(bars, tmp_path, spec)
     assert it.run() is Exit.REPORTED
-    shown = picture(it.fetched() / "team/a/full/poster.jpg")
-    at = 3 * (40 * 320 + 170)
+    assert it.failures() == []
+    (name,) = it.names()
+    shown = picture(it.fetched() / name)
+    at = 3 * (height // 4 * width + width * 17 // 32)
     green = pixels(shown)[at : at + 3]
     assert all(abs(a - b) <= 8 for a, b in zip(green, (13, 221, 2), strict=True)), tuple(green)
