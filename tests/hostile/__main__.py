@@ -11,7 +11,7 @@ import resource
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.hostile.attacks import ATTACKS, NAMES
@@ -72,18 +72,34 @@ def main(words: Sequence[str]) -> int:
         if (case.quick or "--quick" not in words)
         and (not wanted or any(w in case.name or w == case.of for w in wanted))
     ]  # fmt: skip
-    bad, kinds = 0, Counter[str]()
+    bad, ends = 0, list[dict[str, object]]()
     with tempfile.TemporaryDirectory() as home:
         kitchen = Kitchen(Path(home))
         for case in cases:
             end = lived(case, kitchen, Path(home))
             bad += bool(end["wrong"])
-            kinds[str(end["kind"])] += 1
+            ends.append(end)
             print(json.dumps(end) if "--json" in words else _line(end), flush=True)
     if "--json" not in words:
-        told = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
-        print(f"{len(cases)} cases: {told} (- is verified); {bad} wrong")
+        print("\n".join(summary(ends)))
+        print(f"{len(cases)} cases; {bad} wrong")
     return 1 if bad else 0
+
+
+def summary(ends: Sequence[dict[str, object]]) -> Iterator[str]:
+    """A line a table: how its cases ended, and the most that one took."""
+    yield "| table | cases | refused at the door | failed as input | verified | longest | most |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+    for of in dict.fromkeys(str(end["of"]) for end in ends):
+        mine = [end for end in ends if end["of"] == of]
+        by = Counter("verified" if end["word"] == "verified" else end["by"] for end in mine)
+        seconds = max(float(str(end["seconds"])) for end in mine)
+        mib = max(int(str(end["mib"])) for end in mine)
+        door = by["prober"] + by["plan"] + by["store"]
+        yield (
+            f"| {of} | {len(mine)} | {door} | {by['task']} | {by['verified']} "
+            f"| {seconds:.1f} s | {mib} MiB |"
+        )
 
 
 def _line(end: dict[str, object]) -> str:
