@@ -12,6 +12,9 @@ FOUND = (
     Case(of="found", name="Matroska cut within its head, unprobed", fooled=True, ends=BEHIND,
          make=lambda kitchen, scene: kitchen.data("mkv")[:538], upload="team/film.mkv",
          quick=True),
+    # 2027/82 was called a crash: nothing but heads of boxes, each with less behind it than it says.
+    Case(of="found", name="an index that ends at once, unprobed", fooled=True, ends=BEHIND,
+         quick=True, make=lambda kitchen, scene: kitchen.data("front")[:32] + bytes(4) + b"moov"),
     # 2026/508 was called a crash: a box of a version that ffmpeg does not know.
     Case(of="found", name="a box of version 8, unprobed", fooled=True, ends=BEHIND, quick=True,
          make=lambda kitchen, scene: put(kitchen.data("silent"), b"mdhd", 0, b"\x08")),
