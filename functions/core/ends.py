@@ -15,6 +15,7 @@ from functions.core.effects import (
     WakeNext,
     Withdraw,
 )
+from functions.core.entries import is_own_quota
 from functions.core.observations import PiecesRemoved, Superseded
 from functions.core.render import RUNNING, Render, Rest, State
 from functions.core.step import Step, record, without
@@ -58,6 +59,8 @@ def attempt_over(
     assert render.current is not None, "only an attempt can be over"
     previous = render.attempts[-2].cause if len(render.attempts) > 1 else None
     barren = render.barren + 1 if frames <= render.current.frames_before else 0
+    if is_own_quota(failure):
+        barren = render.barren  # of the lane nothing was seen
     closed = step.want(without(render, Launch, Look), CloseAttempt(attempt=render.attempt))
     closed = record(closed, ended_at=step.now, cause=failure, frames_after=frames)
     render = replace(closed, frames=frames, barren=barren)

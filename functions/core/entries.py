@@ -77,6 +77,15 @@ def entries_of(render: str, record: AttemptRecord, *, pixels_a_frame: float = 0)
     return found
 
 
+def is_own_quota(failure: Failure | None) -> bool:
+    """Whether we were refused by a limit of our own: that is no stock-out."""
+    return (
+        failure is not None
+        and failure.failure is FailureClass.CAPACITY
+        and failure.reason in OWN_QUOTA
+    )
+
+
 def launched(render: str, record: AttemptRecord) -> Entry:
     """That the attempt is launched, or will be in a moment."""
     return _entry(render, record, Outcome.LAUNCHED, record.launched_at)
@@ -109,7 +118,7 @@ def _end_of(cause: Failure | None, *, started: bool) -> Outcome:
     if kind is FailureClass.CAPACITY and cause is not None:
         if started:
             return Outcome.PREEMPTED
-        if cause.reason in OWN_QUOTA:
+        if is_own_quota(cause):
             return Outcome.OWN_QUOTA
         hung = cause.reason == "start_deadline"
         return Outcome.NOT_STARTED if hung else Outcome.REFUSED

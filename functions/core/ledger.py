@@ -13,7 +13,9 @@ launch at a time may try it; each that fails makes the pause twice as long.
 Launches that were under way together when it closed are one stock-out, however many there were. A
 launch that hung while a later one started says nothing of the lane. A refusal by our own quota
 closes the lane as well, for a shorter time, but is never counted as a stock-out: machines may be
-there. What was seen fades, by half in `HALF_LIFE`, and is forgotten after `MEMORY`.
+there, and as soon as the pause is over as many may launch as want to.
+
+What was seen fades, by half in `HALF_LIFE`, and is forgotten after `MEMORY`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -129,7 +131,7 @@ def standing(
         streak=closing.streak,
         closed_until=until if until is not None and until > now else None,
         by_quota=by_quota,
-        room=_room(stock_outs + quotas, starts, until),
+        room=_room(stock_outs, starts, closing.until),
         under_way=_under_way(known, asker, now - start_within),
         launches=_launches(known, now - timedelta(minutes=1)),
     )
