@@ -18,6 +18,7 @@ from functions.ports import Ports
 from functions.sought import Sought
 from functions.wiring import desk, reading_ports
 from ops import capacity, commands, filters, letters_verbs, pause, replay, spec
+from ops.dispose import dispose, restore
 from ops.doctor import examine
 from ops.find import letters_of, one_record, one_render
 from ops.flows import flows
@@ -39,10 +40,10 @@ HEADINGS = ("RENDER", "STATE", "UPLOAD", "FRAMES", "AGE")
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(replay.app, name="replay")
 app.add_typer(spec.app, name="spec")
-for verb in (flows, logs, reproduce, fetches, export, capacity.lanes, capacity.why):
+for verb in (flows, logs, reproduce, fetches, export, dispose, restore):
     app.command()(verb)
-app.command()(pause.pause)
-app.command()(pause.resume)
+for verb in (capacity.lanes, capacity.why, pause.pause, pause.resume):
+    app.command()(verb)
 app.command("pauses")(pause.show_pauses)
 app.command("import")(letters_verbs.take)
 console = Paper()
@@ -159,18 +160,6 @@ def watch(render: RenderId) -> None:
 def cancel(render: RenderId, reason: commands.Reason, by: commands.By) -> None:
     """Stop a render for good; it leaves no output but what was announced already."""
     commands.cancel(render, why=reason, by=by, paper=console)
-
-
-@app.command()
-def dispose(id: LetterId, reason: commands.Reason, by: commands.By) -> None:
-    """Take a dead letter off the desk; its render stays as it is."""
-    commands.dispose(id, why=reason, by=by, paper=console)
-
-
-@app.command()
-def restore(id: Annotated[str, typer.Argument(help="The whole id, as dispose said it.")]) -> None:
-    """Take back a dead letter that was disposed of."""
-    commands.restore(id, paper=console)
 
 
 @app.command()

@@ -8,8 +8,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from functions.core.render import TERMINAL
-from functions.wiring import desk, reading_ports
-from ops.find import one_record, one_render
+from functions.wiring import reading_ports
+from ops.find import one_render
 from ops.paper import Paper
 from ops.replay_plan import frames, refusal
 from schemas.events import CancelRender, ReplayRender
@@ -61,20 +61,6 @@ def replay(render: str, *, why: str, by: str, paper: Paper) -> None:
         f"stay, {left} are to be rendered."
     )
     paper.print(f"Next: clipline watch {found.id}")
-
-
-def dispose(id: str, *, why: str, by: str, paper: Paper) -> None:
-    """Have the record not found again; of a render's several, that of its last failure."""
-    record = one_record(id)
-    desk().letters.dispose(record.id, by=by, reason=why, at=datetime.now(UTC))
-    paper.print(f"Disposed of {record.id}. To take it back: clipline restore {record.id}")
-
-
-def restore(id: str, *, paper: Paper) -> None:
-    """Have a record found again. Exits with REFUSED where it was not disposed of."""
-    if not desk().letters.restore(id):
-        _refuse(f"No dead letter '{id}' was disposed of: give its whole id")
-    paper.print(f"Taken back: clipline show {id}")
 
 
 def _refuse(sentence: str) -> NoReturn:

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from functions.adapters.sqlite_dead_letters import SqliteDeadLetters
 from functions.adapters.sqlite_renders import SqliteRenders
+from functions.core.render import State
 from functions.settings import Laptop
 from infra.laptop.subscriptions import subscriptions
 from schemas import examples, publish
@@ -96,6 +97,25 @@ def test_the_filters_choose(place: Place) -> None:
     assert renders("--fingerprint", oom.fingerprint[:6]) == {"r-2"}
     assert renders("--text", "SIGNAL 9") == {"r-1"}
     assert renders("--tenant", "ben", "--age", "1d") == set()
+
+
+def test_many_are_disposed_of_by_filters_or_once_their_renders_are_done(place: Place) -> None:
+    renders = SqliteRenders(place.home.renders)
+    for number in range(4):
+        id = f"r-{number}"
+        state = State.DONE if number == 0 else State.FAILED
+        renders.save(replace(failed(id), state=state), version=0)
+        tenant = "ben" if number == 3 else "acme"
+        place.bus.publish(Topic.RENDER_DEAD_LETTER, letter(id, tenant=tenant))
+    bare = place.clipline("dispose", "--reason", "x")
+    assert (bare.returncode, bare.stdout) == (4, "")
+    assert place.clipline("dispose", "r-1", "--done", "--reason", "x").returncode == 2
+    assert place.said("dispose", "--done", "--reason", "x")[0] == "Disposed of 1 dead letter."
+    assert place.said("dispose", "--tenant", "acme", "--reason", "x")[0] == (
+        "Disposed of 2 dead letters."
+    )
+    (left,) = place.said("dead-letters", "--each", "--json")
+    assert json.loads(left)["render"] == "r-3"
 
 
 def test_what_is_disposed_of_is_gone_until_it_is_taken_back(place: Place) -> None:

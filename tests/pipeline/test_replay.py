@@ -44,11 +44,9 @@ def parts(place: Place) -> Ports:
     return laptop_ports(place.home)
 
 
-def a_failure(place: Place, parts: Ports, name: str = NAME, **changes: object) -> Render:
-    """A failed render of an upload that stands, 96 of its 480 frames committed."""
-    info = parts.uploads.write(name, b"a video")
-    upload = Upload(bucket="uploads", name=name, generation=info.generation)
-    output = OutputPlan(
+def an_output(name: str) -> OutputPlan:
+    """480 frames in two chunks."""
+    return OutputPlan(
         clip="full",
         output="web-720",
         start_pts=0,
@@ -63,6 +61,13 @@ def a_failure(place: Place, parts: Ports, name: str = NAME, **changes: object) -
         lossless=False,
         object_name=f"{name}/full/web-720.mp4",
     )
+
+
+def a_failure(place: Place, parts: Ports, name: str = NAME, **changes: object) -> Render:
+    """A failed render of an upload that stands, 96 of its 480 frames committed."""
+    info = parts.uploads.write(name, b"a video")
+    upload = Upload(bucket="uploads", name=name, generation=info.generation)
+    output = an_output(name)
     id = render_id(upload)
     plan = RenderPlan(render=id, upload=upload, media=examples.MEDIA, outputs=(output,), audio=())
     plain = replace(failed(id), upload=upload, media=examples.MEDIA, plan=plan)

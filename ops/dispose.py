@@ -1,0 +1,75 @@
+"""`clipline dispose` and `restore`: dead letters that nobody needs any more, one or many."""
+
+import sys
+from datetime import UTC, datetime
+from typing import Annotated, NoReturn
+
+import typer
+
+from functions.core.render import State
+from functions.desk import Desk
+from functions.ports import Ports
+from functions.wiring import desk, reading_ports
+from ops import filters
+from ops.commands import REFUSED, By, Reason
+from ops.find import one_record
+from ops.paper import Paper
+from schemas.dead_letters import DeadLetterRecord
+
+console = Paper()
+
+
+@filters.filtered
+def dispose(
+    asked: filters.Asked,
+    reason: Reason,
+    by: By,
+    id: Annotated[
+        str | None, typer.Argument(help="Of a render or dead letter; without one, filters choose.")
+    ] = None,
+    done: Annotated[
+        bool, typer.Option("--done", help="Only those whose render is done meanwhile.")
+    ] = False,
+) -> None:
+    """Take dead letters off the desk, with a reason; their renders stay as they are."""
+    if id is not None:
+        if asked.words or done:
+            raise typer.BadParameter("an id or filters, not both")
+        record = one_record(id)
+        desk().letters.dispose(record.id, by=by, reason=reason, at=asked.now)
+        console.print(f"Disposed of {record.id}. To take it back: clipline restore {record.id}")
+        return
+    if not asked.words and not done:
+        _refuse("Nothing was disposed of: say which, by an id, filters or --done")
+    place, ports = desk(), reading_ports()
+    place.collect(asked.now)
+    count = _all(place, ports, asked, done=done, by=by, reason=reason)
+    console.print(f"Disposed of {count} dead letter{'' if count == 1 else 's'}.")
+    console.print("To take one back: clipline restore ID")
+
+
+def restore(id: Annotated[str, typer.Argument(help="The whole id, as dispose said it.")]) -> None:
+    """Take back a dead letter that was disposed of."""
+    if not desk().letters.restore(id):
+        _refuse(f"No dead letter '{id}' was disposed of: give its whole id")
+    console.print(f"Taken back: clipline show {id}")
+
+
+def _all(
+    place: Desk, ports: Ports, asked: filters.Asked, *, done: bool, by: str, reason: str
+) -> int:
+    count, now = 0, datetime.now(UTC)
+    for record in place.letters.find(asked.wanted):
+        if not done or _is_done(record, ports):
+            count += place.letters.dispose(record.id, by=by, reason=reason, at=now)
+    return count
+
+
+def _is_done(record: DeadLetterRecord, ports: Ports) -> bool:
+    stored = ports.renders.load(record.letter.render) if record.letter else None
+    return stored is not None and stored.render.state is State.DONE
+
+
+def _refuse(sentence: str) -> NoReturn:
+    print(f"{sentence}.", file=sys.stderr)
+    raise typer.Exit(REFUSED)
