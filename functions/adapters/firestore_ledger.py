@@ -27,7 +27,7 @@ from schemas.wire import from_json, to_json
 if TYPE_CHECKING:
     from google.cloud.firestore import DocumentReference
 
-COMPOSITE_INDEXES = {"ledger": (("lane", "at DESCENDING"),)}
+COMPOSITE_INDEXES = {"ledger": (("lane", "-at"),)}
 """As in `functions/adapters/firestore_renders.py`."""
 UNINDEXED = {"ledger": ("document",), "gates": ("*",)}
 """As there."""

@@ -6,29 +6,42 @@ locals {
 
   jobs = { for id, lane in local.run_lanes : id => "${var.name}-${replace(id, "/", "-")}" }
 
-  # As functions/cloud_lanes.py reads them.
+  # As functions/cloud_lanes.py reads them. One `for` over all fields keeps the type of each: a
+  # conditional between two objects would make strings of all.
   told_lanes = [
-    for lane in local.lanes : merge(
-      {
+    for lane in local.lanes : {
+      for field, value in {
         id                    = lane.id
         encoder_class         = lane.encoder_class
         tasks                 = lane.tasks
         executions            = lane.executions
         start_within_seconds  = lane.start_within_seconds
         attempt_limit_seconds = lane.attempt_limit_seconds
+        disk_gib              = lane.disk_gib
+        gpu_slots             = lane.gpu_slots
         hedge                 = lane.hedge
-      },
-      lane.cloud_run == null ? {} : { region = lane.cloud_run.region, job = local.jobs[lane.id] },
-      lane.batch == null ? {} : {
-        machines = merge(lane.batch, {
-          project         = var.project
-          image           = var.render_image
-          service_account = google_service_account.actor["render-job"].email
-          topic           = google_pubsub_topic.this["execution-events"].id
-          environment     = local.place
-        })
-      },
-    )
+        launches_a_minute     = lane.launches_a_minute
+        location              = lane.location
+        price                 = lane.price
+        start_seconds         = lane.start_seconds
+
+        job                  = try(local.jobs[lane.id], null)
+        memory_gib           = try(lane.cloud_run.memory_gib, null)
+        parallelism          = lane.cloud_run == null ? null : lane.tasks
+        region               = try(lane.cloud_run.region, null)
+        task_timeout_seconds = try(lane.cloud_run.timeout_seconds, null)
+
+        machines = lane.batch == null ? null : {
+          for what, said in merge(lane.batch, {
+            project         = var.project
+            image           = var.render_image
+            service_account = google_service_account.actor["render-job"].email
+            topic           = google_pubsub_topic.this["execution-events"].id
+            environment     = local.place
+          }) : what => said
+        }
+      } : field => value if value != null
+    }
   ]
 }
 

@@ -58,7 +58,21 @@ variable "lanes" {
     executions            = number
     start_within_seconds  = number
     attempt_limit_seconds = number
+    disk_gib              = optional(number)
+    gpu_slots             = optional(number)
     hedge                 = optional(bool, false)
+    launches_a_minute     = optional(number)
+    location              = optional(string)
+    start_seconds         = optional(number)
+    price = optional(object({
+      parts = list(object({
+        what                 = string
+        nanodollars_a_second = number
+        count                = optional(number, 1)
+        read_on              = string
+        source               = string
+      }))
+    }))
     batch = optional(object({
       region       = string
       zones        = optional(list(string), [])

@@ -233,8 +233,8 @@ FAULTS = (
     Fault(
         what="a lane names a job that is not there",
         file="render_job.tf",
-        old="job = local.jobs[lane.id] }",
-        new='job = "${local.jobs[lane.id]}-x" }',
+        old="= try(local.jobs[lane.id], null)",
+        new='= try("${local.jobs[lane.id]}-x", null)',
         found_by="the_code_can_read_its_lanes",
         words="there is no job clipline-cloud-run-us-east4-l4-x",
     ),

@@ -9,6 +9,7 @@ ELSEWHERE = {
     "CLIPLINE_CLOUD_RUN_EMULATOR": "names a stand-in",
     "CLIPLINE_ENCODER_CLASS": "of the laptop's one lane",
     "CLIPLINE_HOME": "of the laptop",
+    "CLIPLINE_LANES_FILE": "where CLIPLINE_LANES does not hold the lanes themselves",
     "CLIPLINE_LIFELINE_FD": "of the laptop's child processes",
     "CLIPLINE_TASKS": "of the laptop's one lane",
 }

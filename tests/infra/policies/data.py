@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from functions.adapters import firestore_renders
 from functions.core.lanes import Policy
+from infra.deployment.pipeline import STORES
 from tests.infra.deployment import Deployment
 
 KEPT = ("outputs", "uploads", "work")
@@ -79,7 +79,8 @@ def renders_are_found_by_the_indexes_that_the_code_asks_for(
     """Firestore refuses a query whose index is missing; the emulator does not."""
     wanted = {
         (collection, fields)
-        for collection, indexes in firestore_renders.COMPOSITE_INDEXES.items()
+        for store in STORES
+        for collection, indexes in store.COMPOSITE_INDEXES.items()
         for fields in indexes
     }
     made = {
@@ -96,7 +97,8 @@ def renders_are_found_by_the_indexes_that_the_code_asks_for(
     yield from (f"nobody asks for the index {one}" for one in sorted(made - wanted))
     unasked = {
         (collection, name)
-        for collection, names in firestore_renders.UNINDEXED.items()
+        for store in STORES
+        for collection, names in store.UNINDEXED.items()
         for name in names
     }
     off = {
