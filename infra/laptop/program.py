@@ -19,6 +19,11 @@ from schemas.plan import Order
 
 PYTHON_INSIDE = "/opt/clipline/bin/python"
 """As render_job/Dockerfile has it."""
+LIFELINE_AS_INPUT = (
+    "import os, sys; os.dup2(int(os.environ['CLIPLINE_LIFELINE_FD']), 0); "
+    "os.execv(sys.argv[1], sys.argv[1:])"
+)
+"""A shell cannot: dash knows no descriptor above 9."""
 TOLD = (
     *("CLIPLINE_HOME", "CLIPLINE_PLACE", "CLOUD_RUN_EXECUTION", "CLOUD_RUN_TASK_ATTEMPT"),
     *("CLOUD_RUN_TASK_COUNT", "CLOUD_RUN_TASK_INDEX"),
@@ -60,8 +65,7 @@ def container(home: Path, image: str) -> Program:
     told = [word for name in TOLD for word in ("--env", name)]
     words = (docker, *run, *walls, *user, *told, "--env", "CLIPLINE_LIFELINE_FD=0", image)
     return Program(
-        # Its arguments come behind: a shell has no other way to give a descriptor another number.
-        words=("sh", "-c", 'exec "$@" <&"$CLIPLINE_LIFELINE_FD"', "task", *words),
+        words=(sys.executable, "-I", "-c", LIFELINE_AS_INPUT, *words),
         encoder_class=_encoder_class_of(docker, image),
         environment={
             name: os.environ[name] for name in ("DOCKER_HOST", "HOME") if name in os.environ
