@@ -16,6 +16,7 @@ from schemas import names
 from schemas.ids import Upload
 from schemas.presets import PRESETS
 from schemas.spec import parse_spec
+from schemas.spec_overlays import Captions, Position
 from schemas.spec_reading import AskedOutput, PresetOffer, QualityOffer, SpecVerdict
 from schemas.wire import from_json
 from tests.pipeline.desk import Place
@@ -160,6 +161,25 @@ def test_a_preset_is_explained_by_what_it_says(place: Place, tmp_path: Path) -> 
         "at most 12 frames a second"
     )
     assert made.startswith("    1080x1920, 360 frames at 12 a second, 30 s, ")
+
+
+def test_what_a_spec_names_is_looked_for_beside_the_video(place: Place, tmp_path: Path) -> None:
+    spec, video, words = tmp_path / "spec.json", tmp_path / "it.mp4", tmp_path / "it.srt"
+    spec.write_text('{"outputs": [{"captions": {"file": "it.srt", "position": "top"}}]}')
+    video.symlink_to(SAMPLE)
+    ask = ("spec", "explain", str(spec), "--video", str(video))
+    missing = place.clipline(*ask)
+    assert missing.returncode == BAD_SPEC
+    assert "outputs[0].captions.file is it.srt, but must be a file that is" in missing.stderr
+    words.write_text("1\n00:00:01,000 --> 00:00:00,500\nToo early\n")
+    wrong = place.clipline(*ask)
+    assert wrong.returncode == BAD_SPEC
+    assert "outputs[0].captions.file it.srt is line 2: 00:00:01,000 --> 00:0" in wrong.stderr
+    words.write_text("1\n00:00:01,000 --> 00:00:02,500\nIn time\n")
+    assert place.said(*ask)[2] == "    with the captions it.srt, top"
+    (line,) = place.said(*ask, "--json")
+    planned = from_json(line.encode(), AskedOutput)
+    assert planned.captions == Captions(file="it.srt", position=Position.TOP)
 
 
 def test_the_qualities_are_told_and_one_of_them_is_the_default(place: Place) -> None:
