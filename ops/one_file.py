@@ -37,17 +37,21 @@ class OneFile:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What lies in a folder and below it: there a spec's other files are looked for."""
+    """What lies in a folder and below it, as if it were a tenant's: there a spec's files are."""
 
     folder: Path
 
     def stat(self, name: str) -> ObjectInfo | None:
         """What there is, or None."""
-        path = self.folder / name
+        path = self._path(name)
         found = OneFile(path).stat(path.name)
         return found and replace(found, name=name)
 
     def read_range(self, name: str, start: int, length: int, *, generation: int) -> bytes:
         """At most `length` bytes from `start`. Raises ObjectMissing if it was written meanwhile."""
-        path = self.folder / name
+        path = self._path(name)
         return OneFile(path).read_range(path.name, start, length, generation=generation)
+
+    def _path(self, name: str) -> Path:
+        """Without the tenant that it is put in."""
+        return self.folder / name.partition("/")[2]

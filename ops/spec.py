@@ -23,7 +23,7 @@ from ops.spec_reading import (
     total,
 )
 from schemas.assets import Asset
-from schemas.ids import Upload
+from schemas.ids import DEFAULT_TENANT, Upload
 from schemas.kinds import Image, Kind
 from schemas.loudness import PEAK_LIMIT
 from schemas.media import Media
@@ -164,7 +164,9 @@ def _looked_at(video: Path) -> tuple[Upload, Media]:
     except (ObjectMissing, PermissionError) as error:
         print(f"{error}.", file=sys.stderr)
         raise typer.Exit(NO_INPUT) from None
-    return Upload(bucket="uploads", name=info.name, generation=info.generation), media
+    # As `make run` has it: in a tenant's folder, where the spec's other files may have folders too.
+    name = f"{DEFAULT_TENANT}/{info.name}"
+    return Upload(bucket="uploads", name=name, generation=info.generation), media
 
 
 def _found_beside(video: Path, spec: RenderSpec, upload: Upload) -> Sequence[Asset]:

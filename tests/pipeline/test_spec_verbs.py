@@ -164,22 +164,23 @@ def test_a_preset_is_explained_by_what_it_says(place: Place, tmp_path: Path) -> 
 
 
 def test_what_a_spec_names_is_looked_for_beside_the_video(place: Place, tmp_path: Path) -> None:
-    spec, video, words = tmp_path / "spec.json", tmp_path / "it.mp4", tmp_path / "it.srt"
-    spec.write_text('{"outputs": [{"captions": {"file": "it.srt", "position": "top"}}]}')
+    spec, video, words = (tmp_path / name for name in ("spec.json", "it.mp4", "text/it.srt"))
+    words.parent.mkdir()
+    spec.write_text('{"outputs": [{"captions": {"file": "text/it.srt", "position": "top"}}]}')
     video.symlink_to(SAMPLE)
     ask = ("spec", "explain", str(spec), "--video", str(video))
     missing = place.clipline(*ask)
     assert missing.returncode == BAD_SPEC
-    assert "outputs[0].captions.file is it.srt, but must be a file that is" in missing.stderr
+    assert "outputs[0].captions.file is text/it.srt, but must be a file that is" in missing.stderr
     words.write_text("1\n00:00:01,000 --> 00:00:00,500\nToo early\n")
     wrong = place.clipline(*ask)
     assert wrong.returncode == BAD_SPEC
-    assert "outputs[0].captions.file it.srt is line 2: 00:00:01,000 --> 00:0" in wrong.stderr
+    assert "outputs[0].captions.file text/it.srt is line 2: 00:00:01,000 --> 00:0" in wrong.stderr
     words.write_text("1\n00:00:01,000 --> 00:00:02,500\nIn time\n")
-    assert place.said(*ask)[2] == "    with the captions it.srt, top"
+    assert place.said(*ask)[2] == "    with the captions text/it.srt, top"
     (line,) = place.said(*ask, "--json")
     planned = from_json(line.encode(), AskedOutput)
-    assert planned.captions == Captions(file="it.srt", position=Position.TOP)
+    assert planned.captions == Captions(file="text/it.srt", position=Position.TOP)
 
 
 def test_the_qualities_are_told_and_one_of_them_is_the_default(place: Place) -> None:
