@@ -21,6 +21,8 @@ HEADROOM_DB = 0.5
 """Below PEAK_LIMIT, for what an encoder adds to the peaks of any sound."""
 TOLERANCE_DB = 0.5
 """How near to the target is as asked for (EBU Tech 3343)."""
+NEAR_DB = 0.3
+"""How near it is before no further try is made."""
 LIMITERS_TOLL_DB = 15.0
 """More loudness than that no limiter took that takes MOST_LIMITED_DB off the highest peak: a sound
 that is all peaks lost 10.2."""
@@ -93,7 +95,7 @@ class Level:
         """Whether another try would bring nothing: it is as asked for, or as near as it can be."""
         if made.reached is None or made.true_peak is None:
             return True
-        near = self.held_back or abs(made.reached - self.target) <= TOLERANCE_DB
+        near = self.held_back or abs(made.reached - self.target) <= NEAR_DB
         return near and made.reached <= self.target + TOLERANCE_DB and made.true_peak <= PEAK_LIMIT
 
     @property
