@@ -8,10 +8,11 @@ from pathlib import Path
 
 from functions.batch_machines import BatchMachines
 from functions.cloud_settings import needed
+from functions.core.budget import Budget
 from functions.core.lanes import Lane
 from functions.core.prices import Price
 from functions.errors import NotConfigured
-from functions.lane_file import LaneFault, read_lanes, read_locations
+from functions.lane_file import LaneFault, read_dollars, read_lanes, read_locations
 
 GIB = 2**30
 
@@ -122,6 +123,16 @@ def locations(environment: Mapping[str, str] = os.environ) -> Mapping[str, tuple
         return {}
     try:
         return read_locations(*_text(environment))
+    except LaneFault as fault:
+        raise NotConfigured(str(fault)) from fault
+
+
+def budget(environment: Mapping[str, str] = os.environ) -> Budget:
+    """What may be spent: from where the lanes are. Raises NotConfigured."""
+    if not (environment.get("CLIPLINE_LANES_FILE") or environment.get("CLIPLINE_LANES")):
+        return Budget()
+    try:
+        return Budget(**read_dollars(*_text(environment)))
     except LaneFault as fault:
         raise NotConfigured(str(fault)) from fault
 

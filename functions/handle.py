@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from functions.core.admission import gate
+from functions.core.budget import midnight
 from functions.core.effects import Effect
 from functions.core.entries import launched
 from functions.core.ledger import MEMORY, MOST_READ
@@ -167,7 +168,7 @@ def facts_of(
 ) -> Facts:
     """What a decision may know; of others only if it is told for which upload."""
     if upload is None:
-        return Facts(lanes=ports.lanes, draw=ports.draw(), policy=ports.policy)
+        return Facts(lanes=ports.lanes, draw=ports.draw(), policy=ports.policy, budget=ports.budget)
     others = ports.renders.of_upload(upload.bucket, upload.name)
     return Facts(
         lanes=ports.lanes,
@@ -177,6 +178,8 @@ def facts_of(
         newest=max((other.upload.age_key for other in others), default=None),
         folder=_folder(upload, render_id, ports.renders),
         locations=ports.locations,
+        budget=ports.budget,
+        spent_today=0 if ports.budget.day is None else ports.ledger.spent(midnight(now)),
         pauses=pauses(ports.switches.noted()),
         ledger=ports.ledger.recent(
             [lane.id for lane in ports.lanes], now - MEMORY, limit=MOST_READ

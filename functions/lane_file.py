@@ -9,8 +9,10 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
+from fractions import Fraction
 from typing import Any, Protocol, TypeVar
 
+from functions.core.prices import DOLLAR
 from schemas.wire import Unreadable, from_json, to_json
 
 
@@ -131,6 +133,25 @@ def read_locations(text: str, name: str) -> Mapping[str, tuple[str, ...]]:
         if not locations or not all(isinstance(one, str) for one in locations):
             raise LaneFault(f"{name}: tenants.{tenant}.locations must be words, one at least")
     return found
+
+
+def read_dollars(text: str, name: str) -> Mapping[str, int]:
+    """Limits in nano-dollars, by what they limit: `[budget]` with `render_dollars`, `day_dollars`.
+
+    Raises LaneFault.
+    """
+    try:
+        limits = _loaded(text).get("budget", {})
+        found = {field: round(Fraction(str(value)) * DOLLAR) for field, value in limits.items()}
+    except (TypeError, AttributeError, ValueError) as error:
+        raise LaneFault(f"{name}: [budget] needs dollars, such as 2.50: {error!r}") from error
+    for field, value in found.items():
+        if field not in ("render_dollars", "day_dollars") or value < 0:
+            raise LaneFault(
+                f"{name}: budget.{field} is no limit: there are render_dollars and day_dollars, "
+                "0 at least"
+            )
+    return {field.removesuffix("_dollars"): value for field, value in found.items()}
 
 
 def _check_names(one: Mapping[str, Any], number: int, kind: type, place: "_Place") -> None:

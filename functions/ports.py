@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from functions.core.admission import Gate
+from functions.core.budget import Budget
 from functions.core.entries import Entry
 from functions.core.lanes import Lane, Policy
 from functions.core.render import Render
@@ -110,6 +111,9 @@ class Ledger(Protocol):
     def recent(self, lanes: Sequence[str], since: datetime, *, limit: int) -> Sequence[Entry]:
         """Entries of these lanes after that moment, of each lane the `limit` newest."""
 
+    def spent(self, since: datetime) -> int:
+        """Nano-dollars of all attempts that have ended since that moment, on any lane."""
+
     def admit(self, launch: Entry, gate: Gate) -> bool:
         """Write that launch down if the gate lets it pass, however many ask at once.
 
@@ -194,5 +198,6 @@ class Ports:
     backends: Mapping[str, Backend]
     """By lane id."""
     policy: Policy
+    budget: Budget = field(default_factory=Budget)
     locations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By tenant, where its renders may be made; anywhere for one that is not here."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from functions.cloud_lanes import CloudLane, cloud_lanes, laptop_lanes, locations
+from functions.cloud_lanes import CloudLane, budget, cloud_lanes, laptop_lanes, locations
 from functions.cloud_settings import Cloud, cloud
 from functions.core.lanes import Lane, Policy
 from functions.errors import NotConfigured
@@ -40,9 +40,9 @@ LAPTOP_POLICY = Policy(
 def ports() -> Ports:
     """The parts that this process works with, as its environment says. Raises NotConfigured."""
     if place() is Place.CLOUD:
-        return replace(cloud_ports(cloud(), *cloud_lanes()), locations=locations())
+        return replace(cloud_ports(cloud(), *cloud_lanes()), locations=locations(), budget=budget())
     lanes = (one.lane for one in laptop_lanes())
-    return replace(laptop_ports(laptop(), *lanes), locations=locations())
+    return replace(laptop_ports(laptop(), *lanes), locations=locations(), budget=budget())
 
 
 @cache
@@ -73,7 +73,12 @@ def looking_ports() -> Ports:
         # What the composition finds of encoder and cores, somebody who only looks need not find.
         found = {"CLIPLINE_ENCODER_CLASS": "as found by make up", "CLIPLINE_TASKS": "1"}
         lanes = laptop_lanes(found | os.environ)
-    return replace(reading_ports(), lanes=tuple(one.lane for one in lanes), locations=locations())
+    return replace(
+        reading_ports(),
+        lanes=tuple(one.lane for one in lanes),
+        locations=locations(),
+        budget=budget(),
+    )
 
 
 def prober() -> Prober:

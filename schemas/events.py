@@ -296,6 +296,8 @@ class AttemptRecord:
     """Committed frames when it was last heard of: an attempt that adds none is barren."""
     why: str = ""
     """Why its lane was chosen, and no other."""
+    nanodollars: int = 0
+    """What it has cost, once it has ended; 0 as well where the lane has no price."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

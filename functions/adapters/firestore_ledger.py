@@ -27,7 +27,7 @@ from schemas.wire import from_json, to_json
 if TYPE_CHECKING:
     from google.cloud.firestore import DocumentReference
 
-COMPOSITE_INDEXES = {"ledger": (("lane", "-at"),)}
+COMPOSITE_INDEXES = {"ledger": (("lane", "-at"), ("ended_at", "nanodollars"))}
 """As in `functions/adapters/firestore_renders.py`."""
 UNINDEXED = {"ledger": ("document",), "gates": ("*",)}
 """As there."""
@@ -56,6 +56,14 @@ class FirestoreLedger:
     def recent(self, lanes: Sequence[str], since: datetime, *, limit: int) -> Sequence[Entry]:
         """Of each lane the newest."""
         return tuple(one for lane in lanes for one in self._newest(lane, since, limit))
+
+    def spent(self, since: datetime) -> int:
+        """Summed where the entries are: one read for every thousand of them."""
+        ledger: Any = self._client.collection("ledger")
+        query = ledger.where(filter=FieldFilter("ended_at", ">=", since))
+        with asking("the day's costs"):
+            found = query.sum("nanodollars", alias="spent").get(**self._how)
+        return int(found[0][0].value or 0)
 
     def admit(self, launch: Entry, gate: Gate) -> bool:
         """Counted and written down in one commit. Raises StoreUnavailable if others always win."""
@@ -119,4 +127,7 @@ class FirestoreLedger:
 
 
 def _fields(one: Entry) -> dict[str, object]:
-    return {"document": to_json(one), "lane": one.lane, "at": one.at}
+    fields: dict[str, object] = {"document": to_json(one), "lane": one.lane, "at": one.at}
+    if one.nanodollars:
+        fields |= {"ended_at": one.at, "nanodollars": one.nanodollars}
+    return fields

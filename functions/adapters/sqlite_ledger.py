@@ -20,8 +20,10 @@ _SCHEMA = (
     ) STRICT""",
     "CREATE INDEX IF NOT EXISTS entries_age ON entries (lane, at)",
     "CREATE INDEX IF NOT EXISTS entries_launch ON entries (launch)",
+    "ALTER TABLE entries ADD COLUMN nanodollars INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX IF NOT EXISTS entries_cost ON entries (at, nanodollars) WHERE nanodollars > 0",
 )
-_ADD = "INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)"
+_ADD = "INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _UNDER_WAY = """SELECT count(*) FROM entries AS one
     WHERE lane = ? AND outcome = ? AND at > ? AND render != ? AND NOT EXISTS (
         SELECT 1 FROM entries AS other WHERE other.launch = one.launch AND other.outcome != ?)"""
@@ -53,6 +55,11 @@ class SqliteLedger:
             for row in self._file.reading.execute(query, (lane, micros(since), limit))
         )
 
+    def spent(self, since: datetime) -> int:
+        """All lanes together."""
+        query = "SELECT total(nanodollars) FROM entries WHERE nanodollars > 0 AND at >= ?"
+        return _count(self._file.reading, query, micros(since))
+
     def admit(self, launch: Entry, gate: Gate) -> bool:
         """Counted and written down in one transaction, alone among all that ask."""
         with self._file.writing() as db:
@@ -75,7 +82,7 @@ class SqliteLedger:
 
 def _add(db: Connection, one: Entry) -> None:
     values = (one.key, one.lane, one.launch, one.render, one.outcome.value, micros(one.at))
-    db.execute(_ADD, (*values, to_json(one)))
+    db.execute(_ADD, (*values, to_json(one), one.nanodollars))
 
 
 def _count(db: Connection, query: str, *values: object) -> int:

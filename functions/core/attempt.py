@@ -1,8 +1,10 @@
 """While an attempt runs: what it tells, what its silence means, and what a look at it finds."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from functions.core import ends, words
+from functions.core.budget import cost_of, overspent
 from functions.core.effects import Look, RemovePieces, StopExecution
 from functions.core.observations import LaunchAccepted, LaunchDenied, Surveyed, Tick
 from functions.core.render import Render, State
@@ -132,6 +134,8 @@ def surveyed(render: Render, event: Surveyed, step: Step) -> Render:
         return ends.attempt_over(render, failure, event.frames, step, ended=event.ended)
     if step.now >= render.deadline:
         return ends.fail(replace(render, frames=event.frames), words.deadline_passed(render), step)
+    if (over := overspent(_spent_by_now(render, step), step.facts.budget)) is not None:
+        return ends.fail(replace(render, frames=event.frames), over, step)
     lane = step.lane(current.lane)
     age = step.now - current.launched_at
     if lane is None or age >= lane.attempt_limit + step.facts.policy.silence:
@@ -143,6 +147,13 @@ def surveyed(render: Render, event: Surveyed, step: Step) -> Render:
     if current.started_at is None:
         render = _begun(render, event.owner, step)
     return _heard(render, event.frames, step)
+
+
+def _spent_by_now(render: Render, step: Step) -> int:
+    """What its ended attempts have cost, and the one that runs so far."""
+    current = _attempt(render)
+    ran = step.now - current.started_at if current.started_at else timedelta(0)
+    return render.spent + cost_of(step.lane(current.lane), max(ran, timedelta(0)))
 
 
 def lingering(render: Render, event: Surveyed, step: Step) -> Render:

@@ -18,7 +18,7 @@ from functions.core.effects import (
 from functions.core.entries import is_own_quota
 from functions.core.observations import PiecesRemoved, Superseded
 from functions.core.render import RUNNING, Render, Rest, State
-from functions.core.step import Step, record, without
+from functions.core.step import Step, close, without
 from schemas.events import CancelRender, OutputVerified
 from schemas.failures import Failure, FailureClass
 
@@ -34,7 +34,7 @@ def verified(render: Render, event: OutputVerified, step: Step) -> Render:
     if render.missing:
         return render
     if render.state in RUNNING and render.plan:
-        render = record(render, ended_at=step.now, frames_after=render.plan.frames)
+        render = close(render, step, frames_after=render.plan.frames)
     done = replace(
         without(render, Launch),
         state=State.DONE,
@@ -62,7 +62,7 @@ def attempt_over(
     if is_own_quota(failure):
         barren = render.barren  # of the lane nothing was seen
     closed = step.want(without(render, Launch, Look), CloseAttempt(attempt=render.attempt))
-    closed = record(closed, ended_at=step.now, cause=failure, frames_after=frames)
+    closed = close(closed, step, cause=failure, frames_after=frames)
     render = replace(closed, frames=frames, barren=barren)
     decision = retry.decide(
         failure,
@@ -110,7 +110,7 @@ def fail(render: Render, failure: Failure, step: Step, *, ended: bool = False) -
     """Ends the render with its dead letter."""
     render = _stopping(render, step)
     if render.state in RUNNING and render.current and render.current.ended_at is None:
-        render = record(render, ended_at=step.now, cause=failure, frames_after=render.frames)
+        render = close(render, step, cause=failure, frames_after=render.frames)
         render = step.want(render, CloseAttempt(attempt=render.attempt))
     render = replace(
         render,
@@ -128,7 +128,7 @@ def cancel(render: Render, failure: Failure, step: Step) -> Render:
     """Ends the render because nobody wants it any more."""
     render = _stopping(render, step)
     if render.state in RUNNING:
-        render = record(render, ended_at=step.now, cause=failure)
+        render = close(render, step, cause=failure)
     render = replace(render, state=State.CANCELLED, failure=failure, not_before=None)
     render = aftermath(render, step, ended=False)
     return step.want(render, Withdraw(), WakeNext())

@@ -4,7 +4,7 @@ An attempt's record tells them, and tells the same ones again whenever it is ask
 before it wrote one down loses nothing, and whoever writes it twice doubles nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -51,6 +51,8 @@ class Entry:
     """From its start to its end, of one that ended."""
     pixels: int = 0
     """Output pixels that it committed."""
+    nanodollars: int = 0
+    """What it has cost."""
 
     @property
     def key(self) -> str:
@@ -73,7 +75,14 @@ def entries_of(render: str, record: AttemptRecord, *, pixels_a_frame: float = 0)
         ran = max(record.ended_at - (record.started_at or record.ended_at), timedelta(0))
         frames = max(0, record.frames_after - record.frames_before)
         pixels = round(frames * pixels_a_frame)
-        found.append(_entry(render, record, outcome, record.ended_at, ran, pixels))
+        found.append(
+            replace(
+                _entry(render, record, outcome, record.ended_at),
+                ran=ran,
+                pixels=pixels,
+                nanodollars=record.nanodollars,
+            )
+        )
     return found
 
 
@@ -91,14 +100,7 @@ def launched(render: str, record: AttemptRecord) -> Entry:
     return _entry(render, record, Outcome.LAUNCHED, record.launched_at)
 
 
-def _entry(
-    render: str,
-    record: AttemptRecord,
-    outcome: Outcome,
-    at: datetime,
-    ran: timedelta = timedelta(0),
-    pixels: int = 0,
-) -> Entry:
+def _entry(render: str, record: AttemptRecord, outcome: Outcome, at: datetime) -> Entry:
     return Entry(
         lane=record.lane,
         render=render,
@@ -106,8 +108,6 @@ def _entry(
         outcome=outcome,
         launched_at=record.launched_at,
         at=at,
-        ran=ran,
-        pixels=pixels,
     )
 
 

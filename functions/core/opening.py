@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from functions.core import ends, words
+from functions.core.budget import day_is_spent, overspent
 from functions.core.effects import Launch, RemovePieces, SupersedeOlder
 from functions.core.lanes import Lane
 from functions.core.need import Need, need_of
@@ -72,7 +73,14 @@ def routed(render: Render, event: object, step: Step) -> Render:
         return ends.cancel(render, words.superseded("a newer upload of this name"), step)
     if step.now >= render.deadline:
         return ends.fail(render, words.deadline_passed(render), step)
+    if (spent := day_is_spent(step.facts.spent_today, step.facts.budget, step.now)) is not None:
+        why, reset = spent
+        due = min(reset, render.deadline)
+        return replace(render, state=State.WAITING, why=why, revisit_at=due, not_before=None)
     choice = route(step.facts.lanes, scene(render, step))
+    likely = choice.weighed[0] if choice.weighed else None
+    if (over := overspent(render.spent, step.facts.budget, likely)) is not None:
+        return ends.fail(render, over, step)
     if choice.hopeless:
         cause = render.current.cause if render.current else None
         render = replace(render, why=choice.why)
@@ -157,7 +165,10 @@ def settle(render: Render, event: Tick, step: Step) -> Render:
 
 
 def replayed(render: Render, event: ReplayRender, step: Step) -> Render:
-    """Everything anew but its identity and its work; what cannot be read is not tried again."""
+    """Everything anew but its identity and its work; what cannot be read is not tried again.
+
+    It may cost as much again: somebody wants it so.
+    """
     repeated = render.replayed_at is not None and event.at <= render.replayed_at
     if render.media is None or repeated:
         return render
@@ -168,6 +179,7 @@ def replayed(render: Render, event: ReplayRender, step: Step) -> Render:
         revisit_at=step.now,
         why=f"replayed by {event.by}: {event.reason}",
         replayed_at=event.at,
+        spent=0,
         retries=0,
         barren=0,
         barred=(),

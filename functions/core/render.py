@@ -96,6 +96,8 @@ class Render:
     """Why it ended failed or cancelled."""
     replayed_at: datetime | None = None
     """When the last replay was asked for: the same command, delivered again, is not another."""
+    spent: int = 0
+    """Nano-dollars that its ended attempts have cost, as far as their lanes have prices."""
     failures: int = 0
     """How often it ended failed: replays may fail again."""
     settled: bool = False

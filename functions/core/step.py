@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from functions.core.budget import Budget, cost_of
 from functions.core.effects import Effect
 from functions.core.entries import Entry
 from functions.core.lanes import Lane, Policy
@@ -29,6 +30,9 @@ class Facts:
     """An output folder that is this render's own or free."""
     locations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By tenant, where its renders may be made; anywhere for one that is not here."""
+    budget: Budget = field(default_factory=Budget)
+    spent_today: int = 0
+    """Nano-dollars, by the attempts that have ended since midnight UTC."""
     pauses: Sequence[Switching] = ()
     """What people have paused."""
     ledger: Sequence[Entry] = ()
@@ -71,6 +75,16 @@ def without(render: Render, *kinds: type[Effect]) -> Render:
     """The render without pending effects that have lost their sense."""
     kept = tuple(p for p in render.pending if not isinstance(p.effect, kinds))
     return replace(render, pending=kept)
+
+
+def close(render: Render, step: Step, **changes: Any) -> Render:
+    """The render with its current attempt's record closed, and paid for."""
+    current = render.current
+    assert current is not None, "there is no attempt to close"
+    ran = step.now - current.started_at if current.started_at else timedelta(0)
+    cost = cost_of(step.lane(current.lane), max(ran, timedelta(0)))
+    render = replace(render, spent=render.spent + cost)
+    return record(render, ended_at=step.now, nanodollars=cost, **changes)
 
 
 def record(render: Render, **changes: Any) -> Render:

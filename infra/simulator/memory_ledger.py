@@ -31,6 +31,11 @@ class MemoryLedger:
             found += sorted(own, key=lambda one: (one.at, one.key), reverse=True)[:limit]
         return tuple(found)
 
+    def spent(self, since: datetime) -> int:
+        """All lanes together."""
+        everything = (one for own in self._lanes.values() for one in own.values())
+        return sum(one.nanodollars for one in everything if one.at >= since)
+
     def admit(self, launch: Entry, gate: Gate) -> bool:
         """Written down if the gate lets it pass."""
         own = self._lanes[launch.lane]

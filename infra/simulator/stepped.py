@@ -184,6 +184,10 @@ class SteppedLedger:
         """A step."""
         return self.world.call(lambda: self.store.recent(lanes, since, limit=limit))
 
+    def spent(self, since: datetime) -> int:
+        """A step."""
+        return self.world.call(lambda: self.store.spent(since))
+
     def admit(self, launch: Entry, gate: Gate) -> bool:
         """A step."""
         return self.world.call(lambda: self.store.admit(launch, gate))

@@ -121,3 +121,13 @@ def test_of_many_that_ask_at_once_only_as_many_pass_as_the_gate_says(
         return
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(lambda n: ledger.admit(entry(n), gate), range(8))) == 3
+
+
+def test_what_has_been_spent_is_summed_over_all_lanes_since_a_moment(ledger: Ledger) -> None:
+    assert ledger.spent(LONG_AGO) == 0
+    ledger.append([entry(1, Outcome.FINISHED, nanodollars=10**12)])
+    ledger.append([entry(2, Outcome.PREEMPTED, lane=B, nanodollars=5), entry(3, Outcome.STARTED)])
+    ledger.append([entry(2, Outcome.PREEMPTED, lane=B, nanodollars=5)])
+    assert ledger.spent(LONG_AGO) == 10**12 + 5
+    assert ledger.spent(entry(2).at) == 5
+    assert ledger.spent(entry(3).at) == 0

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.cloud_lanes import CloudLane, cloud_lanes, laptop_lanes
+from functions.cloud_lanes import CloudLane, budget, cloud_lanes, laptop_lanes, locations
+from functions.core.budget import Budget
 from functions.errors import NotConfigured
 from functions.wiring import LAPTOP_LANE
 
@@ -103,3 +104,29 @@ def test_what_is_wrong_is_said_with_its_line_and_field(before: str, after: str, 
 def test_a_file_that_is_not_there_is_named() -> None:
     with pytest.raises(NotConfigured, match=r"CLIPLINE_LANES_FILE: .*nowhere\.toml"):
         cloud_lanes({"CLIPLINE_LANES_FILE": "nowhere.toml"})
+
+
+def test_limits_of_money_and_of_place_stand_beside_the_lanes() -> None:
+    text = GOOD + '[budget]\nrender_dollars = 2.5\n[tenants.acme]\nlocations = ["eu", "ch"]\n'
+    told = {"CLIPLINE_LANES": text}
+    assert budget(told) == Budget(render=2_500_000_000)
+    assert locations(told) == {"acme": ("eu", "ch")}
+    assert len(cloud_lanes(told)) == 2
+    assert (budget({}), locations({})) == (Budget(), {})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "[budget]\nrender_dollars = -1",
+        "[budget]\nweek_dollars = 1",
+        '[budget]\nday_dollars = "much"',
+        "[tenants.acme]\nlocations = []",
+        "[tenants.acme]\nplaces = []",
+        "[tenants]\nacme = 7",
+    ],
+)
+def test_a_limit_that_is_none_is_refused(wrong: str) -> None:
+    told = {"CLIPLINE_LANES": GOOD + wrong}
+    with pytest.raises(NotConfigured, match=r"CLIPLINE_LANES: .*(budget|tenants)"):
+        budget(told), locations(told)

@@ -1,0 +1,63 @@
+"""Money: what an attempt has cost, and what a render or a day may cost at most.
+
+Whole nano-dollars. The meter counts what lanes are known to cost: nothing for one without a price.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from functions.core.lanes import Lane
+from functions.core.prices import MINIMUM, dollars
+from functions.core.weigh import SURE, Weighed
+from schemas.failures import Failure, FailureClass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Limits; None where there is none."""
+
+    render: int | None = None
+    """Of one render, all its attempts together: beyond it fails."""
+    day: int | None = None
+    """Of all renders in a day of UTC: beyond it renders wait for the next. What runs when it is
+    reached goes on, and is counted when it ends."""
+
+
+def cost_of(lane: Lane | None, ran: timedelta) -> int:
+    """What an attempt has cost that ran for so long; nothing if it never started."""
+    if lane is None or lane.price is None or not ran:
+        return 0
+    seconds = max(ran, MINIMUM).total_seconds()
+    return round(seconds * lane.tasks * lane.price.nanodollars_a_second)
+
+
+def overspent(spent: int, budget: Budget, next: Weighed | None = None) -> Failure | None:
+    """Why a render may cost no more, if it may not.
+
+    `next` is the attempt that would come: it is refused only if it is sure to cost too much.
+    """
+    if budget.render is None:
+        return None
+    least = 0.0
+    if next is not None and next.nanodollars is not None:
+        least = max(0.0, next.nanodollars - SURE * next.nanodollars_error)
+    if spent < budget.render and spent + least <= budget.render:
+        return None
+    message = f"it has cost {dollars(spent)} of at most {dollars(budget.render)}"
+    if least and next is not None:
+        message += f", and {next.lane.id} would cost {dollars(least)} more at least"
+    return Failure(failure=FailureClass.BUDGET, reason="render_limit", message=message)
+
+
+def day_is_spent(spent: int, budget: Budget, now: datetime) -> tuple[str, datetime] | None:
+    """What to say, and until when to wait; None while the day's money lasts."""
+    if budget.day is None or spent < budget.day:
+        return None
+    reset = midnight(now) + timedelta(days=1)
+    words = f"the day's budget is spent, {dollars(spent)} of {dollars(budget.day)}"
+    return f"waits until {reset:%Y-%m-%d %H:%M} UTC: {words}", reset
+
+
+def midnight(now: datetime) -> datetime:
+    """When the day of UTC began."""
+    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
