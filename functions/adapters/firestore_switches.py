@@ -3,7 +3,7 @@
 switches/ID    one pause or resumption; created once, never changed, few in a year
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from google.cloud.firestore import Client
 
@@ -11,6 +11,7 @@ from functions.adapters.firestore_calls import asking, patient
 from functions.core.switches import Switching
 from schemas.wire import from_json, to_json
 
+COMPOSITE_INDEXES: Mapping[str, Sequence[tuple[str, ...]]] = {}
 UNINDEXED = {"switches": ("document",)}
 """As in `functions/adapters/firestore_renders.py`."""
 

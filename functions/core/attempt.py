@@ -1,12 +1,14 @@
 """While an attempt runs: what it tells, what its silence means, and what a look at it finds."""
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from functions.core import ends, words
 from functions.core.budget import cost_of, overspent
 from functions.core.effects import Look, RemovePieces, StopExecution
 from functions.core.observations import LaunchAccepted, LaunchDenied, Surveyed, Tick
+from functions.core.prices import MINIMUM
 from functions.core.render import Render, State
 from functions.core.step import Step, record
 from schemas.events import (
@@ -166,8 +168,17 @@ def lingering(render: Render, event: Surveyed, step: Step) -> Render:
 
 
 def _heard(render: Render, frames: int, step: Step) -> Render:
-    due = min(step.in_(step.facts.policy.silence), render.deadline)
+    due = min(step.in_(step.facts.policy.silence), render.deadline, *_broke_at(render, step))
     return replace(render, frames=frames, revisit_at=due)
+
+
+def _broke_at(render: Render, step: Step) -> Iterator[datetime]:
+    """When its money will be spent, however well it goes: then somebody must look."""
+    current, limit = _attempt(render), step.facts.budget.render
+    a_second = cost_of(step.lane(current.lane), MINIMUM) / MINIMUM.total_seconds()
+    if limit is not None and a_second and current.started_at is not None:
+        left = max(0, limit - render.spent)
+        yield current.started_at + timedelta(seconds=1 + left / a_second)
 
 
 def _attempt(render: Render) -> AttemptRecord:

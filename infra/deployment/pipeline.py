@@ -8,14 +8,14 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from functions.adapters import firestore_ledger, firestore_renders
+from functions.adapters import firestore_ledger, firestore_renders, firestore_switches
 from functions.core.lanes import Policy
 from functions.core.render import State
 from functions.sweep import TIME_LIMIT
 from schemas.flows import ACTORS, FLOWS, SWEEP, Actor, Delivery, Flow, undeliverable
 from schemas.topics import Topic
 
-STORES = (firestore_ledger, firestore_renders)
+STORES = (firestore_renders, firestore_ledger, firestore_switches)
 """All that keep something in Firestore."""
 PREFIX = "clipline-"
 """Of identities; a deployment of another name has that in its place."""

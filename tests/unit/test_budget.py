@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from functions.core.budget import Budget, cost_of, day_is_spent, midnight, overspent
-from functions.core.effects import Launch, StopExecution
+from functions.core.effects import Launch, Look, StopExecution
 from functions.core.entries import Outcome
 from functions.core.prices import Price, PricePart
 from functions.core.render import State
@@ -27,7 +27,7 @@ from tests.unit.makers import (
     verified,
     wants,
 )
-from tests.unit.tellers import PREEMPTED, letter_of
+from tests.unit.tellers import PREEMPTED, letter_of, progress
 
 PART = PricePart(what="all", nanodollars_a_second=1000, read_on="2026-01-01", source="x")
 DEAR = replace(LANE, price=Price(parts=(PART,)))
@@ -62,6 +62,17 @@ def test_a_render_that_has_cost_its_limit_is_stopped_and_fails_by_budget() -> No
     failure = letter_of(render).failure
     assert (failure.failure, failure.reason) == (FailureClass.BUDGET, "render_limit")
     assert failure.message == "it has cost $0.0002 of at most $0.0001"
+
+
+def test_steady_progress_does_not_carry_a_render_past_its_limit() -> None:
+    tight = replace(PAID, budget=Budget(render=150_000))
+    render = rendering(facts=tight)
+    due = NOW + seconds(1 + 75)
+    assert render.revisit_at == due
+    heard = after(render, progress(render, 9), now=NOW + seconds(70), facts=tight)
+    assert heard.revisit_at == due
+    assert wants(after(heard, tick(heard), now=due, facts=tight), Look)
+    assert rendering(facts=PAID).revisit_at == NOW + PAID.policy.silence
 
 
 def test_nothing_is_launched_for_a_render_that_has_cost_its_limit() -> None:
