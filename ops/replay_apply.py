@@ -57,12 +57,18 @@ def moved(plan: Plan, ports: Ports) -> Iterator[str]:
 
 
 def _differences(item: PlanItem, render: Render, ports: Ports) -> Iterator[str]:
-    if (refused := refusal(render, ports)) is not None:
-        yield refused[1]
-    elif render.failures != item.failures:
-        yield f"{short(render.id)} has failed again meanwhile"
+    if (why := _refused(item, render, ports)) is not None:
+        yield why
     elif frames(render, ports) != (item.frames_committed, item.frames_to_render):
         yield f"of {short(render.id)} another part is committed now"
+
+
+def _refused(item: PlanItem, render: Render, ports: Ports) -> str | None:
+    """Without a look at its pieces: a plan would refuse it, or it failed again."""
+    if (refused := refusal(render, ports)) is not None:
+        return refused[1]
+    again = render.failures != item.failures
+    return f"{short(render.id)} has failed again meanwhile" if again else None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -149,7 +155,8 @@ class Run:
     def _moved(self, item: PlanItem, id: str, stored: Stored | None) -> str | None:
         if stored is None:
             return f"{short(id)} is not known any more"
-        return next(_differences(item, stored.render, self.ports), None)
+        # Its pieces were looked at before the run began: more of them only mean less to do.
+        return _refused(item, stored.render, self.ports)
 
     def _command(self, id: str) -> ReplayRender:
         return ReplayRender(render=id, at=self.plan.head.made_at, by=self.by, reason=self.reason)
