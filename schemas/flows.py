@@ -99,6 +99,10 @@ class Flow:
     """Who takes care of what is not delivered."""
     on_failure: str
     """Where a message goes that is not acknowledged, and what is lost, in one sentence."""
+    replay: str
+    """Whether such a message may be published again, and what that does, in one sentence."""
+    runbook: str
+    """The heading in docs/runbook.md that says what its owner does."""
     is_public: bool = False
     """Whether others may rely on it: a change of meaning then is a new event type."""
 
@@ -229,6 +233,9 @@ FLOWS = (
         owner=ON_CALL,
         on_failure="The upload stays in its bucket; the sweep finds it without a render and tells "
         "of it again.",
+        replay="Publish it again at any time: an upload is known by its name and generation, "
+        "and asks for one render.",
+        runbook="Undeliverable",
     ),
     Flow(
         topic=Topic.RENDER_REQUESTS,
@@ -246,6 +253,9 @@ FLOWS = (
         owner=ON_CALL,
         on_failure="A lost request is asked for again, since the sweep finds its upload without a "
         "render; a lost command must be given again.",
+        replay="Publish it again at any time: a request opens one render, a command is obeyed "
+        "once.",
+        runbook="Undeliverable",
     ),
     Flow(
         topic=Topic.RENDER_RESULTS,
@@ -263,6 +273,9 @@ FLOWS = (
         owner=ON_CALL,
         on_failure="Pieces and delivered records in the buckets are the truth; after silence the "
         "sweep reads them and moves the render on.",
+        replay="Need not be: what it said is in the buckets. Published again it changes "
+        "nothing twice.",
+        runbook="Undeliverable",
     ),
     Flow(
         topic=Topic.EXECUTION_EVENTS,
@@ -280,6 +293,8 @@ FLOWS = (
         retention=RETENTION,
         owner=ON_CALL,
         on_failure="After silence the sweep asks the place whether the execution still runs.",
+        replay="Need not be: the place is asked. Published again it changes nothing twice.",
+        runbook="Undeliverable",
     ),
     Flow(
         topic=Topic.RENDER_DONE,
@@ -297,6 +312,9 @@ FLOWS = (
         owner=DOWNSTREAM,
         on_failure="Stays on the subscription for 31 days; the file and its certificate stay in "
         "the outputs bucket.",
+        replay="What was taken does not come again; the label of each file in the outputs bucket "
+        "says the same.",
+        runbook="Undeliverable",
         is_public=True,
     ),
     Flow(
@@ -315,6 +333,9 @@ FLOWS = (
         owner=ON_CALL,
         on_failure="Stays on the subscription for 31 days; the failed render stays in the store "
         "and can be replayed from there.",
+        replay="`clipline replay` starts a new attempt of the same render, and refuses one "
+        "that is done.",
+        runbook="Unread dead letters",
         is_public=True,
     ),
 )

@@ -117,12 +117,17 @@ def _failures() -> str:
 
 
 def _failure(flow: Flow) -> str:
-    owner = f"Owner: {flow.owner.name}."
+    owner = f"{flow.replay} Owner: {flow.owner.name}; {_runbook(flow)}."
     net = undeliverable(flow)
     if net is None:
         return f"{flow.on_failure} {owner}"
     where = f"goes to `{net.topic}`, kept there for {_time(net.retention)}."
     return f"{where} {flow.on_failure} {owner}"
+
+
+def _runbook(flow: Flow) -> str:
+    anchor = flow.runbook.lower().replace(" ", "-")
+    return f"[what to do](runbook.md#{anchor})"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -71,6 +71,8 @@ class Outcome:
     calls: int
     seconds: float
     """Virtual."""
+    said: frozenset[tuple[str, str]]
+    """Topic and type of all that was published."""
 
 
 def live(recipe: Recipe, *, log: Callable[[str], None] | None = None) -> Outcome:
@@ -156,6 +158,7 @@ class _History:
             counts=self._witness.counts,
             calls=self._world.calls,
             seconds=self._world.time,
+            said=frozenset(self._bus.said),
         )
 
     def _check_coverage(self) -> None:

@@ -58,6 +58,8 @@ class MemoryBus:
         """`source` is the CloudEvents source of what is published here."""
         self._source = source
         self._clock = clock
+        self.said: set[tuple[str, str]] = set()
+        """Topic and type of everything that was published, whoever listened."""
         self._ids = count(1)
         self._queues: dict[str, _Queue] = {}
         self._readers: defaultdict[str, list[_Queue]] = defaultdict(list)
@@ -98,6 +100,7 @@ class MemoryBus:
 
     def publish_message(self, topic: str, message: Message) -> None:
         """Any message, also one that no subscriber can read."""
+        self.said.add((topic, message.attributes.get("ce-type", "nothing of ours")))
         self._fan_out(topic, message, self._clock())
 
     def lease(self, limit: int, now: datetime) -> Sequence[ReceivedMessage]:

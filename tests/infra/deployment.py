@@ -1,6 +1,6 @@
 """A deployment as policies see it: the values of all its resources, by kind."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,13 @@ class Deployment:
             for one in planned["root_module"]["resources"]
             if one["mode"] == "managed"
         )
+
+    @classmethod
+    def holding(cls, resources: Iterable[Resource]) -> "Deployment":
+        """One of those resources."""
+        one = cls({"root_module": {"resources": []}})
+        one.resources = tuple(resources)
+        return one
 
     def of(self, kind: str, name: str | None = None) -> tuple[Resource, ...]:
         """Those of a type, such as `pubsub_topic`."""

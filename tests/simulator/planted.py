@@ -36,4 +36,5 @@ def outcome_of(
         counts=Counts(),
         calls=0,
         seconds=0.0,
+        said=frozenset(),
     )
