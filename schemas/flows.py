@@ -102,7 +102,7 @@ class Flow:
     replay: str
     """Whether such a message may be published again, and what that does, in one sentence."""
     runbook: str
-    """The heading in docs/runbook.md that says what its owner does."""
+    """The heading in docs/runbook/README.md that says what its owner does."""
     is_public: bool = False
     """Whether others may rely on it: a change of meaning then is a new event type."""
 

@@ -127,7 +127,7 @@ def _failure(flow: Flow) -> str:
 
 def _runbook(flow: Flow) -> str:
     anchor = flow.runbook.lower().replace(" ", "-")
-    return f"[what to do](runbook.md#{anchor})"
+    return f"[what to do](runbook/README.md#{anchor})"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

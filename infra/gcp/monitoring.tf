@@ -1,5 +1,5 @@
 # Log metrics, alerts and a dashboard. Only what is marked "page" wakes somebody; each alert names
-# the entry of docs/runbook.md that says what to do.
+# the entry of docs/runbook/README.md that says what to do.
 
 locals {
   our_logs = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=~\"^${var.name}-\""
@@ -137,7 +137,7 @@ resource "google_monitoring_alert_policy" "this" {
   }
 
   documentation {
-    content   = "What to do: docs/runbook.md#${each.key}"
+    content   = "What to do: docs/runbook/README.md#${each.key}"
     mime_type = "text/markdown"
   }
 }
@@ -181,7 +181,7 @@ resource "google_monitoring_alert_policy" "no_lane_starts" {
   }
 
   documentation {
-    content   = "What to do: docs/runbook.md#no-lane-starts"
+    content   = "What to do: docs/runbook/README.md#no-lane-starts"
     mime_type = "text/markdown"
   }
 }
@@ -208,7 +208,7 @@ resource "google_monitoring_alert_policy" "sweep_is_silent" {
   }
 
   documentation {
-    content   = "What to do: docs/runbook.md#sweep-is-silent"
+    content   = "What to do: docs/runbook/README.md#sweep-is-silent"
     mime_type = "text/markdown"
   }
 }

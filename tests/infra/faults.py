@@ -487,8 +487,8 @@ FAULTS = (
     Fault(
         what="an alert that names no entry of the runbook",
         file="monitoring.tf",
-        old="runbook.md#no-lane-starts",
-        new="runbook.md#no-lanes",
+        old="runbook/README.md#no-lane-starts",
+        new="runbook/README.md#no-lanes",
         found_by="every_alert_says_what_to_do",
         words="names no-lanes",
     ),

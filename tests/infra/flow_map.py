@@ -208,7 +208,7 @@ def _incomplete(there: There) -> Iterator[str]:
         if not flow.on_failure or not flow.replay:
             yield f"{name} does not say what becomes of what fails"
         if flow.runbook not in headings:
-            yield f"{name} names '{flow.runbook}', which docs/runbook.md has not"
+            yield f"{name} names '{flow.runbook}', which docs/runbook/README.md has not"
         path, _, test = there.tests.get(name, "").partition("::")
         if (
             not path
@@ -268,6 +268,6 @@ def everything(deployment: Deployment | None, observed: Edges) -> There:
         subscriptions=subscriptions(),
         paths=PUSH_PATHS,
         observed=observed,
-        runbook=(ROOT / "docs" / "runbook.md").read_text(),
+        runbook=(ROOT / "docs" / "runbook" / "README.md").read_text(),
         tests=TESTS,
     )

@@ -20,7 +20,7 @@ GCP = ROOT / "infra" / "gcp"
 LIMIT_SECONDS = 120
 """For one command; the longest takes about five seconds."""
 _LOCAL = 'terraform {\n  backend "local" {}\n}\n'
-_KEPT_OUT = shutil.ignore_patterns(".terraform*", "*.tfstate*", "backend.hcl")
+_KEPT_OUT = shutil.ignore_patterns(".terraform*", "*.tfstate*", "my.auto.tfvars")
 
 
 class TerraformFailed(Exception):

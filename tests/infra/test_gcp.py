@@ -9,6 +9,7 @@ import pytest
 
 from tests.infra import terraform
 from tests.infra.conftest import Deployed, required, written
+from tests.infra.iam_page import PAGE, page
 from tests.infra.policies import POLICIES, Policy
 from tests.infra.terraform import GCP, Terraform
 
@@ -63,3 +64,7 @@ def test_the_stand_in_serves_facts_with_their_origin() -> None:
     header = text.splitlines()[1]
     assert '"package":"cdktn-provider-google"' in header
     assert '"licence":"MPL-2.0"' in header
+
+
+def test_the_page_of_roles_is_current(deployed: Deployed) -> None:
+    assert PAGE.read_text() == page(deployed.deployment), "run python -m tests.infra.iam_page"

@@ -8,7 +8,7 @@ from pathlib import Path
 from functions.core.render import State
 from tests.infra.deployment import Deployment, Resource
 
-RUNBOOK = Path(__file__).resolve().parents[3] / "docs" / "runbook.md"
+RUNBOOK = Path(__file__).resolve().parents[3] / "docs" / "runbook" / "README.md"
 GOOGLES = {
     "pubsub.googleapis.com/subscription/num_undelivered_messages",
     "pubsub.googleapis.com/subscription/oldest_unacked_message_age",
@@ -60,12 +60,12 @@ def every_alert_says_what_to_do(deployment: Deployment) -> Iterator[str]:
     }
     for alert in deployment.of("monitoring_alert_policy"):
         found = re.search(
-            r"docs/runbook\.md#(\S+)", alert.block("documentation").get("content", "")
+            r"docs/runbook/README\.md#(\S+)", alert.block("documentation").get("content", "")
         )
         if found is None:
             yield f"{alert.address} does not say what to do"
         elif found[1] not in entries:
-            yield f"{alert.address} names {found[1]}, which docs/runbook.md has not"
+            yield f"{alert.address} names {found[1]}, which docs/runbook/README.md has not"
         if not alert.values["notification_channels"]:
             yield f"{alert.address} tells nobody"
 
