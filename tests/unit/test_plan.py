@@ -1,3 +1,4 @@
+import json
 from dataclasses import fields, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -18,6 +19,7 @@ from schemas.spec import Clip, Output, RenderSpec
 from schemas.spec_fields import SpecFault
 from schemas.spec_overlays import Position
 from schemas.spec_picture import Deinterlace, Fit, Quality
+from schemas.wire import from_json, to_json
 from tests import bench_chunks as bench
 from tests.unit.makers import TICKS, UPLOAD, media, video
 
@@ -366,6 +368,19 @@ def test_every_wish_of_an_overlay_is_in_its_key() -> None:
     values: dict[str, Any] = {"asset": other, "position": Position.TOP}
     for field in fields(words):
         assert replace(words, **{field.name: values.get(field.name, 7)}).key != words.key
+
+
+def test_a_plan_of_an_earlier_release_is_read() -> None:
+    plan = plan_of()
+    told = json.loads(to_json(plan))
+    for output in told["outputs"]:
+        for field in ("fit", "deinterlace", "watermark", "captions", "sound"):
+            del output[field]
+    for audio in told["audio"]:
+        del audio["variant"]
+    for field in ("interlaced", "matrix", "full_range"):
+        del told["media"]["video"][field]
+    assert from_json(json.dumps(told).encode(), RenderPlan) == plan
 
 
 def test_the_pieces_of_an_earlier_release_are_found_again() -> None:
