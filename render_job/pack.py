@@ -40,10 +40,14 @@ def pack(plan: OutputPlan, joined: Path, *, ffmpeg: str, terms: Terms) -> Parcel
 
 
 def _segmented(plan: OutputPlan, joined: Path, *, ffmpeg: str, terms: Terms) -> Parcel:
-    """Needs room for the output twice more: as fragments, and as segments."""
+    """Of the output, room is needed for its pieces and two files more, as for the joining itself.
+
+    So the joined file goes once it was copied: segments are compared with the pieces.
+    """
     whole = joined.with_name("fragments.mp4")
     words = fragmented(joined, whole, plan, ffmpeg=ffmpeg)
     run(words, limit=terms.limit, on_progress=terms.heard, stop=terms.stop)
+    joined.unlink()
     files = segmented(whole, plan)
     whole.unlink()
     beside = sealed(files, plan, heard=lambda: terms.heard(0))

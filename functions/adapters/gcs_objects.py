@@ -54,6 +54,11 @@ PATIENCE = timedelta(seconds=30)
 """The longest that one call is repeated; a claim not renewed for so long is lost anyway."""
 CHUNK_BYTES = 8 << 20
 """Of a resumable upload, and what a larger file is: as much memory is needed, twice."""
+MEDIA_TYPES = {
+    "m3u8": "application/vnd.apple.mpegurl",
+    "m4s": "video/iso.segment",
+    "vtt": "text/vtt",
+}
 LONGEST_NAME = 1024
 """Bytes of UTF-8 (https://cloud.google.com/storage/docs/objects#naming)."""
 MARK = "clipline-write"
@@ -266,7 +271,7 @@ class GcsObjects:
                         file,
                         rewind=True,
                         size=size,
-                        content_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
+                        content_type=_media_type(name),
                         if_generation_match=generation,
                         # In chunks the library would check by itself, and then delete the live
                         # object, whosever it is: the store checks instead.
@@ -339,6 +344,13 @@ def _emptied(file: IO[bytes]) -> IO[bytes]:
     file.seek(0)
     file.truncate()
     return file
+
+
+def _media_type(name: str) -> str:
+    """What browsers and players go by; a machine's own table may lack the newer ones."""
+    _, _, extension = name.rpartition(".")
+    known = MEDIA_TYPES.get(extension) or mimetypes.guess_type(name)[0]
+    return known or "application/octet-stream"
 
 
 def _fault(name: str) -> str | None:

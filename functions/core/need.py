@@ -12,7 +12,7 @@ LOSSLESS_BYTES_A_PIXEL = 0.75
 """Half of what the pictures take without any coding."""
 COPIES = 3
 """Of an output on the stitcher's disk: its pieces, the joined file, and that file once more while
-its index is moved to the front."""
+its index is moved to the front; of HLS, its pieces, the fragments and the segments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

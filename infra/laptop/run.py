@@ -20,6 +20,7 @@ from infra.laptop.stage import Stage
 from infra.laptop.weather import Weather
 from ops.watch import Watch
 from render_job.encoder import find_ffmpeg
+from schemas.certificate import Certificate
 from schemas.events import OutputVerified
 from schemas.failures import FailureClass
 from schemas.ids import DEFAULT_TENANT, SIDECAR_SUFFIX, short
@@ -100,15 +101,21 @@ def _show_clip(path: Path, output: OutputVerified, wall: timedelta, console: Con
     sheet = output.certificate
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     console.print(f"Clip: {shown}", highlight=False)
+    pictures = f"{sheet.frames} {'frame' if sheet.kind.plays else 'picture'}"
     facts = (
-        f"{float(sheet.duration_seconds):.1f} s",
+        *([f"{float(sheet.duration_seconds):.1f} s"] if sheet.kind.plays else []),
         f"{sheet.width}x{sheet.height}",
-        f"{sheet.frames} frames",
-        f"{sheet.size_bytes / 1e6:.1f} MB",
+        f"{pictures}{'' if sheet.frames == 1 else 's'}",
+        f"{_bytes_of(sheet) / 1e6:.1f} MB",
         f"wall {wall.total_seconds():.1f} s",
         "verified" if sheet.verified else "NOT VERIFIED",
     )
     console.print(f"      {' · '.join(facts)}", highlight=False)
+
+
+def _bytes_of(sheet: Certificate) -> int:
+    """Of all files of the output."""
+    return sheet.size_bytes + (sheet.companions.size_bytes if sheet.companions else 0)
 
 
 def _readable(path: Path) -> Path:

@@ -86,7 +86,8 @@ def make(bench: Bench, kind: Kind, folder: Path) -> Made:
         assert verdict.passed, verdict.faults
         made = [Part(path=piece, name="", verdict=verdict)]
         joined = replace(bench, plan=plan).join([piece], None, folder / "joined.mp4")
-    parcel = pack(plan, joined, ffmpeg=bench.studio.encoder.path, terms=TERMS)
+    spare = Path(shutil.copy(joined, folder / "packed.mp4"))
+    parcel = pack(plan, spare, ffmpeg=bench.studio.encoder.path, terms=TERMS)
     return Made(bench=bench, plan=plan, joined=joined, parcel=parcel, pieces=made)
 
 
