@@ -1,4 +1,6 @@
-"""Reading lanes: TOML with one `[[lanes]]` table each, or a JSON list, checked as a whole.
+"""Reading lanes: TOML with one `[[lanes]]` table each, or the same as JSON, checked as a whole.
+
+A bare JSON list is the lanes alone, without limits of tenants and of money.
 
 Whoever writes a wrong one is told the line and the field, and what it may be.
 """
@@ -109,13 +111,16 @@ def _parsed(text: str, name: str) -> list[Mapping[str, Any]]:
     try:
         found = _loaded(text).get("lanes", [])
     except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
-        raise LaneFault(f"{name}: neither TOML nor a JSON list: {error}") from error
+        raise LaneFault(f"{name}: neither TOML nor JSON: {error}") from error
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise LaneFault(f"{name}: lanes are a list of tables, each [[lanes]]")
     return found
 
 
 def _loaded(text: str) -> Mapping[str, Any]:
+    if text.lstrip().startswith("{"):
+        found: Mapping[str, Any] = json.loads(text)
+        return found
     return {"lanes": json.loads(text)} if _JSON.match(text) else tomllib.loads(text)
 
 

@@ -1,5 +1,7 @@
 """Lanes are data: what is wrong with them is said with its line and field."""
 
+import json
+import tomllib
 from datetime import timedelta
 from pathlib import Path
 
@@ -83,7 +85,7 @@ def test_a_lane_elsewhere_is_none_of_this_machine() -> None:
             'id = "b"\ntask_timeout_seconds = 3000',
             "line 18: lanes[1].attempt_limit_seconds must not be longer than task_timeout_seconds",
         ),
-        ('id = "b"', 'id = ', "neither TOML nor a JSON list: Invalid value (at line 12, column 6)"),
+        ('id = "b"', 'id = ', "neither TOML nor JSON: Invalid value (at line 12, column 6)"),
         ("[[lanes]]", "[[other]]", "there must be one lane at least"),
         (
             'id = "b"',
@@ -113,6 +115,9 @@ def test_limits_of_money_and_of_place_stand_beside_the_lanes() -> None:
     assert locations(told) == {"acme": ("eu", "ch")}
     assert len(cloud_lanes(told)) == 2
     assert (budget({}), locations({})) == (Budget(), {})
+    same = {"CLIPLINE_LANES": json.dumps(tomllib.loads(text))}
+    assert (budget(same), locations(same)) == (budget(told), locations(told))
+    assert cloud_lanes(same) == cloud_lanes(told)
 
 
 @pytest.mark.parametrize(
