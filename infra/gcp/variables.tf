@@ -115,8 +115,8 @@ variable "name" {
   default     = "clipline"
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,13}[a-z0-9]$", var.name))
-    error_message = "3 to 15 lower case letters, digits and dashes: an account's id has 30 characters."
+    condition     = can(regex("^[a-z][a-z0-9-]{2,13}[a-z0-9]$", var.name))
+    error_message = "4 to 15 lower case letters, digits and dashes: a database has 4 at least, an account 30 at most."
   }
 }
 

@@ -1,6 +1,7 @@
 """One deployment on the stand-in provider for all tests that ask for it."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,13 +32,18 @@ def required() -> None:
 
 
 @pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """Initialised, applied and planned again: about ten seconds."""
     required()
     folder = tmp_path_factory.mktemp("infra")
-    one = terraform.working_copy(folder / "gcp", folder / "mirror")
-    inputs.lay(one.folder)
-    one.init()
+    clean = terraform.working_copy(folder / "gcp", folder / "mirror")
+    inputs.lay(clean.folder)
+    clean.init()
+    with terraform.serving(clean) as one:
+        yield _deployed(one)
+
+
+def _deployed(one: Terraform) -> Deployed:
     one.run("apply", "-auto-approve", "-input=false")
     one.run("plan", "-input=false", "-out=again")
     plan = one.shown("again")

@@ -1,7 +1,8 @@
 """Terraform on a copy of `infra/gcp`, against the stand-in provider: no account, no network.
 
 The copy lies in a folder of its own, with a local state and a mirror whose one provider is a script
-that starts the stand-in (`provider.py`). Terraform is told nothing else of this machine.
+that starts the stand-in (`provider.py`). Within `serving` one process of it serves all commands,
+which saves a third of their time. Terraform is told nothing else of this machine.
 """
 
 import json
@@ -9,7 +10,9 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from tests.infra.extract_schema import PROVIDER
 
 ROOT = Path(__file__).resolve().parents[2]
 GCP = ROOT / "infra" / "gcp"
+REGISTRY = "registry.terraform.io"
 LIMIT_SECONDS = 120
 """For one command; the longest takes about five seconds."""
 _LOCAL = 'terraform {\n  backend "local" {}\n}\n'
@@ -33,10 +37,12 @@ class Terraform:
 
     folder: Path
     mirror: Path
+    reattach: str = ""
+    """Where a stand-in serves, as Terraform reads it; empty has it start one for each command."""
 
     def init(self) -> None:
         """Lay the mirror and have Terraform take the provider from it."""
-        at = self.mirror / "registry.terraform.io" / "hashicorp" / "google" / PROVIDER
+        at = self.mirror / REGISTRY / "hashicorp" / "google" / PROVIDER
         script = at / "linux_amd64" / f"terraform-provider-google_v{PROVIDER}"
         script.parent.mkdir(parents=True, exist_ok=True)
         script.write_text(
@@ -49,7 +55,7 @@ class Terraform:
     def copy(self, folder: Path) -> "Terraform":
         """The same again, initialised, and with all that was applied."""
         shutil.copytree(self.folder, folder, symlinks=True)
-        return Terraform(folder=folder, mirror=self.mirror)
+        return replace(self, folder=folder)
 
     def run(self, *words: str, status: int = 0) -> str:
         """What it wrote, standard output first. Raises TerraformFailed."""
@@ -67,6 +73,7 @@ class Terraform:
             "TF_CLI_CONFIG_FILE": str(self.mirror / "terraform.rc"),
             "TF_DISABLE_PLUGIN_TLS": "1",
             "TF_IN_AUTOMATION": "1",
+            "TF_REATTACH_PROVIDERS": self.reattach or "{}",
         }
         return subprocess.run(
             [binary(), *words, *([] if words[0] in ("show", "fmt") else ["-no-color"])],
@@ -82,6 +89,27 @@ class Terraform:
         """The state, or the plan of that name, as JSON."""
         found: dict[str, Any] = json.loads(self.run("show", "-json", *words))
         return found
+
+
+@contextmanager
+def serving(one: Terraform) -> Iterator[Terraform]:
+    """The same working copy over a stand-in that stands until the end of the context."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.infra.provider"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().split("|")[3]
+            where = {
+                "Protocol": "grpc",
+                "ProtocolVersion": 6,
+                "Pid": process.pid,
+                "Test": True,
+                "Addr": {"Network": "tcp", "String": address},
+            }
+            yield replace(one, reattach=json.dumps({f"{REGISTRY}/hashicorp/google": where}))
+        finally:
+            process.kill()
 
 
 def working_copy(folder: Path, mirror: Path, source: Path = GCP) -> Terraform:

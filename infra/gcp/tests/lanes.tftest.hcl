@@ -66,40 +66,15 @@ run "some_lane_must_be_left" {
   expect_failures = [var.omit_lanes]
 }
 
-run "an_image_has_a_digest" {
-  command = plan
-
-  variables {
-    render_image = "us-east4-docker.pkg.dev/demo-project/clipline/render:latest"
-  }
-
-  expect_failures = [var.render_image]
-}
-
-run "nobody_is_everybody" {
-  command = plan
-
-  variables {
-    people = { downstream = ["allUsers"] }
-  }
-
-  expect_failures = [var.people]
-}
-
-run "no_page_of_the_world_may_upload" {
+# An image by its tag, outputs for everybody, uploads from any page, and an attempt that outlasts its
+# tasks: each is refused by its own variable.
+run "what_would_go_wrong_later_is_refused_now" {
   command = plan
 
   variables {
     cors_origins = ["*"]
-  }
-
-  expect_failures = [var.cors_origins]
-}
-
-run "an_attempt_ends_with_its_tasks" {
-  command = plan
-
-  variables {
+    people       = { downstream = ["allUsers"] }
+    render_image = "us-east4-docker.pkg.dev/demo-project/clipline/render:latest"
     lanes = [{
       id                    = "cloud-run/us-east4/cpu"
       encoder_class         = "libx264/5.1.9/t1"
@@ -111,5 +86,5 @@ run "an_attempt_ends_with_its_tasks" {
     }]
   }
 
-  expect_failures = [var.lanes]
+  expect_failures = [var.cors_origins, var.lanes, var.people, var.render_image]
 }
