@@ -1,6 +1,6 @@
-"""`docs/iam.md`: what a deployment consists of and who may do what, written from the plan.
+"""`docs/iam.md`: who may do what, written from the plan.
 
-    python -m tests.infra.iam_page
+    python -m tests.infra.iam_page      writes it, and prints how many resources there are
 
 The plan is that of `inputs.py`, over the stand-in provider: lanes of every kind, one member for
 each kind of people.
@@ -44,8 +44,6 @@ def page(deployment: Deployment) -> str:
             "`clipline_launcher` is a role of our own: "
             + ", ".join(f"`{one}`" for one in _launcher(deployment))
             + ".\n",
-            "## Resources\n",
-            _table(("kind", "how many"), _kinds(deployment)),
         )
     )
 
@@ -72,10 +70,11 @@ def _launcher(deployment: Deployment) -> list[str]:
     return sorted(role.values["permissions"])
 
 
-def _kinds(deployment: Deployment) -> Iterable[tuple[str, ...]]:
+def summary(deployment: Deployment) -> str:
+    """Resources by kind, as Markdown."""
     kinds = Counter(one.type for one in deployment.resources)
-    yield from ((f"`{kind}`", str(n)) for kind, n in sorted(kinds.items()))
-    yield ("all", str(sum(kinds.values())))
+    rows = [(f"`{kind}`", str(n)) for kind, n in sorted(kinds.items())]
+    return _table(("kind", "how many"), [*rows, ("all", str(sum(kinds.values())))])
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -90,7 +89,9 @@ def main() -> None:
         inputs.lay(one.folder)
         one.init()
         one.run("apply", "-auto-approve", "-input=false")
-        PAGE.write_text(page(Deployment(one.shown()["values"])))
+        deployment = Deployment(one.shown()["values"])
+        PAGE.write_text(page(deployment))
+        print(summary(deployment), end="")
 
 
 if __name__ == "__main__":

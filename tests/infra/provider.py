@@ -28,6 +28,9 @@ _NESTING = {"single": 1, "list": 2, "set": 3, "map": 4}
 _WRONG = 1
 NAMING = ("name", "account_id", "repository_id", "role_id", "service")
 """Attributes by which a resource is told from its like."""
+_TRANSPORT = [{"pubsub": [{"subscription": None, "topic": None}]}]
+CHOSEN = {"google_eventarc_trigger": {"transport": _TRANSPORT}}
+"""Blocks that the cloud fills where a configuration has none; the schema cannot say it."""
 Block = Mapping[str, Any]
 
 
@@ -77,8 +80,11 @@ class Provider:
     def plan(self, request: bytes) -> bytes:
         """What is asked for, and unknown on creation whatever the cloud would choose."""
         got = read(request)
-        proposed = _value(got.get(3))
-        if proposed is not None and _value(got.get(2)) is None:
+        proposed, prior = _value(got.get(3)), _value(got.get(2))
+        if proposed is not None:
+            for name, chosen in CHOSEN.get(got[1].decode(), {}).items():
+                proposed[name] = proposed[name] or (prior[name] if prior else chosen)
+        if proposed is not None and prior is None:
             proposed = _unset(self._block("resource_schemas", got[1]), proposed)
         return message({1: _dynamic(proposed), 5: True})
 
