@@ -182,6 +182,14 @@ FAULTS = (
         words="run.developer carries run.jobs.runWithOverrides",
     ),
     Fault(
+        what="renders of every database of the project",
+        file="firestore.tf",
+        old='/databases/${var.name}\\"',
+        new='/databases/other\\"',
+        found_by="a_grant_on_databases_is_for_ours_alone",
+        words="control_keeps_renders is for every database",
+    ),
+    Fault(
         what="the task runs as Google's default account",
         file="render_job.tf",
         old='service_account       = google_service_account.actor["render-job"].email',

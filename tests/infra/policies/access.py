@@ -66,6 +66,16 @@ def overrides_are_for_the_control_plane_and_the_render_jobs(
         yield f"no role carries {OVERRIDES}: nothing can be launched"
 
 
+def a_grant_on_databases_is_for_ours_alone(deployment: Deployment) -> Iterator[str]:
+    """Firestore's roles are the project's: a condition names the one database."""
+    names = [one.values["name"] for one in deployment.of("firestore_database")]
+    for one in deployment.of("project_iam_member"):
+        said = str(one.block("condition").get("expression", ""))
+        is_of_databases = str(one.values["role"]).startswith("roles/datastore.")
+        if is_of_databases and not any(f'/databases/{name}"' in said for name in names):
+            yield f"{one.address} is for every database of the project"
+
+
 def every_actor_has_one_account_and_no_other_is_used(deployment: Deployment) -> Iterator[str]:
     """One service account per actor, and Google's default ones for nobody."""
     accounts = {one.values["account_id"] for one in deployment.of("service_account")}
@@ -103,6 +113,7 @@ POLICIES = (
     all_that_is_listed_is_granted,
     nothing_is_public,
     overrides_are_for_the_control_plane_and_the_render_jobs,
+    a_grant_on_databases_is_for_ours_alone,
     every_actor_has_one_account_and_no_other_is_used,
     a_function_runs_as_the_flows_say,
 )
