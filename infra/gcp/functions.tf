@@ -11,7 +11,11 @@ locals {
   callers = [for name in ["clock", "push", "trigger"] : google_service_account.actor[name].email]
 
   control_plane = merge(local.place, {
-    CLIPLINE_LANES         = jsonencode(local.told_lanes)
+    CLIPLINE_LANES = jsonencode({
+      lanes   = local.told_lanes
+      tenants = var.tenants
+      budget  = { for limit, dollars in var.spending : limit => dollars if dollars != null }
+    })
     CLIPLINE_PUSH_ACCOUNTS = join(",", local.callers)
     CLIPLINE_PUSH_TOKENS   = "stripped"
   })

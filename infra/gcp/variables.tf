@@ -172,3 +172,18 @@ variable "render_image" {
     error_message = "By digest (…@sha256:…): a tag may become another image."
   }
 }
+
+variable "spending" {
+  description = "What renders may cost, in dollars: one beyond its limit fails, beyond the day's they wait for midnight UTC."
+  type = object({
+    day_dollars    = optional(number)
+    render_dollars = optional(number)
+  })
+  default = {}
+}
+
+variable "tenants" {
+  description = "Where a tenant's renders may be made, in the words of the lanes' locations; anywhere for who is not named."
+  type        = map(object({ locations = list(string) }))
+  default     = {}
+}

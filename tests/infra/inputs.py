@@ -21,6 +21,8 @@ INPUTS = {
     "project": "demo-project",
     "region": "us-east4",
     "render_image": f"us-east4-docker.pkg.dev/demo-project/clipline/render@sha256:{'0' * 64}",
+    "spending": {"day_dollars": 200},
+    "tenants": {"acme": {"locations": ["eu"]}},
 }
 GCLOUD = '#!/bin/sh\necho "$@" >> gcloud.txt\n'
 """Writes down what it was asked for."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from functions.cloud_lanes import cloud_lanes
 from functions.errors import NotConfigured
+from functions.lane_file import LaneFault, read_dollars, read_locations
 from functions.settings import PushTokens
 from tests.infra.deployment import Deployment
 from tests.infra.variables import FUNCTIONS, TASK
@@ -47,9 +48,15 @@ def the_code_can_read_its_lanes(deployment: Deployment) -> Iterator[str]:
         environment = function.block("service_config")["environment_variables"] or {}
         try:
             lanes = cloud_lanes(environment)
-        except NotConfigured as error:
+            places = read_locations(environment["CLIPLINE_LANES"], "CLIPLINE_LANES")
+            read_dollars(environment["CLIPLINE_LANES"], "CLIPLINE_LANES")
+        except (NotConfigured, LaneFault) as error:
             yield f"{function.address}: {error}"
             continue
+        known = {lane.location for lane in lanes}
+        for tenant, allowed in places.items():
+            if not known & set(allowed):
+                yield f"{function.address}: no lane is where {tenant} may be rendered"
         for lane in lanes:
             if lane.job and (lane.region, lane.job) not in jobs:
                 yield f"{function.address}: there is no job {lane.job} in {lane.region}"
@@ -141,7 +148,7 @@ def no_machine_runs_idle(deployment: Deployment) -> Iterator[str]:
 
 def _lanes(environment: Mapping[str, str] | None) -> list[dict[str, Any]]:
     try:
-        found: list[dict[str, Any]] = json.loads((environment or {})["CLIPLINE_LANES"])
+        found: list[dict[str, Any]] = json.loads((environment or {})["CLIPLINE_LANES"])["lanes"]
     except (KeyError, ValueError):
         return []
     return found
