@@ -539,7 +539,7 @@ FAULTS = (
         old="location        = var.region\n  service_account",
         new='location        = var.region\n  etag            = "x"\n  service_account',
         found_by="validate",
-        words="etag",
+        words="etag is read only",
     ),
     Fault(
         what="a reference to nothing",

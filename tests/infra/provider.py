@@ -3,7 +3,9 @@
 Terraform starts it as it would the real one, and it reaches nothing. It knows names, types, blocks
 and enums; roles, machine types or event types are any words to it, so policies look at those.
 
-    validate  enums        plan  null computed values become unknown       apply  and then made up
+    validate   enums, and what is read only
+    plan       what the cloud would choose becomes unknown
+    apply      and is then made up
 
 https://github.com/hashicorp/terraform/blob/main/docs/plugin-protocol/tfplugin6.0.proto
 """
@@ -59,12 +61,12 @@ class Provider:
         return b""
 
     def validate(self, request: bytes) -> bytes:
-        """Enums: Terraform itself has held the rest against the schema."""
+        """Enums, and what nobody may set: Terraform itself has held the rest against the schema."""
         got = read(request)
         block = self._block("resource_schemas", got[1])
         wrong = [
-            message({1: _WRONG, 2: "Not a value that this may have", 3: words})
-            for words in _unlisted(block, _value(got.get(2)), got[1].decode())
+            message({1: _WRONG, 2: "Not what may stand here", 3: words})
+            for words in _misplaced(block, _value(got.get(2)), got[1].decode())
         ]
         return message({1: wrong})
 
@@ -233,15 +235,17 @@ def _empty(kind: Any, words: str) -> Any:
     return {"string": words, "number": 0, "bool": False}[kind]
 
 
-def _unlisted(block: Block, values: Any, where: str) -> Iterator[str]:
+def _misplaced(block: Block, values: Any, where: str) -> Iterator[str]:
     for name, one in block["attributes"].items():
         said = values.get(name)
+        if said is not None and not {"optional", "required"} & one.keys():
+            yield f"{where}.{name} is read only"
         if isinstance(said, str) and "values" in one and said not in one["values"]:
             yield f'{where}.{name} is "{said}", but must be one of {", ".join(one["values"])}'
     for name, inner, held in _nested(block, values):
         for one in held if isinstance(held, list) else [held]:
             if one is not UNKNOWN:
-                yield from _unlisted(inner, one, f"{where}.{name}")
+                yield from _misplaced(inner, one, f"{where}.{name}")
 
 
 def serve(provider: Provider) -> None:
