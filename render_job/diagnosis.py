@@ -36,7 +36,7 @@ _BAD_INPUT = re.compile(
     r"|[Ee]rror while decoding|Decoder .*not found|Error (?:opening|initializing).* decoder"
     r"|Could not find codec parameters|Picture size .* is invalid|not whitelisted|not on whitelist"
     r"|Not on whitelist|exceeds max_(?:pixels|streams)|unknown codec|EBML header parsing failed"
-    r"|no decoder found for|File ended prematurely"
+    r"|no decoder found for|File ended prematurely|Unsupported input \("
     r"|exceeds containing master element|as first byte of an EBML number"
 )
 _NOT_READ = re.compile(

@@ -65,14 +65,15 @@ def shot(kitchen: Kitchen, it: Scene, seed: int, number: int) -> Shot:
     return Shot(number=number, movie=movie, data=data, end=end)
 
 
-def shots(seed: int, seconds: float, first: int = 0) -> Iterator[Shot]:
-    """As many as that time allows, at least one."""
+def shots(seed: int, seconds: float, first: int = 0, *, most: int | None = None) -> Iterator[Shot]:
+    """As many as that time allows, at least one, and at `most` so many."""
     with tempfile.TemporaryDirectory() as home:
         kitchen = Kitchen(Path(home))
         for movie in MOVIES:
             kitchen.path(movie)
         until, number = time.monotonic() + seconds, first
-        while number == first or time.monotonic() < until:
+        last = sys.maxsize if most is None else first + most
+        while number == first or (number < last and time.monotonic() < until):
             with (
                 tempfile.TemporaryDirectory(dir=home) as folder,
                 scene(Path(folder), kitchen) as it,

@@ -13,6 +13,9 @@ import pytest
 from tests.hostile.__main__ import CASES
 from tests.hostile.fuzz import shots
 
+SEEN = 190
+"""Uploads of that seed in which nothing was found."""
+
 
 @pytest.fixture(scope="module")
 def ends() -> list[dict[str, object]]:
@@ -38,8 +41,12 @@ def test_attacks_are_refused_at_the_door_and_behind_it(ends: list[dict[str, obje
 
 
 def test_mutated_containers_end_as_faults_of_the_input_or_verified() -> None:
-    """Other ones than yesterday would make it fail for no change of ours: `make fuzz` has seeds."""
-    assert [(one.number, one.fault) for one in shots(seed=1, seconds=10) if one.fault] == []
+    """The first of one seed, all of which were seen: `make fuzz` has others, and more time.
+
+    Others than yesterday, on a quicker machine too, would make it fail for no change of ours.
+    """
+    ends = shots(seed=1, seconds=10, most=SEEN)
+    assert [(one.number, one.fault) for one in ends if one.fault] == []
 
 
 def test_every_case_has_a_name_of_its_own() -> None:

@@ -11,6 +11,10 @@ from schemas.failures import FailureClass
 
 MOOV = "[mov,mp4,m4a,3gp,3g2,mj2 @ 0x55d0c8a3] moov atom not found\n"
 SHORT = "[in#0] File ended prematurely at pos. 538 (0x21a)"
+UNKNOWN_CURVE = (
+    "[swscaler @ 0x55] Unsupported input (Operation not supported): fmt:yuv420p csp:bt709 "
+    "prim:bt709 trc:log100 -> fmt:yuv420p csp:bt709 prim:bt709 trc:log100"
+)
 EIO_WORDS = "Error opening input files: Input/output error"
 MUX = "[out#0/mp4 @ 0x5581] Error writing trailer: No space left on device\n"
 
@@ -37,6 +41,7 @@ MUX = "[out#0/mp4 @ 0x5581] Error writing trailer: No space left on device\n"
             FailureClass.INPUT,
             None,
         ),
+        (161, UNKNOWN_CURVE, FailureClass.INPUT, "source_unreadable"),
         (251, EIO_WORDS, FailureClass.DEPENDENCY, "source_unread"),
         (8, "Option not found", FailureClass.CRASH, "ffmpeg_failed"),
     ],
