@@ -70,8 +70,8 @@ class HiddenFolder:
         """What is known; a missing or damaged file knows nothing."""
         key = _key(name)
         try:
-            # By its words, not as a Path: it is looked up for each object of a listing.
-            with open(f"{self._meta}/{key[:2]}/{key[2:]}.json", "rb") as file:  # noqa: PTH123
+            path = f"{self._meta}/{key[:2]}/{key[2:]}.json"
+            with open(path, "rb") as file:  # noqa: PTH123  # a Path for each object of a listing is slow
                 return from_json(file.read(), Record)
         except (FileNotFoundError, Unreadable):
             return Record()

@@ -11,6 +11,7 @@ import pytest
 
 from infra.emulators.storage_gate import gate
 from tests import emulators
+from tests.absent import absent
 from tests.image.relay import relay
 from tests.image.site import Site, internal_network
 from tests.mailbox import Mailbox
@@ -35,18 +36,12 @@ def docker() -> Iterator[Any]:
         client = from_env()
         image = client.images.get(IMAGE)
     except ImageNotFound:
-        _absent(f"there is no image {IMAGE}: make image")
+        absent(f"there is no image {IMAGE}: make image")
     except DockerException as error:
-        _absent(f"no Docker answers: {error}")
+        absent(f"no Docker answers: {error}")
     figures.append(f"image: {image.attrs['Size'] / 1e6:.0f} MB")
     yield client
     client.close()
-
-
-def _absent(reason: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(f"CI must have it: {reason}")
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

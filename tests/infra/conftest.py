@@ -1,12 +1,12 @@
 """One deployment on the stand-in provider for all tests that ask for it."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.absent import absent
 from tests.infra import inputs, terraform
 from tests.infra.deployment import Deployment
 from tests.infra.terraform import Terraform
@@ -25,10 +25,7 @@ class Deployed:
 def required() -> None:
     """Without Terraform a test is skipped at home, and fails in CI."""
     if not terraform.is_here():
-        reason = "there is no terraform: https://developer.hashicorp.com/terraform/install"
-        if os.environ.get("CI"):
-            pytest.fail(f"CI must have it: {reason}")
-        pytest.skip(reason)
+        absent("there is no terraform: https://developer.hashicorp.com/terraform/install")
 
 
 @pytest.fixture(scope="session")

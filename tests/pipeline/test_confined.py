@@ -3,6 +3,7 @@
 Each defence of the kernel is tried on its own, with an ffmpeg that was told nothing of whitelists.
 """
 
+import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -19,7 +20,10 @@ from tests.pipeline.test_ffmpeg import LIMIT, PYTHON, program, words
 from tests.sources import SAMPLE
 
 needs = {
-    name: pytest.mark.skipif(name not in defences(), reason=f"this kernel does not keep {name}")
+    name: pytest.mark.skipif(
+        name not in defences() and not os.environ.get("CI"),
+        reason=f"this kernel does not keep {name}",
+    )
     for name in ("files", "ports", "network", "processes", "parent")
 }
 FRAMES = "-frames:v 2 -f mpegts pipe:1"
