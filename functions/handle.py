@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from functions.core.admission import gate
-from functions.core.budget import midnight
 from functions.core.effects import Effect
 from functions.core.entries import launched
-from functions.core.ledger import MEMORY, MOST_READ
 from functions.core.machine import (
     Impossible,
     Occurrence,
@@ -24,13 +22,12 @@ from functions.core.machine import (
     looks_at_others,
     performed,
 )
-from functions.core.render import RUNNING, Render
+from functions.core.render import Render
 from functions.core.step import Facts, Step
-from functions.core.switches import pauses
 from functions.errors import TryAgainLater
+from functions.facts import facts_of
 from functions.perform import perform
-from functions.ports import Conflict, FolderTaken, LaneFull, Ports, RenderStore
-from schemas import names
+from functions.ports import Conflict, FolderTaken, LaneFull, Ports
 from schemas.ids import Upload
 from schemas.ports import StoreUnavailable
 
@@ -163,42 +160,6 @@ def _note_start(before: Render | None, after: Render, ports: Ports) -> None:
         log.warning("a start is told later: %s", error, extra={"action": "start_not_told"})
 
 
-def facts_of(
-    upload: Upload | None, render_id: str, before: Render | None, now: datetime, ports: Ports
-) -> Facts:
-    """What a decision may know; of others only if it is told for which upload."""
-    if upload is None:
-        return Facts(lanes=ports.lanes, draw=ports.draw(), policy=ports.policy, budget=ports.budget)
-    others = ports.renders.of_upload(upload.bucket, upload.name)
-    return Facts(
-        lanes=ports.lanes,
-        draw=ports.draw(),
-        policy=ports.policy,
-        busy={lane.id: _others_on(lane.id, before, ports) for lane in ports.lanes},
-        newest=max((other.upload.age_key for other in others), default=None),
-        folder=_folder(upload, render_id, ports.renders),
-        locations=ports.locations,
-        budget=ports.budget,
-        spent_today=0 if ports.budget.day is None else ports.ledger.spent(midnight(now)),
-        pauses=pauses(ports.switches.noted()),
-        ledger=ports.ledger.recent(
-            [lane.id for lane in ports.lanes], now - MEMORY, limit=MOST_READ
-        ),
-    )
-
-
-def _others_on(lane: str, before: Render | None, ports: Ports) -> int:
-    """Renders that run on the lane, this one not counted: it gives up its place to decide anew."""
-    mine = before is not None and before.state in RUNNING and before.lane == lane
-    return ports.renders.running(lane) - mine
-
-
 def _room(render: Render, ports: Ports) -> int | None:
     """How many renders its lane takes; None for a lane that is not here any more."""
     return next((lane.places for lane in ports.lanes if lane.id == render.lane), None)
-
-
-def _folder(upload: Upload, render_id: str, renders: RenderStore) -> str:
-    """The plain folder while it is free or its own; else one that only this render can have."""
-    plain = names.output_folder(upload)
-    return plain if renders.folder_holder(plain) in (None, render_id) else f"{plain}.{render_id}"

@@ -15,7 +15,7 @@ from functions.core.render import TERMINAL, Render
 from functions.core.route import route
 from functions.core.step import Step
 from functions.core.switches import pauses
-from functions.handle import facts_of
+from functions.facts import facts_of
 from functions.ports import Ports
 from functions.wiring import looking_ports
 from ops.find import one_render
