@@ -11,7 +11,7 @@ is its filesystem transport, and Dramatiq is left out). A peer's broker is fille
 timed from its first UPDATE to its last, so that no start is counted.
 
 Then requests a second that one server process answers: on_result for a message that changes
-nothing (the render is loaded, and the event is of none of its attempts), against functions of
+nothing (the render is loaded, and it was cancelled before), against functions of
 functions-framework that do nothing.
 
 What a disk takes to flush is in every figure, and many a disk allows no more than some hundred a

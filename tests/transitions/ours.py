@@ -29,6 +29,7 @@ from functions.wiring import laptop_lane, laptop_ports
 from infra.laptop.server import Server
 from schemas.events import (
     AttemptStarted,
+    CancelRender,
     ChunkCommitted,
     RenderProgress,
     RenderRequested,
@@ -137,13 +138,15 @@ def plain(folder: Path, count: int) -> Workload:
 
 
 def served(folder: Path) -> None:
-    """The real entry points over a home with a running render."""
+    """The real entry points over a home with a render that was cancelled while it ran."""
     os.environ |= {
         "CLIPLINE_HOME": str(folder),
         "CLIPLINE_ENCODER_CLASS": "libx264/6.1/t1",
         "CLIPLINE_TASKS": "2",
     }
-    (render, *_) = _running(_ports(folder), 1)
+    ports = _ports(folder)
+    (render,) = _running(ports, 1)
+    handle(CancelRender(render=render, by="bench", reason="it must not run", at=BEGIN), ports)
     print(render, flush=True)
     _serve(Server())
 

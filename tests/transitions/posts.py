@@ -21,7 +21,7 @@ class Serving:
     """A server process of `tests/transitions/ours.py`."""
 
     render: str
-    """A running render of its home, where it has one."""
+    """A render of its home that was cancelled while it ran, where it has one."""
     port: int
     pid: int
 
@@ -45,8 +45,8 @@ def posted(machine: Machine, server: Serving, path: str, count: int) -> Done:
     """The same message again and again; it changes nothing, and is answered with 2xx."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
     at = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    stale = RenderProgress(render=server.render, attempt=99, task=0, frames=1, at=at)
-    message = message_of(stale, "//clipline/bench")
+    late = RenderProgress(render=server.render, attempt=1, task=0, frames=1, at=at)
+    message = message_of(late, "//clipline/bench")
 
     def post(times: int) -> None:
         for _ in range(times):
