@@ -120,6 +120,8 @@ class Books:
                 run.unexplained += run.open + run.calls
         elif isinstance(result, Unreachable) or result == Exit.UNAVAILABLE:
             end = Cause.UNREACHABLE
+        elif result == Exit.TRY_AGAIN:
+            end = run.notice  # it may have left between two pieces of work, where no studio sees it
         if run.open:
             self._drop(run, end)
 

@@ -81,7 +81,7 @@ class Run:
     """Made of the unit."""
     trouble: Cause | None = None
     """What stopped the work for the unit, where the studio or the lane saw it."""
-    notice: Cause = Cause.STOPPED
+    notice: Cause | None = None
     """Why the lane told it to leave, if it did."""
     told: Cause | None = None
     """What the task itself reported."""

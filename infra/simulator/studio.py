@@ -76,7 +76,7 @@ class SimulatedStudio:
         wanted = len(span)
         if seek and self._strikes(Fault.SEEK_MISLED):
             wanted = max(1, wanted - 3)
-        made = 0
+        made, end = 0, self._end(plan, output, span, wanted)
 
         def keep() -> None:
             spans = [(span.start, span.start + made)] if made else []
@@ -86,21 +86,27 @@ class SimulatedStudio:
 
         try:
             crash = self._strikes(Fault.ENCODER_CRASHED)
-            while made < wanted:
-                share = min(wanted - made, max(1, round(self.frames_a_second * MOMENT)))
+            while made < end:
+                share = min(end - made, max(1, round(self.frames_a_second * MOMENT)))
                 self.process.wait(share / self.frames_a_second, Doing.WORKING)
                 made += share
                 self._go_on(terms, made)
-                middle = output.frames // 2
-                if self.poisoned(plan) and span.start <= middle < span.start + made:
-                    self._note(Fault.POISONED)
-                    self._trouble(Cause.UNREADABLE)
-                    raise RenderFault(_poisoned(middle))
                 if crash:
                     self._trouble(Cause.ENCODER_CRASHED)
                     raise RenderFault(_crashed())
+            if end < wanted:
+                self._note(Fault.POISONED)
+                self._trouble(Cause.UNREADABLE)
+                raise RenderFault(_poisoned(span.start + end))
         finally:
             keep()
+
+    def _end(self, plan: RenderPlan, output: OutputPlan, span: Span, wanted: int) -> int:
+        """Of the span's frames so many can be had: a poisoned source has its first half alone."""
+        middle = output.frames // 2
+        if self.poisoned(plan) and span.start <= middle < span.start + wanted:
+            return middle - span.start
+        return wanted
 
     def make_sound(
         self,
@@ -263,7 +269,7 @@ class SimulatedStudio:
 
     def _go_on(self, terms: Terms, frames: int) -> None:
         if terms.stop():
-            self._trouble(self.witness.books.runs[self.process.name].notice)
+            self._trouble(self.witness.books.runs[self.process.name].notice or Cause.STOPPED)
             raise Stopped
         self._hear(terms.heard, frames)
 

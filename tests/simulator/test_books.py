@@ -15,6 +15,7 @@ from infra.simulator.memory_renders import MemoryRenders
 from infra.simulator.scenario import Deed, Scenario
 from infra.simulator.tally import Tally
 from infra.simulator.world import DAWN, Doing, Process, World
+from render_job.errors import Exit
 from schemas.plan import Order
 
 UPLOAD = Scenario(deeds=(Deed(at=1.0, verb="upload", name="a.mp4", seconds=120),))
@@ -133,3 +134,15 @@ def test_what_a_death_leaves_open_is_lost_to_whoever_killed_it() -> None:
     books = _lived(killed)
     assert books.runs["task"].spent == {Cause.PREEMPTED: 500_000}
     assert not list(books.unbalanced(books.settle()))
+
+
+def test_what_is_left_between_two_pieces_of_work_is_lost_to_the_notice() -> None:
+    def leaves(books: Books, process: Process) -> Exit:
+        books.starts(process, Unit(prefix="outputs/"))
+        process.wait(0.5, Doing.WORKING)
+        books.noticed(process, Cause.WITH_NOTICE)
+        return Exit.TRY_AGAIN
+
+    books = _lived(leaves)
+    assert books.runs["task"].spent == {Cause.WITH_NOTICE: 500_000}
+    assert not list(books.unexplained())

@@ -82,6 +82,12 @@ def test_what_is_promised_holds_in_sixty_histories() -> None:
     assert broken == []
 
 
+@pytest.mark.parametrize("number", [2630, 3349])
+def test_what_broke_in_a_long_run_holds(number: int) -> None:
+    """A piece that held frames after its source's end; work left between two looks at the stop."""
+    assert live(Course(seed="million-1").recipe(number)).violations == ()
+
+
 @pytest.mark.parametrize("number", range(10))
 def test_without_a_fault_every_frame_is_made_once_and_all_is_done(number: int) -> None:
     outcome = live(Course(seed="calm", odds=NOTHING).recipe(number))
