@@ -120,6 +120,10 @@ def presets(as_json: AsJson = False) -> None:
         f"every, of thumbnails: {float(EVERY[0]):g} to {float(EVERY[1]):g} s, else at most a "
         f"hundred; columns: {COLUMNS[0]} to {COLUMNS[1]}"
     )
+    console.print(
+        "start and end, of a clip: seconds or H:MM:SS.sss; or start_frame and end_frame: counted "
+        "from 0, and the clip ends before end_frame"
+    )
     quietest, loudest = LOUDNESSES
     console.print(
         f"loudness, of the spec or of a clip: {quietest} to {loudest} LUFS, its peaks at most "

@@ -58,6 +58,8 @@ def asked(
             loudness=clip.loudness if output.wish.kind.plays else None,
             watermark=output.watermark,
             captions=output.captions,
+            start_frame=clip.start_frame,
+            end_frame=clip.end_frame,
             planned=found.get(f"{clip.name}/{output.name}"),
         )
         for clip in spec.clips
@@ -106,11 +108,7 @@ def media_line(media: Media) -> str:
 
 def lines(one: AskedOutput) -> Iterator[str]:
     """The file in one line, and what the video makes of it in a second and third."""
-    start = f"{_number(one.start)} s" if one.end is None else _number(one.start)
-    part = f"{start} to {'the end' if one.end is None else _seconds(one.end)}"
-    if one.start == 0 and one.end is None:
-        part = "the whole video"
-    yield f"{one.clip}/{one.output}: {part}, {', '.join(_as_asked(one))}"
+    yield f"{one.clip}/{one.output}: {_part(one)}, {', '.join(_as_asked(one))}"
     if one.watermark is not None:
         yield (
             f"    with the image {one.watermark.image}, {one.watermark.corner}, "
@@ -122,8 +120,9 @@ def lines(one: AskedOutput) -> Iterator[str]:
         sound = f"{file.audio_samples} samples of sound" if file.audio_samples else "no sound"
         made = f"made in {file.chunks} chunk{'s' if file.chunks > 1 else ''}"
         if one.wish.kind.plays:
+            count = f"{file.frames} frame{'s' if file.frames > 1 else ''}"
             yield (
-                f"    {file.width}x{file.height}, {file.frames} frames at "
+                f"    {file.width}x{file.height}, {count} at "
                 f"{_rate(file.frame_rate)} a second, {_seconds(file.seconds)}, {sound}, {made}"
             )
         else:
@@ -131,6 +130,18 @@ def lines(one: AskedOutput) -> Iterator[str]:
             yield f"    {count} of {file.width}x{file.height}, {made}"
         others = f", and {file.files - 1} files that it refers to" if file.files > 1 else ""
         yield f"    {file.object_name}{others}"
+
+
+def _part(one: AskedOutput) -> str:
+    """Which part of the video, as it was asked for."""
+    if one.start_frame is not None and one.end_frame is not None:
+        last = one.end_frame - 1
+        return f"frames {one.start_frame} to {last}" if last > one.start_frame else f"frame {last}"
+    if one.start_frame:
+        return f"frame {one.start_frame} to the end"
+    if one.end is not None:
+        return f"{_number(one.start)} to {_seconds(one.end)}"
+    return f"{_seconds(one.start)} to the end" if one.start else "the whole video"
 
 
 def _as_asked(one: AskedOutput) -> Iterator[str]:

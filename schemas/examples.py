@@ -29,11 +29,13 @@ from schemas.events import (
 )
 from schemas.failures import Failure, FailureClass
 from schemas.ids import Upload, render_id
+from schemas.kinds import Kind
 from schemas.loudness import Loudness
 from schemas.media import AudioStream, Media, VideoStream
 from schemas.pieces import Span
 from schemas.presets import PRESETS
 from schemas.replay_plan import AuditRecord, PlanEnd, PlanHead, PlanItem, PlanLine, Refusal
+from schemas.spec_kinds import Wish
 from schemas.spec_picture import Quality
 from schemas.spec_reading import AskedOutput, PlannedFile, PresetOffer, QualityOffer, SpecVerdict
 
@@ -292,6 +294,17 @@ SPEC_READINGS = (
             chunks=3,
             audio_samples=600_600,
         ),
+    ),
+    AskedOutput(
+        clip="goal",
+        output="poster",
+        start=Fraction(0),
+        end=None,
+        height=720,
+        quality=Quality.BALANCED,
+        wish=Wish(kind=Kind.POSTER),
+        start_frame=61_140,
+        end_frame=61_320,
     ),
     PresetOffer(preset="square", default=False, **asdict(PRESETS["square"])),
     QualityOffer(quality=Quality.BALANCED, crf=21, preset="veryfast", lossless=False, default=True),

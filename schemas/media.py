@@ -45,6 +45,14 @@ class VideoStream:
         """Seconds from the first frame's start to the last frame's end."""
         return (self.end_pts - self.first_pts) * self.time_base
 
+    @property
+    def frame_seconds(self) -> Fraction:
+        """How long each frame is shown where the rate is constant, and elsewhere on average.
+
+        So frame N, counted from 0, begins N times this after the first.
+        """
+        return self.duration / self.frames
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioStream:

@@ -1,24 +1,16 @@
 """The render spec: what a creator may ask for, read strictly and refused with the field named.
 
-What may be asked of an output's picture is in `schemas/spec_picture.py`, of a clip's sound in
-`schemas/spec_sound.py`, how a field is read in `schemas/spec_fields.py`, and the same as a JSON
+What may be asked of a clip is in `schemas/spec_clip.py`, of an output's picture in
+`schemas/spec_picture.py`, how a field is read in `schemas/spec_fields.py`, and the same as a JSON
 Schema in `schemas/spec_schema.py`.
 """
 
-from dataclasses import dataclass, fields, replace
-from fractions import Fraction
+from dataclasses import dataclass, replace
 
 from schemas.kinds import Kind
 from schemas.presets import DEFAULT, PRESETS
-from schemas.spec_fields import (
-    SpecFault,
-    decoded,
-    fields_of,
-    list_of,
-    name_of,
-    refuse_twins,
-    seconds_of,
-)
+from schemas.spec_clip import Clip, clip_of
+from schemas.spec_fields import SpecFault, decoded, fields_of, list_of, name_of, refuse_twins
 from schemas.spec_kinds import KIND_FIELDS, MP4, THUMBNAIL_HEIGHT, Wish, wish_of
 from schemas.spec_picture import PICTURE_FIELDS, Picture, picture_of
 from schemas.spec_sound import loudness_of
@@ -27,17 +19,6 @@ VERSION = 1
 LONGEST_SPEC = 65_536
 MOST_CLIPS = 20
 MOST_OUTPUTS = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clip:
-    """A part of the upload, in seconds from the start of its video; `end` None is the video's."""
-
-    name: str = "full"
-    start: Fraction = Fraction(0)
-    end: Fraction | None = None
-    loudness: Fraction | None = None
-    """LUFS to bring its sound to; None leaves it as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +54,8 @@ def parse_spec(text: str | None) -> RenderSpec:
         raise SpecFault("version", version, "1")
     loudness = loudness_of(spec.get("loudness"), "loudness")
     clips = [
-        _clip(c, f"clips[{i}]", loudness) for i, c in enumerate(list_of(spec, "clips", MOST_CLIPS))
+        clip_of(c, f"clips[{i}]", loudness)
+        for i, c in enumerate(list_of(spec, "clips", MOST_CLIPS))
     ]
     outputs = [
         _output(o, f"outputs[{i}]") for i, o in enumerate(list_of(spec, "outputs", MOST_OUTPUTS))
@@ -81,19 +63,6 @@ def parse_spec(text: str | None) -> RenderSpec:
     refuse_twins("clips", [clip.name for clip in clips])
     refuse_twins("outputs", [output.name for output in outputs])
     return RenderSpec(clips=tuple(clips) or (Clip(),), outputs=tuple(outputs) or (Output(),))
-
-
-def _clip(raw: object, at: str, loudness: Fraction | None) -> Clip:
-    """`loudness` holds where the clip says nothing of its own."""
-    given = fields_of(raw, at, tuple(f.name for f in fields(Clip)))
-    start = seconds_of(given.get("start", 0), f"{at}.start")
-    end = None if given.get("end") is None else seconds_of(given["end"], f"{at}.end")
-    if end is not None and end <= start:
-        raise SpecFault(f"{at}.end", f"{float(end):g} s", f"later than start ({float(start):g} s)")
-    name = name_of(given.get("name", "full"), f"{at}.name")
-    if "loudness" in given:
-        loudness = loudness_of(given["loudness"], f"{at}.loudness")
-    return Clip(name=name, start=start, end=end, loudness=loudness)
 
 
 def _output(raw: object, at: str) -> Output:

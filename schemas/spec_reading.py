@@ -49,7 +49,7 @@ class AskedOutput:
     clip: str
     output: str
     start: Fraction
-    """Seconds from the start of the video."""
+    """Seconds from the start of the video; of a clip by frames 0, and its end None."""
     end: Fraction | None
     """Seconds; None is the video's end."""
     height: int
@@ -68,6 +68,10 @@ class AskedOutput:
     """LUFS that its sound is brought to; None leaves it as it is."""
     watermark: Watermark | None = None
     captions: Captions | None = None
+    start_frame: int | None = None
+    """Of a clip by frames, its first one, counted from 0."""
+    end_frame: int | None = None
+    """The first that is not in it any more; None is the video's end."""
     planned: PlannedFile | None = None
     """None where no video was looked at."""
 

@@ -1,11 +1,13 @@
 """The render spec as a JSON Schema, for editors and for those who check before they send."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from schemas.assets import CAPTION_SUFFIXES, IMAGE_SUFFIXES, LONGEST_NAME
 from schemas.kinds import Image, Kind
 from schemas.presets import DEFAULT, PRESETS
-from schemas.spec import MOST_CLIPS, MOST_OUTPUTS, Clip
+from schemas.spec import MOST_CLIPS, MOST_OUTPUTS
+from schemas.spec_clip import FRAMES, LATEST_FRAME, SECONDS, Clip
 from schemas.spec_fields import CLOCK, LATEST_SECOND, NAME, RATE
 from schemas.spec_kinds import COLUMNS, EVERY, MP4
 from schemas.spec_overlays import (
@@ -29,7 +31,6 @@ def spec_schema() -> dict[str, Any]:
 
     Wider than `parse_spec` where JSON Schema has no words: see its description.
     """
-    clip = Clip()
     seconds: dict[str, Any] = {
         "anyOf": [
             {"type": "number", "minimum": 0, "exclusiveMaximum": LATEST_SECOND},
@@ -44,28 +45,17 @@ def spec_schema() -> dict[str, Any]:
         "$id": "urn:clipline:clipline.render-spec.v1",
         "title": "clipline.render-spec.v1",
         "description": "Every clip is made as every output. Checked besides: names are used once "
-        "only, a clip's end is later than its start, sizes are written without a fraction, a width "
-        "and its height are even, a fit is said only where there is a width, and of a kind only "
-        "what belongs to it. A named file must be there, and good, when the video is looked at.",
+        "only, a clip's end is later than its start, sizes and frames are written without a "
+        "fraction, a width and its height are even, a fit is said only where there is a width, and "
+        "of a kind only what belongs to it. A named file must be there, and good, when the video "
+        "is looked at.",
         "type": "object",
         "properties": {
             "version": {"const": 1, "default": 1},
             "clips": _list(
-                {
-                    "name": {**name, "default": clip.name},
-                    "start": {**seconds, "default": 0, "description": "Seconds, or H:MM:SS.sss."},
-                    "end": {
-                        "anyOf": [*seconds["anyOf"], {"type": "null"}],
-                        "default": None,
-                        "description": "As start; null is the video's end.",
-                    },
-                    "loudness": {
-                        **loudness,
-                        "description": "LUFS; by default the spec's. null leaves the sound as it "
-                        "is.",
-                    },
-                },
+                _clip(name, seconds, loudness),
                 MOST_CLIPS,
+                apart=[(second, frame) for second in SECONDS for frame in FRAMES],
             ),
             "outputs": _list(
                 {
@@ -107,9 +97,44 @@ def spec_schema() -> dict[str, Any]:
                 ]
             },
             {"clips": [{"name": "intro", "end": 12.5}, {"name": "goal", "start": "0:41:07"}]},
+            {"clips": [{"name": "goal", "start_frame": 61_140, "end_frame": 61_320}]},
             {"loudness": -14, "outputs": [{"height": 720}]},
             {"outputs": [{"kind": "hls"}, {"kind": "poster", "at": 3}, {"kind": "thumbnails"}]},
         ],
+    }
+
+
+def _clip(
+    name: dict[str, Any], seconds: dict[str, Any], loudness: dict[str, Any]
+) -> dict[str, Any]:
+    """What a clip says: seconds or frames, never both."""
+    frame = {"minimum": 0, "maximum": LATEST_FRAME}
+    return {
+        "name": {**name, "default": Clip().name},
+        "start": {**seconds, "default": 0, "description": "Seconds, or H:MM:SS.sss."},
+        "end": {
+            "anyOf": [*seconds["anyOf"], {"type": "null"}],
+            "default": None,
+            "description": "As start; null is the video's end.",
+        },
+        "start_frame": {
+            "type": "integer",
+            **frame,
+            "default": 0,
+            "description": "Instead of start: the first frame, counted from 0, each as long as the "
+            "video's length by its number of frames.",
+        },
+        "end_frame": {
+            "type": ["integer", "null"],
+            **frame,
+            "default": None,
+            "description": "Instead of end: the first frame that is not in the clip any more; null "
+            "is the video's end.",
+        },
+        "loudness": {
+            **loudness,
+            "description": "LUFS; by default the spec's. null leaves the sound as it is.",
+        },
     }
 
 
@@ -254,6 +279,11 @@ def _kind(seconds: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _list(properties: dict[str, Any], most: int) -> dict[str, Any]:
+def _list(
+    properties: dict[str, Any], most: int, *, apart: Sequence[tuple[str, str]] = ()
+) -> dict[str, Any]:
+    """A list of objects, in none of which two fields of a pair of `apart` are."""
     item = {"type": "object", "properties": properties, "additionalProperties": False}
+    if apart:
+        item["not"] = {"anyOf": [{"required": list(pair)} for pair in apart]}
     return {"type": "array", "items": item, "minItems": 1, "maxItems": most, "default": [{}]}

@@ -13,7 +13,8 @@ from datetime import timedelta
 from functions.core.plan import CHUNK_SECONDS, FEWEST_CHUNKS, GOP_SECONDS, make_plan
 from schemas.pieces import cut_into_chunks
 from schemas.plan import RenderPlan
-from schemas.spec import Clip, Output, RenderSpec
+from schemas.spec import Output, RenderSpec
+from schemas.spec_clip import Clip
 from tests.crew import Crew
 from tests.unit.makers import NOW, UPLOAD, media, order
 

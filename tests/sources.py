@@ -68,6 +68,7 @@ SOURCES = {
     "one_key": Derived(suffix="ts", then=f"{_SMALL} -t 30 -vf scale=160:90 -g 999"),
     "far_transport": Derived(suffix="ts", of="hole", then="-c copy -output_ts_offset 50000"),
     "matroska": Derived(suffix="mkv", of="variable", then="-c copy"),
+    "even_matroska": Derived(suffix="mkv", of="ntsc", then="-c copy"),
     "truncated": Derived(of="ntsc", then="-c copy -movflags +faststart"),
 }  # fmt: skip
 UNINDEXED = ("mpegts",)

@@ -13,7 +13,8 @@ from schemas.ids import Upload, render_id
 from schemas.media import Media, VideoStream
 from schemas.pieces import cut_into_chunks
 from schemas.plan import SAMPLE_RATE, AudioPlan, OutputPlan, RenderPlan
-from schemas.spec import Clip, Output, RenderSpec
+from schemas.spec import Output, RenderSpec
+from schemas.spec_clip import Clip
 from schemas.spec_fields import SpecFault
 from schemas.spec_picture import Deinterlace
 
@@ -145,13 +146,13 @@ def _chunk_length(rate: Fraction, *, whole: Fraction, later: Fraction) -> Callab
 
 def _window(clip: Clip, number: int, video: VideoStream, rate: Fraction) -> tuple[int, int]:
     """The clip's first source tick, and how many output frames it has."""
-    start_pts = video.first_pts + round(clip.start / video.time_base)
+    start, end = _bounds(clip, video)
+    start_pts = video.first_pts + round(start / video.time_base)
     left = (video.end_pts - start_pts) * video.time_base
     if left <= 0:
-        limit = f"less than the video's length ({float(video.duration):.3f} s)"
-        raise SpecFault(f"clips[{number}].start", clip.start, limit)
-    if clip.end is not None:
-        left = min(left, clip.end - clip.start)
+        raise _too_late(clip, f"clips[{number}]", video)
+    if end is not None:
+        left = min(left, end - start)
     if left > LONGEST_CLIP:
         value = f"{float(left):g} s long"
         raise SpecFault(f"clips[{number}]", value, f"at most {LONGEST_CLIP} s long")
@@ -159,6 +160,22 @@ def _window(clip: Clip, number: int, video: VideoStream, rate: Fraction) -> tupl
     if frames < 1:
         raise SpecFault(f"clips[{number}]", f"{float(left):.4f} s long", "at least one frame long")
     return start_pts, frames
+
+
+def _bounds(clip: Clip, video: VideoStream) -> tuple[Fraction, Fraction | None]:
+    """The clip's start and end in seconds of the video, whichever way it was said."""
+    if clip.start_frame is None:
+        return clip.start, clip.end
+    end = None if clip.end_frame is None else clip.end_frame * video.frame_seconds
+    return clip.start_frame * video.frame_seconds, end
+
+
+def _too_late(clip: Clip, at: str, video: VideoStream) -> SpecFault:
+    if clip.start_frame is None:
+        limit = f"less than the video's length ({float(video.duration):.3f} s)"
+        return SpecFault(f"{at}.start", clip.start, limit)
+    limit = f"less than the video's number of frames ({video.frames})"
+    return SpecFault(f"{at}.start_frame", clip.start_frame, limit)
 
 
 def _audio(

@@ -13,7 +13,8 @@ from render_job.survey import committed_frames, survey
 from schemas import names
 from schemas.pieces import Span
 from schemas.ports import ObjectStore
-from schemas.spec import Clip, Output, RenderSpec
+from schemas.spec import Output, RenderSpec
+from schemas.spec_clip import Clip
 from tests.unit.makers import NOW, UPLOAD, media, order
 
 SPEC = RenderSpec(clips=(Clip(),), outputs=(Output(),))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.core.plan import make_plan
 from render_job import recipe, recipe_sound
 from render_job.encoder import encoder_class, find_ffmpeg
 from render_job.errors import RenderFault, Stopped
@@ -23,6 +24,9 @@ from schemas.failures import FailureClass
 from schemas.media import Media
 from schemas.pieces import Span
 from schemas.plan import AudioPlan, OutputPlan
+from schemas.spec import Output, RenderSpec
+from schemas.spec_clip import Clip
+from schemas.spec_picture import Quality
 from tests.sources import (
     Sources,
     frame_md5s,
@@ -33,6 +37,7 @@ from tests.sources import (
     tool,
     whole,
 )
+from tests.unit.makers import UPLOAD
 
 LIMIT = timedelta(seconds=60)
 NTSC = Fraction(30000, 1001)
@@ -175,6 +180,29 @@ def test_chunks_joined_are_the_single_pass(case: str, sources: Sources, tmp_path
     assert times_of(joined) == times_of(single)
     assert frame_md5s(joined) == frame_md5s(single)
     assert frame_md5s(joined) == it.pictures_to_the_end()
+
+
+@pytest.mark.parametrize("span", [Span(0, 1), Span(50, 98), Span(131, 300)], ids=str)
+@pytest.mark.parametrize(
+    "name", ["constant", "ntsc", "edited", "late_picture", "rotated", "transport", "even_matroska"]
+)
+def test_a_clip_by_frames_is_exactly_those_frames(
+    name: str, span: Span, sources: Sources, tmp_path: Path
+) -> None:
+    source = sources.path(name)
+    media = media_of(source)
+    span = Span(span.start, min(span.end, media.video.frames))
+    spec = RenderSpec(
+        clips=(Clip(start_frame=span.start, end_frame=span.end),),
+        outputs=(Output(quality=Quality.LOSSLESS),),
+    )
+    (plan,) = make_plan(UPLOAD, media, spec, folder="a").outputs
+    it = Work(source=source, media=media, plan=plan, folder=tmp_path)
+    joined, certificate = it.output(it.pieces(), "joined.mp4")
+    assert certificate.verified, certificate.faults
+    own = frame_md5s(source, "-fps_mode", "passthrough")
+    assert len(own) == media.video.frames
+    assert frame_md5s(joined) == own[span.start : span.end]
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,26 @@ def test_in_words_it_names_files_frames_and_sizes(spec: Path, place: Place) -> N
     assert lines[-1].startswith("4 files, 1440 frames in 6 chunks.")
 
 
+@pytest.mark.parametrize(
+    ("clip", "words", "made"),
+    [
+        ('"start_frame": 48, "end_frame": 120', "frames 48 to 119", "72 frames at 24 a second"),
+        ('"start_frame": 719, "end_frame": 720', "frame 719", "1 frame at 24 a second"),
+        ('"start_frame": 48', "frame 48 to the end", "672 frames at 24 a second"),
+        ('"start_frame": 0', "the whole video", "720 frames at 24 a second"),
+        ('"start": 2', "2 s to the end", "672 frames at 24 a second"),
+    ],
+)
+def test_a_clip_is_told_as_it_was_asked_for(
+    clip: str, words: str, made: str, place: Place, tmp_path: Path
+) -> None:
+    path = tmp_path / "spec.json"
+    path.write_text(f'{{"clips": [{{{clip}}}]}}')
+    asked, planned, *_ = place.said("spec", "explain", str(path), "--video", str(SAMPLE))[1:]
+    assert asked.startswith(f"full/web-720: {words}, ")
+    assert f", {made}, " in planned
+
+
 def test_without_a_spec_or_video_it_says_what_is_made_by_default(place: Place) -> None:
     assert place.said("spec", "explain")[0] == (
         "full/web-720: the whole video, at most 720 pixels high, balanced (veryfast, crf 21)"

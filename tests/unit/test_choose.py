@@ -21,7 +21,8 @@ from render_job.choose import (
 )
 from schemas.pieces import Span
 from schemas.plan import Order, OutputPlan, RenderPlan
-from schemas.spec import Clip, Output, RenderSpec
+from schemas.spec import Output, RenderSpec
+from schemas.spec_clip import Clip
 from tests.crew import Crew, worker
 from tests.unit.makers import NOW, UPLOAD, media, order, seconds
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from functions.core.plan import make_plan
 from schemas.assets import Asset, is_asset
 from schemas.plan import RenderPlan
-from schemas.spec import Clip, Output, RenderSpec
+from schemas.spec import Output, RenderSpec
+from schemas.spec_clip import Clip
 from schemas.spec_fields import SpecFault
 from schemas.spec_overlays import Captions, Corner, Position, Watermark
 from tests.unit.makers import TICKS, UPLOAD, media

@@ -15,7 +15,8 @@ from schemas.assets import Asset
 from schemas.ids import render_id
 from schemas.pieces import tiling
 from schemas.plan import SAMPLE_RATE, CaptionPlan, MarkPlan, OutputPlan, RenderPlan
-from schemas.spec import Clip, Output, RenderSpec
+from schemas.spec import Output, RenderSpec
+from schemas.spec_clip import Clip
 from schemas.spec_fields import SpecFault
 from schemas.spec_overlays import Position
 from schemas.spec_picture import Deinterlace, Fit, Quality
@@ -186,8 +187,55 @@ def test_a_clip_is_counted_from_the_first_picture_and_ends_with_the_video(
 
 
 @pytest.mark.parametrize(
+    ("clip", "start_pts", "frames"),
+    [
+        (Clip(start_frame=0), 900, 600),
+        (Clip(start_frame=0, end_frame=1), 900, 1),
+        (Clip(start_frame=150), 900 + 5 * TICKS, 450),
+        (Clip(start_frame=150, end_frame=210), 900 + 5 * TICKS, 60),
+        (Clip(start_frame=599, end_frame=600), 900 + 599 * 3000, 1),
+        (Clip(start_frame=450, end_frame=9000), 900 + 15 * TICKS, 150),
+    ],
+)
+def test_a_clip_by_frames_is_those_frames(clip: Clip, start_pts: int, frames: int) -> None:
+    output = only(plan_of(clip, first_pts=900, end_pts=900 + 20 * TICKS))
+    assert (output.start_pts, output.frames) == (start_pts, frames)
+
+
+@given(
+    st.sampled_from([NTSC_FILM, Fraction(25), NTSC, Fraction(60), Fraction("12.7")]),
+    st.sampled_from([1000, 12_800, TICKS]),
+    st.integers(0, 1_999),
+    st.integers(1, 900),
+)
+def test_frames_of_a_constant_rate_are_found_though_its_ticks_are_coarse(
+    rate: Fraction, ticks: int, first: int, length: int
+) -> None:
+    """Each frame at its own rounded time, as Matroska has them to the millisecond."""
+    times = [round(n / rate * ticks) for n in range(2_001)]
+    clip = Clip(start_frame=first, end_frame=first + length)
+    source = {"time_base": Fraction(1, ticks), "frames": 2_000, "end_pts": times[-1]}
+    output = only(plan_of(clip, outputs=(Output(),), audio=True, frame_rate=rate, **source))
+    assert abs(output.start_pts - times[first]) <= 1
+    assert output.frames == min(length, 2_000 - first)
+
+
+def test_frames_of_a_source_without_a_constant_rate_are_even_parts_of_its_length() -> None:
+    clip = Clip(start_frame=99, end_frame=198)
+    output = only(plan_of(clip, frames=396, frame_rate=Fraction(99, 5)))
+    assert (output.start_pts, output.frames) == (5 * TICKS, 99)
+
+
+def test_frames_are_the_sources_whatever_the_rate_of_the_output() -> None:
+    clip, slow = Clip(start_frame=240, end_frame=480), Output(frame_rate=Fraction(30))
+    output = only(plan_of(clip, frame_rate=Fraction(240), frames=4_800, outputs=(slow,)))
+    assert (output.start_pts, output.frames) == (TICKS, 30)
+
+
+@pytest.mark.parametrize(
     ("clip", "field", "limit"),
     [
+        (Clip(name="b", start_frame=600), "clips[1].start_frame", "number of frames (600)"),
         (Clip(name="b", start=Fraction(20)), "clips[1].start", "less than the video's length (20"),
         (Clip(name="b", start=Fraction(10**6 - 1)), "clips[1].start", "less than the video's"),
         (Clip(name="b", start=Fraction("19.99")), "clips[1]", "at least one frame long"),

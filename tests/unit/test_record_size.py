@@ -16,7 +16,8 @@ from schemas.events import AttemptRecord, OutputVerified, RenderDone
 from schemas.ids import Upload
 from schemas.loudness import Loudness
 from schemas.plan import RenderPlan
-from schemas.spec import LONGEST_SPEC, MOST_CLIPS, MOST_OUTPUTS, Clip, Output, RenderSpec
+from schemas.spec import LONGEST_SPEC, MOST_CLIPS, MOST_OUTPUTS, Output, RenderSpec
+from schemas.spec_clip import Clip
 from schemas.spec_fields import SpecFault
 from schemas.spec_overlays import Captions, Watermark
 from schemas.wire import to_json

@@ -14,11 +14,11 @@ from schemas.spec import (
     LONGEST_SPEC,
     MOST_CLIPS,
     MOST_OUTPUTS,
-    Clip,
     Output,
     RenderSpec,
     parse_spec,
 )
+from schemas.spec_clip import LATEST_FRAME, Clip
 from schemas.spec_fields import SpecFault
 from schemas.spec_picture import PICTURE_FIELDS, Fit, Picture, Quality
 
@@ -36,7 +36,11 @@ anything = st.recursive(
     max_leaves=8,
 )
 clip_like = st.fixed_dictionaries(
-    {}, optional={"name": anything, "start": anything, "end": anything, "nmae": anything}
+    {},
+    optional={
+        **dict.fromkeys(("name", "start", "end", "nmae"), anything),
+        **dict.fromkeys(("start_frame", "end_frame"), st.integers(0, 99) | anything),
+    },
 )
 output_like = st.fixed_dictionaries(
     {},
@@ -119,6 +123,22 @@ def test_times_are_seconds_or_clock_times_and_exact(written: str, meant: Fractio
     assert parse_spec(f'{{"clips": [{{"start": {written}}}]}}').clips[0].start == meant
 
 
+@pytest.mark.parametrize(
+    ("written", "first", "end"),
+    [
+        ('"start_frame": 48, "end_frame": 120', 48, 120),
+        ('"start_frame": 48', 48, None),
+        ('"start_frame": 48, "end_frame": null', 48, None),
+        ('"end_frame": 1', 0, 1),
+        ('"end_frame": null', 0, None),
+        (f'"end_frame": {LATEST_FRAME}', 0, LATEST_FRAME),
+    ],
+)
+def test_a_clip_may_be_said_in_frames(written: str, first: int, end: int | None) -> None:
+    (clip,) = parse_spec(f'{{"clips": [{{{written}}}]}}').clips
+    assert clip == Clip(start_frame=first, end_frame=end)
+
+
 def test_an_output_of_another_kind_is_named_for_it() -> None:
     text = """{"outputs": [{"kind": "hls", "height": 360}, {"kind": "poster", "at": "0:03"},
                {"kind": "thumbnails", "columns": 5}]}"""
@@ -186,6 +206,24 @@ FAULTS = [
     (f'{{"clips": [{{"start": "{"9" * 5000}:00"}}]}}', "clips[0].start", "999", "0 to 10"),
     ('{"clips": [{"start": 5, "end": 5}]}', "clips[0].end", "5 s", "later than start (5 s)"),
     ('{"clips": [{"end": [1, 2]}]}', "clips[0].end", "a list", "0 to 1000000 s"),
+    (
+        '{"clips": [{"start": 1, "end_frame": 9}]}',
+        *("clips[0].end_frame", "9", "left out of a clip that says start or end, which are"),
+    ),
+    (
+        '{"clips": [{"end": null, "start_frame": 9}]}',
+        *("clips[0].start_frame", "9", "left out of a clip that says start or end"),
+    ),
+    ('{"clips": [{"start_frame": -1}]}', "clips[0].start_frame", "-1", "0 to 240000000"),
+    ('{"clips": [{"start_frame": 1.5}]}', "clips[0].start_frame", "1.5", "a whole number of fr"),
+    ('{"clips": [{"start_frame": null}]}', "clips[0].start_frame", "null", "a whole number of"),
+    ('{"clips": [{"end_frame": "9"}]}', "clips[0].end_frame", "9", "a whole number of frames"),
+    ('{"clips": [{"end_frame": 240000001}]}', "clips[0].end_frame", "240000001", "0 to 2400000"),
+    ('{"clips": [{"end_frame": 0}]}', "clips[0].end_frame", "0", "later than start_frame (0)"),
+    (
+        '{"clips": [{"start_frame": 9, "end_frame": 9}]}',
+        *("clips[0].end_frame", "9", "later than start_frame (9): the clip ends before it"),
+    ),
     ('{"clips": [{"name": "My Clip"}]}', "clips[0].name", "My Clip", "1 to 40 of a-z"),
     ('{"clips": [{"name": "../up"}]}', "clips[0].name", "../up", "1 to 40 of a-z"),
     ('{"clips": [{"name": ""}]}', "clips[0].name", "empty", "1 to 40 of a-z"),
@@ -295,6 +333,10 @@ def test_whatever_is_asked_it_is_a_spec_or_a_fault(wish: object) -> None:
     else:
         assert all(0 <= clip.start < 10**6 for clip in answer.clips)
         assert all(clip.end is None or clip.start < clip.end for clip in answer.clips)
+        for clip in answer.clips:
+            by_frames = clip.start_frame is not None
+            assert by_frames or clip.end_frame is None
+            assert not by_frames or (clip.start, clip.end) == (Fraction(0), None)
 
 
 @given(st.text())
