@@ -6,6 +6,7 @@ from pathlib import Path
 from render_job.faults import unheard, unreadable
 from render_job.images import shade_of, unlike
 from render_job.looks import look_of
+from render_job.strict import strictly
 from schemas.kinds import Image
 from schemas.plan import OutputPlan
 
@@ -35,9 +36,10 @@ def poster_faults(
     heard()
     try:
         with (
-            av.open(f"file:{path}", options={"err_detect": "explode"}) as image,
+            av.open(f"file:{path}") as image,
             av.open(f"file:{video}") as movie,
         ):
+            strictly(image.streams.video[0])
             shown = next(image.decode(video=0))
             stream = movie.streams.video[0]
             frame = next(movie.decode(stream))

@@ -16,6 +16,7 @@ from render_job.images import shade_of, unlike
 from render_job.looks import look_of
 from render_job.parcel import Parcel
 from render_job.poster import frame_faults
+from render_job.strict import strictly
 from schemas.kinds import Image
 from schemas.plan import OutputPlan
 
@@ -83,9 +84,10 @@ def _sheet_faults(
     faults = []
     try:
         with (
-            av.open(f"file:{path}", options={"err_detect": "explode"}) as image,
+            av.open(f"file:{path}") as image,
             av.open(f"file:{video}") as movie,
         ):
+            strictly(image.streams.video[0])
             sheet, stream = next(image.decode(video=0)), movie.streams.video[0]
             size = (plan.columns * plan.width, plan.rows * plan.height)
             if (sheet.width, sheet.height) != size:

@@ -34,6 +34,7 @@ from render_job.level import Level
 from render_job.looks import Look, is_blank, look_of, stands_alone
 from render_job.loudness import Meter
 from render_job.movie import movie_faults
+from render_job.strict import for_errors_alone, frames_of, strictly
 from render_job.studio import Part
 from render_job.tracks import Track
 from schemas.certificate import Certificate, PieceVerdict
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
 AAC_FRAME_SAMPLES = 1024
 AUDIBLE = 0.001
 """Of full scale, -60 dBFS: a sound that never reaches it counts as silent."""
-STRICT = {"err_detect": "explode"}
-"""Decoder options: an error that could be concealed is an error."""
 
 
 def verify_piece(
@@ -65,17 +64,18 @@ def verify_piece(
     track, decoded, look, streams = Track(base=NO_BASE), 0, Look(), 0
     shapes, faults, blank = set[tuple[tuple[int, int], str]](), list[str](), 0
     try:
-        with av.open(f"file:{path}", options=STRICT, metadata_errors="replace") as container:
+        with av.open(f"file:{path}", metadata_errors="replace") as container:
             streams, stream = len(container.streams), container.streams.video[0]
             look = look_of(stream)
-            stream.thread_type = "AUTO"
             track = Track(base=look.time_base)
+            if look.codec:
+                for_errors_alone(stream)
             for packet in container.demux(stream) if look.codec else ():
                 heard()
                 if packet.is_keyframe and packet.size and not stands_alone(packet, look.extradata):
                     faults.append(f"the key frame before frame {decoded} is no clean start")
                 track.take(packet)
-                for frame in packet.decode():
+                for frame in frames_of(packet, faults):
                     if frame.is_corrupt:
                         faults.append(f"frame {decoded} is damaged")
                     if is_blank(frame):
@@ -119,13 +119,15 @@ def verify_sound(
     track, decoded, silent = Track(base=NO_BASE), 0, True
     extradata, faults, loudness = b"", list[str](), None
     try:
-        with av.open(f"file:{path}", options=STRICT, metadata_errors="replace") as container:
+        with av.open(f"file:{path}", metadata_errors="replace") as container:
             stream = container.streams.audio[0]
             faults += voice_faults(stream)
             if len(container.streams) > 1:
                 faults.append(f"it has {len(container.streams)} streams")
             extradata = b"" if faults else stream.codec_context.extradata or b""
             track = Track(base=stream.time_base or NO_BASE)
+            if not faults:
+                strictly(stream)
             meter = Meter(stream) if level and not faults else None
             for packet in () if faults else container.demux(stream):
                 heard()

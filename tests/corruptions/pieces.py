@@ -126,5 +126,5 @@ PIECES = (
     Corruption(name="a hole of zeros in a packet", of="piece",
                deed=piece_bytes(put(b"mdat", 1500, bytes(400))), told="frame 0 is damaged"),
     Corruption(name="parameter sets damaged", of="piece",
-               deed=piece_bytes(put(b"avcC", 8, bytes(12))), told="cannot be read"),
+               deed=piece_bytes(put(b"avcC", 8, bytes(12))), told="does not decode"),
 )  # fmt: skip

@@ -93,3 +93,12 @@ def test_a_header_that_counts_in_eight_bytes_passes(bench: Bench, tmp_path: Path
 def test_there_are_enough_of_them_and_no_two_alike() -> None:
     assert len(ALL) >= 25
     assert len({(one.of, one.name) for one in (*ALL, *PLAUSIBLE)}) == len(ALL) + len(PLAUSIBLE)
+
+
+def test_what_a_lenient_decoder_conceals_is_found(bench: Bench, tmp_path: Path) -> None:
+    """A lost reference frame is made up for without a word, unless the decoder is told not to."""
+    lost = next(one for one in PIECES if one.name == "a frame dropped")
+    path = lost.deed(bench, tmp_path / "spoilt.mp4")
+    with av.open(str(path)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 35
+    assert any("does not decode" in fault for fault in judge(bench, "piece", path))
