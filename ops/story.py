@@ -40,6 +40,9 @@ def story(render: Render, letters: Sequence[DeadLetterRecord] = ()) -> Iterator[
             f"         {sheet.frames}/{sheet.planned_frames} frames, {sheet.pieces} pieces, "
             f"{sheet.size_bytes} bytes, drift {sheet.drift_samples} samples, sha256 {sheet.sha256}"
         )
+        if sheet.effort is not None:
+            encoding, looks = sheet.effort.encoding_cpu_seconds, sheet.effort.verifying_cpu_seconds
+            yield f"         {encoding:.1f} CPU seconds to encode, {looks:.1f} to verify"
     if render.failure is not None and len(render.failure.detail.splitlines()) > LAST_LINES:
         yield "detail"
         yield from _indented(render.failure.detail.splitlines())

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from render_job.choose import Claim, Worker
 from render_job.clock import Clock
+from render_job.effort import Meter
 from schemas import names
 from schemas.plan import Order
 from schemas.ports import ObjectInfo, ObjectStore, PreconditionFailed
@@ -32,6 +33,8 @@ class Held:
     """By the store's clock."""
     generation: int
     renewed: float
+    meter: Meter
+    """What the work has taken of processors since it was claimed."""
 
     def heard(self, frames: int) -> bool:
         """Renew it if it is time, saying how many frames are made; True if it was renewed.
@@ -94,6 +97,7 @@ def take(
         taken=info.updated,
         generation=info.generation,
         renewed=now,
+        meter=Meter(clock),
     )
 
 

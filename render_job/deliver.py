@@ -11,7 +11,7 @@ under names that are made of their digests (`render_job/parcel.py`).
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from render_job.studio import Part
 from render_job.survey import sound_name
 from render_job.tools import Task
 from schemas import names
-from schemas.certificate import Certificate, PieceVerdict
+from schemas.certificate import Certificate, Effort, PieceVerdict
 from schemas.events import OutputVerified
 from schemas.failures import Failure, FailureClass
 from schemas.labels import is_marked, is_of, label, mark, record_of
@@ -82,6 +82,14 @@ class _Parts:
             parts.append((self.sound, self.audio.samples))
         return parts
 
+    def effort(self, joining: Effort) -> Effort | None:
+        """Of making them and of joining them; None where one does not say."""
+        for part, _ in self.lengths:
+            if part.verdict is None or part.verdict.effort is None:
+                return None
+            joining += part.verdict.effort
+        return joining
+
 
 def _parts(task: Task, work: Stitch, held: Held) -> _Parts:
     plan, output = task.plan, work.output
@@ -103,14 +111,18 @@ def _made(task: Task, output: OutputPlan, parts: _Parts, held: Held) -> tuple[Pa
     path, sound = task.tools.scratch / "output.mp4", parts.sound
     files = [piece.path for piece in parts.pieces.values()]
     studio.join(output, files, sound.path if sound else None, path, terms=terms)
-    certificate = studio.check_output(path, output, parts.audio, parts.pieces, sound, heard=heard)
+    with held.meter.looking():
+        certificate = studio.check_output(
+            path, output, parts.audio, parts.pieces, sound, heard=heard
+        )
     _refuse_faults(output, certificate)
     parcel = studio.pack(output, path, terms=terms)
-    certificate = studio.check_parcel(
-        parcel, output, path, certificate, list(parts.pieces.values()), sound, heard=heard
-    )
+    with held.meter.looking():
+        certificate = studio.check_parcel(
+            parcel, output, path, certificate, list(parts.pieces.values()), sound, heard=heard
+        )
     _refuse_faults(output, certificate)
-    return parcel, certificate
+    return parcel, replace(certificate, effort=parts.effort(held.meter.effort))
 
 
 def _refuse_faults(output: OutputPlan, certificate: Certificate) -> None:

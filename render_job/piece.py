@@ -83,7 +83,8 @@ def _encode(task: Task, work: Piece, held: Held, path: Path, *, seek: bool) -> N
 def _check(task: Task, work: Piece, span: Span, path: Path, held: Held) -> PieceVerdict:
     """Decode it, and keep the claim meanwhile."""
     heard = partial(held.keep, len(span))
-    return task.tools.studio.check_pictures(path, work.output, span, heard=heard)
+    with held.meter.looking():
+        return task.tools.studio.check_pictures(path, work.output, span, heard=heard)
 
 
 def _hear(task: Task, work: Piece, held: Held, frames: int) -> None:
@@ -111,7 +112,7 @@ def _commit(
     key = work.output.key(plan.upload, task.order.encoder_class)
     name = names.piece(plan.render, work.output.id, key, span)
     with contextlib.suppress(PreconditionFailed):
-        said = to_json(replace(verdict, subject=name)).decode()
+        said = to_json(replace(verdict, subject=name, effort=held.meter.effort)).decode()
         store.upload(name, path, metadata={"verdict": said, **_pace(task, held)})
     _note(task, "commit", work, span)
     frames = committed_frames(plan, survey(store, plan, task.order))

@@ -36,7 +36,8 @@ def make_sound(task: Task, work: MakeSound, held: Held) -> None:
     if not verdict.passed:
         raise RenderFault(_not_verified(work, verdict))
     name = sound_name(task.plan, work.audio)
-    metadata = {"verdict": to_json(replace(verdict, subject=name)).decode()}
+    said = replace(verdict, subject=name, effort=held.meter.effort)
+    metadata = {"verdict": to_json(said).decode()}
     with contextlib.suppress(PreconditionFailed):
         task.tools.work.upload(name, path, metadata=metadata)
 
@@ -47,7 +48,8 @@ def _made(task: Task, work: MakeSound, held: Held, path: Path, *, seek: bool) ->
     studio, heard = task.tools.studio, partial(held.keep, 0)
     for _ in range(MOST_TRIES):
         _encode(task, work, held, path, level, seek=seek)
-        verdict = studio.check_sound(path, work.audio, level=level, heard=heard)
+        with held.meter.looking():
+            verdict = studio.check_sound(path, work.audio, level=level, heard=heard)
         if level is None or verdict.loudness is None or level.settled(verdict.loudness):
             break
         level = level.after(verdict.loudness)

@@ -8,6 +8,24 @@ from schemas.loudness import Loudness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """CPU seconds that a file has cost, in all processes and threads, as the system counts them."""
+
+    encoding_cpu_seconds: float
+    """Of ffmpeg: making, measuring, joining, and its start."""
+    verifying_cpu_seconds: float
+    """Of looking at what it made."""
+
+    def __add__(self, other: "Effort") -> "Effort":
+        return Effort(
+            encoding_cpu_seconds=round(self.encoding_cpu_seconds + other.encoding_cpu_seconds, 3),
+            verifying_cpu_seconds=round(
+                self.verifying_cpu_seconds + other.verifying_cpu_seconds, 3
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PieceVerdict:
     """A piece that was decoded from end to end before it was committed."""
 
@@ -26,6 +44,8 @@ class PieceVerdict:
     """The name of the object that this was said of; empty in verdicts of earlier releases."""
     alone: str = ""
     """`blank` or `times` where every fault is of that one kind, and the pictures else are whole."""
+    effort: Effort | None = None
+    """What it has cost; None in verdicts of earlier releases."""
 
     @property
     def passed(self) -> bool:
@@ -77,6 +97,9 @@ class Certificate:
     kind: Kind = Kind.MP4
     companions: Companions | None = None
     """None where the output is one file."""
+    effort: Effort | None = None
+    """What it has cost with all its parts, a sound that several outputs share in each of them; None
+    where a part does not say."""
     faults: tuple[str, ...] = ()
 
     @property

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 
 from schemas.assets import Asset
-from schemas.certificate import Certificate, Delivered
+from schemas.certificate import Certificate, Delivered, Effort
 from schemas.dead_letters import DeadLetterGroup, DeadLetterRecord, Landed, Original
 from schemas.events import (
     AttemptFailed,
@@ -95,6 +95,7 @@ CERTIFICATE = Certificate(
         reached=-14.2,
         true_peak=-1.2,
     ),
+    effort=Effort(encoding_cpu_seconds=38.216, verifying_cpu_seconds=3.107),
 )
 DELIVERED = Delivered(
     bucket="outputs", name="acme/holiday/full/web-720.mp4", generation=1_795_512_690_000_007

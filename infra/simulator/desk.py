@@ -14,6 +14,7 @@ from infra.simulator.studio import SimulatedStudio
 from infra.simulator.witness import Witness
 from infra.simulator.world import Doing, Process
 from render_job.choose import Worker
+from render_job.clock import Spent
 from render_job.overlays import Overlays
 from render_job.tools import Task, Tools
 from render_job.work import work
@@ -110,3 +111,6 @@ class _TaskClock:
         end = self.process.world.time + seconds
         while self.process.world.time < end and not until():
             self.process.wait(min(0.5, end - self.process.world.time), Doing.RESTING)
+
+    def spent(self) -> Spent:
+        return Spent(own=0.0, children=0.0)

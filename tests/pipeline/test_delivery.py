@@ -202,6 +202,16 @@ def test_what_was_committed_is_delivered_with_its_certificate(bench: Bench, tmp_
     assert (certificate.pieces, certificate.frames, certificate.drift_samples) == (3, 96, 0)
 
 
+def test_its_certificate_says_what_it_has_cost_and_no_more(bench: Bench, tmp_path: Path) -> None:
+    before = SystemClock().spent()
+    it = shop(bench, tmp_path)
+    effort = it.deliver().certificate.effort
+    after = SystemClock().spent()
+    assert effort is not None
+    assert 0 < effort.encoding_cpu_seconds <= after.children - before.children
+    assert 0 < effort.verifying_cpu_seconds <= after.own - before.own
+
+
 def test_a_piece_that_rotted_in_the_bucket_is_not_delivered(bench: Bench, tmp_path: Path) -> None:
     it = shop(bench, tmp_path)
     name = it.piece(SPANS[1])

@@ -11,7 +11,7 @@ from functions.core.plan import make_plan
 from functions.core.record_size import MOST_BYTES, record_bytes
 from functions.core.render import LONGEST_HISTORY, Pending, Render, State
 from schemas.assets import Asset
-from schemas.certificate import Delivered
+from schemas.certificate import Delivered, Effort
 from schemas.events import AttemptRecord, OutputVerified, RenderDone
 from schemas.ids import Upload
 from schemas.loudness import Loudness
@@ -80,6 +80,7 @@ def fullest(upload: Upload, plan: RenderPlan, spec_text: str) -> Render:
             reached=-14.123456789,
             true_peak=-1.123456789,
         ),
+        effort=Effort(encoding_cpu_seconds=10**7 + 0.123, verifying_cpu_seconds=10**6 + 0.123),
     )
     verified = tuple(
         OutputVerified(

@@ -1,0 +1,17 @@
+"""What is told of a render at its end."""
+
+from dataclasses import replace
+
+from ops.story import story
+from schemas.certificate import Effort
+from tests.unit.tellers import done
+
+
+def test_what_an_output_has_cost_is_told_where_it_is_known() -> None:
+    render = done()
+    (output,) = render.outputs
+    assert not any("CPU seconds" in line for line in story(render))
+    effort = Effort(encoding_cpu_seconds=38.24, verifying_cpu_seconds=3.11)
+    sheet = replace(output.certificate, effort=effort)
+    told = replace(render, outputs=(replace(output, certificate=sheet),))
+    assert "         38.2 CPU seconds to encode, 3.1 to verify" in list(story(told))
