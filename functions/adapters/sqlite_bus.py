@@ -9,6 +9,7 @@ Every arrow is one transaction, and what it committed survives kill -9 and power
 without a subscription loses its messages, as Pub/Sub's do.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,6 +52,7 @@ COUNTED = 10
 """Minutes of which a bus knows how many messages came and left; the one that runs is among them."""
 _MINUTE = 60_000_000
 _LATELY = "subscription = s.name AND minute >= ?"
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _PUSHED = "(SELECT name FROM subscriptions WHERE push)"
 
 
@@ -68,6 +70,8 @@ class SqliteBus:
         self._file = SqliteFile(path, _SCHEMA)
         self._source = source
         self._clock = clock
+        self._mine = threading.local()
+        """Of each thread that leases: how the file was when nothing was due, and until when."""
 
     def declare(self, subscriptions: Sequence[Subscription]) -> None:
         """Have exactly these subscriptions. Those that stay keep their messages.
@@ -115,8 +119,14 @@ class SqliteBus:
         """Due messages of the push subscriptions, the longest due first.
 
         They are the caller's until the ack deadline, and come again if it says nothing till then.
+        Where nothing was due it is cheap to ask again, many times a second.
         """
-        return self._take(f"subscription IN {_PUSHED}", (), limit, now)
+        state = self._file.state
+        if state == getattr(self._mine, "state", None) and now < self._mine.next:
+            return ()
+        taken = self._take(f"subscription IN {_PUSHED}", (), limit, now)
+        self._mine.state, self._mine.next = (None, now) if taken else (state, self._next())
+        return taken
 
     def pull(self, subscription: str, limit: int, now: datetime) -> Sequence[ReceivedMessage]:
         """Due messages of one subscription, as `lease` gives them."""
@@ -189,6 +199,12 @@ class SqliteBus:
                     else:
                         taken.append(_lease(db, row, now))
         return tuple(map(_received, taken))
+
+    def _next(self) -> datetime:
+        """When the next message of a push subscription is due, as it stands now."""
+        query = f"SELECT min(due_at) FROM queue WHERE subscription IN {_PUSHED}"
+        due_at = self._file.reading.execute(query).fetchone()[0]
+        return _NEVER if due_at is None else moment(due_at)
 
     def _forget(self, db: Connection, subscription: Subscription) -> None:
         oldest = micros(self._clock() - subscription.retention)

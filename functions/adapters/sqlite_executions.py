@@ -5,6 +5,7 @@
 The first two are written by anybody, the others and all that is known of tasks by one supervisor.
 """
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,6 +68,8 @@ class Executions:
 
     def __init__(self, path: Path) -> None:
         self._file = SqliteFile(path, _SCHEMA)
+        self._mine = threading.local()
+        """Of each thread that asks again and again: what it was told, and how the file was then."""
 
     def add(self, name: str, order: Order) -> None:
         """A name that is there already keeps its first order. Raises NaiveTime."""
@@ -88,11 +91,16 @@ class Executions:
         return ExecutionState(ended=row["ended_at"] is not None, failure=_failure(row["failure"]))
 
     def untold(self) -> Sequence[Execution]:
-        """All whose end nobody has been told of yet, the first launched first."""
-        rows = self._file.reading.execute(
-            "SELECT * FROM executions WHERE told = 0 ORDER BY rowid"
-        ).fetchall()
-        return tuple(map(self._execution, rows))
+        """All whose end nobody has been told of yet, the first launched first.
+
+        Cheap to ask again, many times a second, while nothing changes.
+        """
+        if (state := self._file.state) != getattr(self._mine, "state", None):
+            query = "SELECT * FROM executions WHERE told = 0 ORDER BY rowid"
+            rows = self._file.reading.execute(query).fetchall()
+            self._mine.untold, self._mine.state = tuple(map(self._execution, rows)), state
+        untold: Sequence[Execution] = self._mine.untold
+        return untold
 
     def save_task(self, name: str, task: TaskRecord) -> None:
         """Write down what became of a run."""

@@ -97,6 +97,23 @@ def test_an_event_arrives_as_it_was_published(bus: Bus) -> None:
     assert event_of(plain, delivery.data) == event
 
 
+def test_who_asked_in_vain_hears_of_the_next_whoever_publishes_it(
+    shared_bus: SqliteBus, tmp_path: Path
+) -> None:
+    bus = shared_bus
+    assert not bus.lease(9, T0)
+    say(opened(tmp_path), "another's")
+    (first,) = bus.lease(9, T0)
+    assert not bus.lease(9, T0)
+    say(bus, "our own")
+    (second,) = bus.lease(9, T0)
+    assert texts([first, second]) == ["another's", "our own"]
+    bus.nack(first.ack_id, T0)
+    assert not bus.lease(9, T0)
+    assert texts(bus.lease(9, T0 + SECOND)) == ["another's"]
+    assert texts(bus.lease(9, T0 + PUSH.ack_deadline)) == []  # it failed by silence: a pause
+
+
 def test_every_subscription_gets_its_own_copy(bus: Bus) -> None:
     other = replace(PUSH, name="another")
     bus.declare([PUSH, other, NET])

@@ -33,6 +33,19 @@ def test_a_file_of_a_newer_version_is_refused_unchanged(tmp_path: Path) -> None:
     SqliteFile(path, [FIRST, SECOND])
 
 
+def test_its_state_is_another_after_every_commit_and_after_nothing_else(tmp_path: Path) -> None:
+    mine, theirs = (SqliteFile(tmp_path / "a.db", [FIRST]) for _ in range(2))
+    before = mine.state
+    mine.reading.execute("SELECT * FROM things").fetchall()
+    assert mine.state == before
+    for file in (mine, theirs):
+        with file.writing() as db:
+            db.execute("INSERT INTO things VALUES ('one')")
+        assert mine.state != before
+        before = mine.state
+    assert mine.state == before
+
+
 def test_a_full_file_is_told_as_the_system_would_and_takes_more_when_there_is_room(
     tmp_path: Path,
 ) -> None:
