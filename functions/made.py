@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from functions.core.render import Render
 from schemas import names
@@ -18,22 +19,25 @@ class Made:
     """Made for good."""
     in_hand: int
     """In an encoder now, as its task last said; lost if the task dies without notice."""
+    last: datetime | None = None
+    """When the last piece was committed, by the store's clock."""
 
 
 def made(render: Render, work: ObjectStore) -> Made:
     """One listing of the render's home; nothing is read."""
     have: dict[str, set[Span]] = {}
-    in_hand = 0
+    in_hand, last = 0, None
     claims = names.claim(render.id, "piece/").removesuffix(".json")
     for info in work.list(names.home(render.id)):
         folder, _, _ = info.name.rpartition("/")
         if (span := names.span_of(info.name)) is not None:
             have.setdefault(folder, set()).add(span)
+            last = max(last or info.updated, info.updated)
         elif info.name.startswith(claims):
             in_hand += int(info.metadata.get("frames", "0"))
     outputs = render.plan.outputs if render.plan else ()
     committed = sum(_best(output, have, render.id) for output in outputs)
-    return Made(committed=committed, in_hand=in_hand)
+    return Made(committed=committed, in_hand=in_hand, last=last)
 
 
 def _best(output: OutputPlan, have: Mapping[str, set[Span]], render: str) -> int:

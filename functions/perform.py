@@ -98,14 +98,16 @@ def _look(effect: Look, render: Render, ports: Ports) -> list[Occurrence]:
     owner = _owner(effect, render, ports)
     state = _execution_state(effect, owner, ports)
     delivered = tuple(_delivered(render, ports))
+    found = made(render, ports.work)
     surveyed = Surveyed(
         render=render.id,
         attempt=effect.attempt,
-        frames=made(render, ports.work).committed,
+        frames=found.committed,
         owner=owner,
         ended=state.ended,
         failure=state.failure,
         gave_up=effect.gave_up,
+        made_at=found.last,
     )
     return [*delivered, surveyed]
 

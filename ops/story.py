@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from functions.core.render import TERMINAL, Render, State
+from ops.costs import cost_lines
 from ops.letters import REPEATS, one_line
 from ops.times import after, clock
 from schemas.dead_letters import DeadLetterRecord
@@ -33,6 +34,7 @@ def story(render: Render, letters: Sequence[DeadLetterRecord] = ()) -> Iterator[
         yield f"frames   {render.frames}/{render.plan.frames} in {render.plan.chunks} chunks"
     for moment, what in sorted(_moments(render, letters), key=lambda pair: pair[0]):
         yield f"{after(moment, render.created_at):>9}  {what}"
+    yield from cost_lines(render)
     for output in render.outputs:
         sheet = output.certificate
         yield f"output   {output.delivered.bucket}/{output.delivered.name}"

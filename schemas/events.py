@@ -298,6 +298,10 @@ class AttemptRecord:
     """Why its lane was chosen, and no other."""
     nanodollars: int = 0
     """What it has cost, once it has ended; 0 as well where the lane has no price."""
+    encoder_class: str = ""
+    """Of what it makes; empty if an earlier version launched it."""
+    made_at: datetime | None = None
+    """When its last piece was committed, read at its end; None if there was none, or no look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,13 +130,16 @@ def surveyed(render: Render, event: Surveyed, step: Step) -> Render:
     """What a look found decides: it is over, too long, not started in time, or well."""
     if event.owner is not None and _attempt(render).execution is None:
         render = record(render, execution=event.owner)
+    if event.made_at is not None:
+        render = record(render, made_at=event.made_at)
     current = _attempt(render)
     if event.ended or event.gave_up:
         failure = event.gave_up or event.failure or words.ended_empty(render)
         return ends.attempt_over(render, failure, event.frames, step, ended=event.ended)
     if step.now >= render.deadline:
         return ends.fail(replace(render, frames=event.frames), words.deadline_passed(render), step)
-    if (over := overspent(_spent_by_now(render, step), step.facts.budget)) is not None:
+    running = _cost_so_far(render, step)
+    if (over := overspent(render, step.facts.budget, running=running)) is not None:
         return ends.fail(replace(render, frames=event.frames), over, step)
     lane = step.lane(current.lane)
     age = step.now - current.launched_at
@@ -151,11 +154,11 @@ def surveyed(render: Render, event: Surveyed, step: Step) -> Render:
     return _heard(render, event.frames, step)
 
 
-def _spent_by_now(render: Render, step: Step) -> int:
-    """What its ended attempts have cost, and the one that runs so far."""
+def _cost_so_far(render: Render, step: Step) -> int:
+    """Of the attempt that runs."""
     current = _attempt(render)
     ran = step.now - current.started_at if current.started_at else timedelta(0)
-    return render.spent + cost_of(step.lane(current.lane), max(ran, timedelta(0)))
+    return cost_of(step.lane(current.lane), max(ran, timedelta(0)))
 
 
 def lingering(render: Render, event: Surveyed, step: Step) -> Render:

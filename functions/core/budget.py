@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from functions.core.lanes import Lane
 from functions.core.prices import MINIMUM, dollars
+from functions.core.render import Render
+from functions.core.waste import LOST, causes_of
 from functions.core.weigh import SURE, Weighed
 from schemas.failures import Failure, FailureClass
 
@@ -31,14 +33,17 @@ def cost_of(lane: Lane | None, ran: timedelta) -> int:
     return round(seconds * lane.tasks * lane.price.nanodollars_a_second)
 
 
-def overspent(spent: int, budget: Budget, next: Weighed | None = None) -> Failure | None:
+def overspent(
+    render: Render, budget: Budget, *, running: int = 0, next: Weighed | None = None
+) -> Failure | None:
     """Why a render may cost no more, if it may not.
 
-    `next` is the attempt that would come: it is refused only if it is sure to cost too much.
+    `running` is what its current attempt has cost so far. `next` is the attempt that would come: it
+    is refused only if it is sure to cost too much.
     """
     if budget.render is None:
         return None
-    least = 0.0
+    spent, least = render.spent + running, 0.0
     if next is not None and next.nanodollars is not None:
         least = max(0.0, next.nanodollars - SURE * next.nanodollars_error)
     if spent < budget.render and spent + least <= budget.render:
@@ -46,7 +51,17 @@ def overspent(spent: int, budget: Budget, next: Weighed | None = None) -> Failur
     message = f"it has cost {dollars(spent)} of at most {dollars(budget.render)}"
     if least and next is not None:
         message += f", and {next.lane.id} would cost {dollars(least)} more at least"
+    message += _lost(render)
     return Failure(failure=FailureClass.BUDGET, reason="render_limit", message=message)
+
+
+def _lost(render: Render) -> str:
+    """How much of what it has cost came to nothing, and by what."""
+    lost = {cause: part.nanodollars for cause, part in causes_of(render).items() if cause in LOST}
+    if not any(lost.values()):
+        return ""
+    most = max(lost, key=lambda cause: lost[cause])
+    return f"; {dollars(sum(lost.values()))} of it lost, most of all: {most}"
 
 
 def day_is_spent(spent: int, budget: Budget, now: datetime) -> tuple[str, datetime] | None:

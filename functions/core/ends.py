@@ -33,8 +33,10 @@ def verified(render: Render, event: OutputVerified, step: Step) -> Render:
     )
     if render.missing:
         return render
-    if render.state in RUNNING and render.plan:
-        render = close(render, step, frames_after=render.plan.frames)
+    if render.state in RUNNING and render.plan and render.current:
+        lived = render.current.started_at is not None or event.attempt == render.attempt
+        cause = None if lived else words.not_needed(event)
+        render = close(render, step, cause=cause, frames_after=render.plan.frames)
     done = replace(
         without(render, Launch),
         state=State.DONE,

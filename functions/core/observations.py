@@ -1,6 +1,7 @@
 """What performing an effect, or the sweep's clock, tells the machine; none of it is published."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from schemas.failures import Failure
 
@@ -56,6 +57,8 @@ class Surveyed(_Observation):
     failure: Failure | None = None
     gave_up: Failure | None = None
     """Why a task could not go on: the attempt is over, but others may still work and deliver."""
+    made_at: datetime | None = None
+    """When the last piece was committed; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

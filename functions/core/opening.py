@@ -79,7 +79,7 @@ def routed(render: Render, event: object, step: Step) -> Render:
         return replace(render, state=State.WAITING, why=why, revisit_at=due, not_before=None)
     choice = route(step.facts.lanes, scene(render, step))
     likely = choice.weighed[0] if choice.weighed else None
-    if (over := overspent(render.spent, step.facts.budget, likely)) is not None:
+    if (over := overspent(render, step.facts.budget, next=likely)) is not None:
         return ends.fail(render, over, step)
     if choice.hopeless:
         cause = render.current.cause if render.current else None
@@ -136,7 +136,12 @@ def _start(render: Render, lane: Lane, why: str, step: Step) -> Render:
         hedge=lane.hedge,
     )
     record = AttemptRecord(
-        number=number, lane=lane.id, launched_at=step.now, frames_before=render.frames, why=why
+        number=number,
+        lane=lane.id,
+        launched_at=step.now,
+        frames_before=render.frames,
+        why=why,
+        encoder_class=lane.encoder_class,
     )
     started = replace(
         render,

@@ -46,6 +46,12 @@ def superseded(by: str) -> Failure:
     return Failure(failure=FailureClass.CANCELLED, reason="superseded", message=message)
 
 
+def not_needed(event: OutputVerified) -> Failure:
+    """It has not started, and an earlier attempt has delivered: of its lane nothing is learnt."""
+    message = f"attempt {event.attempt} delivered before it started"
+    return Failure(failure=FailureClass.CANCELLED, reason="not_needed", message=message)
+
+
 def deadline_passed(render: Render) -> Failure:
     """The render's own deadline is over."""
     message = f"not done by its deadline, {render.deadline:%Y-%m-%d %H:%M} UTC ({render.why})"

@@ -35,6 +35,8 @@ class Counts:
     """Microseconds of task runs by cause and lane: `books.py`."""
     money: Counter[tuple[str, str]] = field(default_factory=Counter)
     """The same in femto-dollars: 10^15 of them are a dollar."""
+    metered: int = 0
+    """What the control plane's own records say that it cost, in femto-dollars."""
     video: int = 0
     """Microseconds that all delivered outputs play."""
     recoveries: list[float] = field(default_factory=list)

@@ -4,15 +4,40 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from functions.core.lanes import Lane
+from functions.core.prices import Price, PricePart
 
 GPU, CPU = "h264_nvenc/ada/470", "libx264/5.1/t1"
 
-L4_PRICE = 186_700 + 4 * 18_000 + 16 * 2_000
-"""An L4 without zonal redundancy, 4 vCPU and 16 GiB: Cloud Run's SKUs of us-central1, 2026-08."""
-SPOT_PRICE = 70_000
-"""A round number: a Spot g2-standard-4 at about 0.25 dollars an hour, which changes monthly."""
-CPU_PRICE = 4 * 18_000 + 8 * 2_000
-"""4 vCPU and 8 GiB, by the same SKUs."""
+
+def _part(what: str, nanodollars_a_second: int, count: int = 1) -> PricePart:
+    """Read in 2026-08 from Cloud Run's SKUs of us-central1."""
+    return PricePart(
+        what=what,
+        nanodollars_a_second=nanodollars_a_second,
+        count=count,
+        read_on="2026-08-01",
+        source="Cloud Billing API, us-central1",
+    )
+
+
+L4_PRICE = Price(
+    parts=(
+        _part("L4 without zonal redundancy", 186_700),
+        _part("vCPU", 18_000, 4),
+        _part("GiB", 2_000, 16),
+    )
+)
+CPU_PRICE = Price(parts=(_part("vCPU", 18_000, 4), _part("GiB", 2_000, 8)))
+SPOT_PRICE = Price(
+    parts=(
+        PricePart(
+            what="g2-standard-4, Spot",
+            nanodollars_a_second=70_000,
+            read_on="2026-08-01",
+            source="a round number: about 0.25 dollars an hour, which changes monthly",
+        ),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +56,11 @@ class LaneKind:
     tells_preemption: bool = False
     """Whether it says so when machines were taken away, as Batch does by an exit code of its own:
     on other lanes that looks like a crash."""
-    price: int = L4_PRICE
-    """Nano-dollars for a second of a task, from its container's first moment to its last."""
+
+    @property
+    def price(self) -> int:
+        """Nano-dollars for a second of a task, from its container's first moment to its last."""
+        return self.lane.price.nanodollars_a_second if self.lane.price else 0
 
 
 _CLOUD_RUN = Lane(
@@ -42,16 +70,32 @@ _CLOUD_RUN = Lane(
     executions=3,
     start_within=timedelta(minutes=3),
     attempt_limit=timedelta(minutes=55),
+    price=L4_PRICE,
 )
-_BATCH = replace(_CLOUD_RUN, id="batch/us-central1/l4/spot", tasks=3, executions=2, hedge=True)
-_ON_CPU = replace(_CLOUD_RUN, id="cloud-run/us-east4/cpu", encoder_class=CPU, tasks=4, executions=8)
+_BATCH = replace(
+    _CLOUD_RUN,
+    id="batch/us-central1/l4/spot",
+    tasks=3,
+    executions=2,
+    hedge=True,
+    is_spot=True,
+    price=SPOT_PRICE,
+)
+_ON_CPU = replace(
+    _CLOUD_RUN,
+    id="cloud-run/us-east4/cpu",
+    encoder_class=CPU,
+    tasks=4,
+    executions=8,
+    price=CPU_PRICE,
+)
 _TIGHT = replace(_CLOUD_RUN, executions=1)
 _ON_ONE_SPOT = replace(_BATCH, tasks=1, executions=3, hedge=False)
 
 LANES = (
     LaneKind(lane=_CLOUD_RUN),
-    LaneKind(lane=_BATCH, spot=3.0, names_itself=True, tells_preemption=True, price=SPOT_PRICE),
-    LaneKind(lane=_ON_CPU, scarcity=0, price=CPU_PRICE),
+    LaneKind(lane=_BATCH, spot=3.0, names_itself=True, tells_preemption=True),
+    LaneKind(lane=_ON_CPU, scarcity=0),
 )
 """The usual ones: two kinds of GPU machine, and CPUs when these run out."""
 SCARCE = (
@@ -62,7 +106,6 @@ SCARCE = (
         spot=3.0,
         names_itself=True,
         tells_preemption=True,
-        price=SPOT_PRICE,
     ),
 )
 """Nothing but what runs out, each time for half an hour or half a day."""
@@ -73,12 +116,11 @@ SPOT = (
         retries=0,
         names_itself=True,
         tells_preemption=True,
-        price=SPOT_PRICE,
     ),
 )
 """One Spot machine for each render, which seldom lasts."""
 NARROW = (
     LaneKind(lane=_TIGHT, scarcity=20),
-    LaneKind(lane=_ON_CPU, scarcity=0, price=CPU_PRICE),
+    LaneKind(lane=_ON_CPU, scarcity=0),
 )
 """One place on a GPU that runs out: what is begun there is often finished on CPUs."""

@@ -202,7 +202,7 @@ class _History:
             clock=world.local,
             draw=self._draw,
             renders=SteppedRenders(world, self._renders, self._witness),
-            ledger=SteppedLedger(world, self._ledger),
+            ledger=SteppedLedger(world, self._ledger, self._witness),
             switches=MemorySwitches(),
             uploads=self._stepped(self._uploads),
             work=self._stepped(self._work),

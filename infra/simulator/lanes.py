@@ -120,18 +120,22 @@ class SimulatedLane:
         self._launches[name] += 1
         draw = self.world.fate.stream(f"launch/{name}/{self._launches[name]}")
         if self._strikes(Fault.QUOTA_REFUSED, draw, order):
-            self.witness.ended(order)
-            raise LaunchRefused(_refusal("quota_exceeded", "our own quota is used up"))
+            raise self._refused(order, "quota_exceeded", "our own quota is used up")
         hangs = self._strikes(Fault.PENDING_FOR_EVER, draw, order)
         if not self.capacity.is_there(self.world.time) and self._happens(Fault.STOCK_OUT, order):
             if draw.random() < 0.5:
-                self.witness.ended(order)
-                raise LaunchRefused(_refusal("stock_out", "no machine of this kind is left"))
+                raise self._refused(order, "stock_out", "no machine of this kind is left")
             hangs = True
         first = self._accept(order, name, hangs=hangs)
         if not self.kind.names_itself and self._strikes(Fault.LAUNCHED_TWICE, draw, order):
             self._accept(order, name, hangs=False)
         return first
+
+    def _refused(self, order: Order, reason: str, message: str) -> LaunchRefused:
+        self.witness.ended(order)
+        self.witness.ledger.refused(order, reason)
+        failure = Failure(failure=FailureClass.CAPACITY, reason=reason, message=message)
+        return LaunchRefused(failure)
 
     def _accept(self, order: Order, name: str, *, hangs: bool) -> str:
         if not self.kind.names_itself:
@@ -154,6 +158,7 @@ class SimulatedLane:
             return
         execution.is_started = True
         self.witness.counts.starts += 1
+        self.witness.ledger.began(execution.order)
         self.witness.log(f"{execution.name} starts")
         draw = self.world.fate.stream(f"execution/{execution.name}")
         execution.silent = self.world.fate.foresees(execution.name, draw, Fault.SILENT)
@@ -330,10 +335,6 @@ class SimulatedLane:
 def _name(order: Order) -> str:
     """As Batch's jobs are named, and executions of Cloud Run with a number behind it."""
     return f"{order.render}-{order.attempt:04}"
-
-
-def _refusal(reason: str, message: str) -> Failure:
-    return Failure(failure=FailureClass.CAPACITY, reason=reason, message=message)
 
 
 def _stopped() -> Failure:

@@ -14,7 +14,7 @@ from infra.simulator.coverage import ENOUGH, IMPOSSIBLE, STATES, untried
 from infra.simulator.faults import Fault
 from infra.simulator.odds import short_name
 from infra.simulator.recoveries import recoveries_table
-from infra.simulator.spending import causes_table, headline
+from infra.simulator.spending import by_cause, causes_table, headline
 from infra.simulator.tally import Tally
 
 
@@ -61,6 +61,8 @@ def _costs(tally: Tally) -> Iterator[tuple[str, str]]:
     renders, done = max(1, tally.renders), max(1, tally.ends[State.DONE])
     yield "frames encoded for each delivered", f"{tally.work_ratio:.3f}"
     yield "launches for each success", f"{tally.launches / done:.2f}"
+    billed = by_cause(tally.money).total()
+    yield "metered for each dollar billed", f"{tally.metered / billed:.2f}" if billed else "-"
     yield "saves of each render", f"{tally.saves / renders:.1f}"
     yield "object operations of each render", f"{tally.object_calls / renders:.1f}"
     yield "most saves of one render in a second", f"{tally.busiest_second}"

@@ -10,6 +10,8 @@ from schemas.failures import FailureClass
 from schemas.ids import SIDECAR_SUFFIX
 from schemas.ports import ObjectInfo
 
+MICRO = 10**6
+"""Femto-dollars of a nano-dollar."""
 _OUR_FAULTS = {"mixed_encoders", "output_not_verified", "piece_not_verified", "output_name_taken"}
 _PASSING = {FailureClass.CAPACITY, FailureClass.PREEMPTED}
 
@@ -33,6 +35,10 @@ def judge(witness: Witness) -> None:
     for info in standing.values():
         _announced(witness, info, renders)
     _accounts(witness)
+    for seen in witness.ledger.unsettled(renders.values()):
+        witness.broken("the ledger has every end", seen)
+    for seen in witness.ledger.unbalanced(renders.values()):
+        witness.broken("sum of attempts = sum of causes", seen)
     for render in renders.values():
         for prefix in names.perishable(render.id):
             for info in witness.work.list(prefix, limit=1):
@@ -43,6 +49,7 @@ def _accounts(witness: Witness) -> None:
     """The bill of every attempt is the sum of its causes, to the microsecond and its price."""
     books, counts = witness.books, witness.counts
     causes = books.settle()
+    counts.metered = MICRO * sum(one.nanodollars for one in witness.ledger.told.values())
     for seen in books.unexplained():
         witness.broken("every end has a cause", seen)
     for seen in books.unbalanced(causes):

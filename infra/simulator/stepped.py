@@ -175,10 +175,16 @@ class SteppedLedger:
 
     world: World
     store: Ledger
+    witness: Witness
 
     def append(self, entries: Sequence[Entry]) -> None:
         """A step."""
-        self.world.call(lambda: self.store.append(entries))
+
+        def act() -> None:
+            self.store.append(entries)
+            self.witness.noted(entries)
+
+        self.world.call(act)
 
     def recent(self, lanes: Sequence[str], since: datetime, *, limit: int) -> Sequence[Entry]:
         """A step."""
@@ -190,7 +196,14 @@ class SteppedLedger:
 
     def admit(self, launch: Entry, gate: Gate) -> bool:
         """A step."""
-        return self.world.call(lambda: self.store.admit(launch, gate))
+
+        def act() -> bool:
+            passes = self.store.admit(launch, gate)
+            if passes:
+                self.witness.ledger.admitted(launch)
+            return passes
+
+        return self.world.call(act)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,8 @@ class Tally:
     """Microseconds of task runs by cause and lane."""
     money: Counter[tuple[str, str]] = field(default_factory=Counter)
     """The same in femto-dollars."""
+    metered: int = 0
+    """Femto-dollars by the control plane's own records."""
     video: int = 0
     """Microseconds that all delivered outputs play."""
     recoveries: Counter[int] = field(default_factory=Counter)
@@ -125,6 +127,7 @@ _OF_COUNTS = (
     "object_calls",
     "launches",
     "starts",
+    "metered",
     "video",
 )
 _SUMS = (*_OF_COUNTS, "histories", "calls", "seconds")

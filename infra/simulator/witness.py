@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from functions.core.entries import Entry
 from functions.core.render import TERMINAL, Render, State
 from functions.ports import RenderStore
 from infra.simulator.books import Books
 from infra.simulator.evidence import Counts, Violation
+from infra.simulator.ledger_watch import LedgerWatch
 from infra.simulator.world import Process, World
 from render_job.choose import LEASE
 from render_job.tools import Task
@@ -65,6 +67,7 @@ class Witness:
     violations: list[Violation] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
     books: Books = field(init=False)
+    ledger: LedgerWatch = field(default_factory=LedgerWatch)
     log: Callable[[str], None] = lambda line: None
     done: dict[str, bytes] = field(default_factory=dict)
     """Done events by their ids."""
@@ -340,6 +343,11 @@ class Witness:
     def ended(self, order: Order) -> None:
         """No task of an execution of that attempt will work any more, or none ever will."""
         self._ended.add((order.render, order.attempt))
+
+    def noted(self, entries: Iterable[Entry]) -> None:
+        """The ledger was told of launches."""
+        for seen in self.ledger.appended(entries):
+            self.broken("the ledger tells the truth", seen)
 
     # ── at every sweep ──
 

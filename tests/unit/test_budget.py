@@ -98,9 +98,19 @@ def test_an_attempt_is_refused_only_if_it_is_sure_to_cost_too_much(
     error: float, refused: bool
 ) -> None:
     likely = Weighed(lane=DEAR, start=seconds(1), nanodollars=100.0, nanodollars_error=error)
-    found = overspent(30, Budget(render=120), likely)
+    render = replace(rendering(), spent=30)
+    found = overspent(render, Budget(render=120), next=likely)
     assert (found is not None) is refused
-    assert overspent(30, Budget(), likely) is None
+    assert overspent(render, Budget(), next=likely) is None
+
+
+def test_who_fails_by_money_is_told_what_it_was_lost_to() -> None:
+    render = rendering(facts=PAID)
+    tight = replace(PAID, budget=Budget(render=200_000))
+    render = after(render, over(render, PREEMPTED), now=NOW + seconds(100), facts=tight)
+    assert letter_of(render).failure.message == (
+        "it has cost $0.0002 of at most $0.0002; $0.0002 of it lost, most of all: preempted"
+    )
 
 
 def test_when_the_days_money_is_spent_renders_wait_for_the_next_day_of_utc() -> None:
