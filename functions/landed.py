@@ -102,10 +102,9 @@ def _of_message(
 def _fault(refused_by: str, event: Event | Unreadable, deliveries: int | None) -> _Fault:
     """Why nobody took it, as far as the message itself tells."""
     if isinstance(event, Unreadable):
-        kind = str(event).partition(":")[0]
         return _Fault(
             "unreadable",
-            f"{refused_by} was sent what is no event of ours: {kind}",
+            f"{refused_by} was sent what is no event of ours: {event.what}",
             "Find out who published it, by its attributes, and mend that.",
         )
     name = type(event).__name__

@@ -72,7 +72,12 @@ class Failure:
         return digest(self.failure, self.reason, _without_particulars(self.message))[:12]
 
 
+_QUOTED = re.compile(r"""(?<!\w)'(?:[^']|'(?=\w))*(?:'|$)|"[^"]*(?:"|$)|\S*/\S*""")
+"""An apostrophe within or after a word (the event's type) is no quotation mark; a quotation that a
+limit of length has cut off ends with the text."""
+_COUNTED = re.compile(r"\b[0-9a-f]*\d[0-9a-f.:]*\b")
+
+
 def _without_particulars(text: str) -> str:
     """The sentence with quoted names, paths, hex and numbers taken out."""
-    text = re.sub(r"'[^']*'|\"[^\"]*\"|\S*/\S*", "", text)
-    return re.sub(r"\b[0-9a-f]*\d[0-9a-f.:]*\b", "#", text)
+    return _COUNTED.sub("#", _QUOTED.sub("", text))

@@ -37,7 +37,12 @@ class Unreadable(ValueError):
     """These bytes are not what was expected here; nothing was done with them.
 
     Delivering them again cannot help: they belong on a dead-letter topic, where a person looks.
+    `what` is the sentence without the words of whoever tried to read them.
     """
+
+    def __init__(self, what: str, because: object = "") -> None:
+        super().__init__(f"{what}: {because}" if because else what)
+        self.what = what
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +66,7 @@ def from_json(data: bytes, kind: type[T]) -> T:
     try:
         return in_utc(msgspec.json.decode(data, type=kind, dec_hook=_decode))
     except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
-        raise Unreadable(f"not a {kind.__name__}: {error}") from error
+        raise Unreadable(f"not a {kind.__name__}", error) from error
 
 
 def _meet(kind: type) -> None:
@@ -132,7 +137,7 @@ def message_in(data: object) -> Message:
     try:
         payload = raw if isinstance(raw, bytes) else base64.b64decode(raw, validate=True)
     except ValueError as error:
-        raise Unreadable(f"a Pub/Sub message whose data is not base64: {error}") from error
+        raise Unreadable("a Pub/Sub message whose data is not base64", error) from error
     return Message(
         attributes={str(k): str(v) for k, v in attributes.items()},
         data=payload,
@@ -173,7 +178,7 @@ def _finalized(data: object) -> ObjectFinalized:
             at=utc(datetime.fromisoformat(body["timeCreated"])),
         )
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-        raise Unreadable(f"not a storage event: {error!r}") from error
+        raise Unreadable("not a storage event", repr(error)) from error
 
 
 def _bytes(data: object) -> bytes:
@@ -182,7 +187,7 @@ def _bytes(data: object) -> bytes:
     try:
         return json.dumps(data).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise Unreadable(f"not JSON: {error}") from error
+        raise Unreadable("not JSON", error) from error
 
 
 def _object(data: object) -> dict[str, Any]:
@@ -190,7 +195,7 @@ def _object(data: object) -> dict[str, Any]:
         try:
             data = json.loads(data)
         except (ValueError, RecursionError) as error:
-            raise Unreadable(f"not JSON: {error}") from error
+            raise Unreadable("not JSON", error) from error
     if not isinstance(data, dict):
         raise Unreadable("not a JSON object")
     return data

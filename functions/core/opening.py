@@ -10,9 +10,10 @@ from functions.core.need import Need, need_of
 from functions.core.observations import Tick
 from functions.core.plan import make_plan
 from functions.core.render import LONGEST_HISTORY, Render, State
-from functions.core.route import Scene, route, soonest
+from functions.core.route import Route, Scene, route, soonest
 from functions.core.step import Step, without
 from schemas.events import AttemptRecord, RenderRequested, ReplayRender, UploadRefused
+from schemas.failures import Failure
 from schemas.ids import Upload, render_id
 from schemas.plan import Order
 from schemas.spec import parse_spec
@@ -82,13 +83,18 @@ def routed(render: Render, event: object, step: Step) -> Render:
     if (over := overspent(render, step.facts.budget, next=likely)) is not None:
         return ends.fail(render, over, step)
     if choice.hopeless:
-        cause = render.current.cause if render.current else None
-        render = replace(render, why=choice.why)
-        return ends.fail(render, cause or words.no_lane(choice.why), step)
+        cause = _why_barred(render, choice) or words.no_lane(choice.why)
+        return ends.fail(replace(render, why=choice.why), cause, step)
     if choice.lane is None:
         due = min(soonest(choice.until, step.now, step.facts.policy.wait), render.deadline)
         return replace(render, state=State.WAITING, why=choice.why, revisit_at=due, not_before=None)
     return _start(render, choice.lane, choice.why, step)
+
+
+def _why_barred(render: Render, choice: Route) -> Failure | None:
+    """What its last attempt failed by, if lanes were barred since it was opened or replayed."""
+    barred = any(one.lane in render.barred for one in choice.rejected)
+    return render.current.cause if barred and render.current else None
 
 
 def scene(render: Render, step: Step) -> Scene:

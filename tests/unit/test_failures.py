@@ -24,6 +24,10 @@ def test_every_class_tells_a_person_what_to_do() -> None:
         ("stopped after 12.5 seconds", "stopped after 3 seconds"),
         ("r-7f3a0b1c came back", "r-00d1ee2f came back"),
         ("at 12:04:59 it fell silent", "at 23:59:00 it fell silent"),
+        ("the event's type is 'a.one', not known", "the event's type is 'b.two', not known"),
+        ("the users' file 'x.mp4' is gone", "the users' file 'y.mov' is gone"),
+        ("no 'Anna's film.mp4' there", "no 'rock'n'roll.mp4' there"),
+        ("its type is 'clipline.cut off he", "its type is 'another that was"),
     ],
 )
 def test_one_cause_has_one_fingerprint_whatever_ids_paths_and_numbers(one: str, other: str) -> None:
@@ -33,6 +37,11 @@ def test_one_cause_has_one_fingerprint_whatever_ids_paths_and_numbers(one: str, 
 @given(st.integers(0, 10**12), st.uuids(), st.sampled_from(["/tmp/x.mp4", "gs://b/c", "./d"]))
 def test_particulars_never_make_another_fingerprint(number: int, id: object, path: str) -> None:
     assert saying(f"frame {number} of '{id}' in {path}") == saying("frame 7 of 'x' in a/b")
+
+
+def test_what_stands_between_apostrophes_still_tells_causes_apart() -> None:
+    assert saying("the task's disk isn't empty") != saying("the task's memory isn't empty")
+    assert saying("'a' has no sound, nor has 'b'") != saying("'a' has no picture, nor has 'b'")
 
 
 def test_another_class_reason_or_sentence_is_another_fingerprint() -> None:

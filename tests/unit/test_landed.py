@@ -142,3 +142,10 @@ def test_poison_of_one_cause_has_one_fingerprint() -> None:
     assert len({record.fingerprint for record in bad}) == 1
     elsewhere = record_of(given_up("on-execution", kind, b"{"))
     assert elsewhere.fingerprint != bad[0].fingerprint
+
+
+def test_types_that_nobody_knows_are_one_cause() -> None:
+    odd = ("com.other.thing", "a: b", "it's", "https://example.org/x", "", "y" * 500)
+    made = [record_of(given_up("on-result", {"ce-type": kind}, b"{}")) for kind in odd]
+    assert {record.failure.reason for record in made} == {"unreadable"}
+    assert len({record.fingerprint for record in made}) == 1

@@ -9,6 +9,7 @@ from functions.core.effects import (
     Look,
     StopExecution,
 )
+from functions.core.lanes import Lane
 from functions.core.ledger import FIRST_PAUSE
 from functions.core.machine import advance
 from functions.core.render import State
@@ -48,6 +49,7 @@ from tests.unit.tellers import (
     letter_of,
     next_attempt,
     progress,
+    replay,
     waiting,
 )
 
@@ -137,6 +139,23 @@ def test_when_every_lane_is_barred_it_fails_for_the_last_cause() -> None:
         render = after(render, over(render, cause), now=NOW)
     assert (render.state, render.failure) == (State.FAILED, TIMEOUT)
     assert render.why.startswith(f"no lane is left: {LANE.id} is barred")
+
+
+@pytest.mark.parametrize("lanes", [(), (OTHER_LANE,)])
+def test_a_replay_without_a_lane_fails_for_that_and_not_as_it_did_before(
+    lanes: tuple[Lane, ...],
+) -> None:
+    """The old fingerprint would say that what was mended is broken still."""
+    render = rendering()
+    for cause in (PREEMPTED, PREEMPTED, TIMEOUT):
+        render = after(render, over(render, cause), now=NOW)
+    assert (render.state, render.failure) == (State.FAILED, TIMEOUT)
+    nowhere = replace(FACTS, lanes=lanes, locations={render.upload.tenant: ("mars",)})
+    again = after(all_performed(render), replay(render), now=NOW + seconds(60), facts=nowhere)
+    assert (again.state, again.failures) == (State.FAILED, 2)
+    assert again.failure is not None
+    assert (again.failure.failure, again.failure.reason) == (FailureClass.CAPACITY, "no_lane")
+    assert letter_of(again).fingerprint != TIMEOUT.fingerprint
 
 
 def test_when_every_lane_rests_it_waits_for_the_first_to_wake() -> None:
