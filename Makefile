@@ -26,8 +26,8 @@ export VIDEO SPEC CHAOS CLOUD FAULTS TRACE REPLAY
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help run up reset test bundle test-bundle image test-image check schemas chaos hostile fuzz \
-	simulate simulate-long mutants bench-imports bench-chunks bench-chaos bench-transitions lock \
-	clean runtime dev
+	simulate simulate-long mutants exactness bench-imports bench-chunks bench-chaos \
+	bench-transitions lock clean runtime dev
 
 help:           ## List what can be asked for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +83,11 @@ simulate-long: simulate ## The same, a million renders long
 
 mutants: dev    ## Plant known bugs one by one: the simulator must find each
 	@$(BIN)/python -m infra.simulator.mutants
+
+exactness: dev  ## Compare chunks with the single pass over all sources, into docs/exactness.md
+	@mkdir -p build
+	@$(BIN)/python -m tests.exactness >build/exactness.md
+	@mv build/exactness.md docs/exactness.md
 
 hostile: dev    ## Send every hostile and odd upload the whole way and print how each ended
 	@$(BIN)/python -m tests.hostile

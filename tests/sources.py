@@ -37,9 +37,21 @@ class Derived:
 
 
 _SMALL = "-t 10 -c:a copy -c:v libx264 -preset veryfast -crf 28 -bf 3 -g 250 -sc_threshold 0"
+_HEVC = "-t 10 -c:a copy -c:v libx265 -preset ultrafast -crf 28 -vf scale=160:90"
 SOURCES = {
     "constant": Derived(then=f"{_SMALL} -vf scale=160:90"),
     "ntsc": Derived(then=f"{_SMALL} -vf scale=160:90,fps=30000/1001"),
+    "ntsc_film": Derived(then=f"{_SMALL} -vf scale=160:90,fps=24000/1001"),
+    "pal": Derived(then=f"{_SMALL} -vf scale=160:90,fps=25"),
+    "fast": Derived(then=f"{_SMALL} -t 5 -vf scale=160:90,fps=60000/1001"),
+    "open_gop": Derived(then=f"{_SMALL} -vf scale=160:90 -g 48 -x264-params open-gop=1"),
+    "open_gop_hevc": Derived(
+        then=f"{_HEVC} -x265-params log-level=none:open-gop=1:keyint=48:bframes=3"
+    ),
+    "hdr": Derived(
+        then=f"{_HEVC} -pix_fmt yuv420p10le -x265-params log-level=none:hdr10=1:colorprim=bt2020:"
+        "transfer=smpte2084:colormatrix=bt2020nc"
+    ),
     "variable": Derived(
         then=f"{_SMALL} -fps_mode vfr -vf scale=160:90,select='mod(n\\,7)*mod(n\\,11)'"
     ),
@@ -67,6 +79,18 @@ SOURCES = {
     "transport": Derived(suffix="ts", of="long", then="-c copy"),
     "one_key": Derived(suffix="ts", then=f"{_SMALL} -t 30 -vf scale=160:90 -g 999"),
     "far_transport": Derived(suffix="ts", of="hole", then="-c copy -output_ts_offset 50000"),
+    "wrapped": Derived(
+        suffix="ts", of="long", then="-c copy -muxdelay 0 -output_ts_offset 95438"
+    ),
+    "fragmented": Derived(of="ntsc", then="-c copy -movflags +frag_keyframe+empty_moov"),
+    "webm": Derived(
+        suffix="webm",
+        of="ntsc",
+        then="-c:v libvpx -b:v 200k -deadline realtime -cpu-used 8 -c:a libopus -b:a 48k",
+    ),
+    "avi": Derived(
+        suffix="avi", of="constant", then="-c:v mpeg4 -q:v 5 -g 100 -c:a libmp3lame -b:a 64k"
+    ),
     "matroska": Derived(suffix="mkv", of="variable", then="-c copy"),
     "even_matroska": Derived(suffix="mkv", of="ntsc", then="-c copy"),
     "truncated": Derived(of="ntsc", then="-c copy -movflags +faststart"),
@@ -123,9 +147,12 @@ def media_of(path: Path) -> Media:
         base = stream.time_base or Fraction(1)
         sound = container.streams.audio[0] if container.streams.audio else None
         shown = sorted(
-            (packet.pts, packet.duration or 0)
+            (pts, packet.duration or 0)
             for packet in container.demux(stream)
-            if packet.size and packet.pts is not None and not packet.is_discard
+            if packet.size
+            and not packet.is_discard
+            # AVI knows no presentation times; its decode times are the same grid.
+            and (pts := packet.dts if packet.pts is None else packet.pts) is not None
         )
         times = [pts for pts, _ in shown]
         picture = _first_picture(path)

@@ -15,7 +15,8 @@ from schemas.captions import parse_captions
 from schemas.pieces import Span
 from schemas.plan import CaptionPlan, MarkPlan
 from schemas.spec_picture import Fit
-from tests.pipeline.test_exactness import FILM, NTSC, Work, work
+from tests.exactness.cases import FILM, NTSC
+from tests.exactness.work import Work, work
 from tests.sources import Sources, frame_md5s, media_of, plan_of, tool, whole
 
 
@@ -165,10 +166,10 @@ def test_what_is_turned_by_its_container_is_turned_in_the_output(
 def test_interlaced_pictures_are_made_whole(sources: Sources, tmp_path: Path) -> None:
     it = work(sources, "interlaced", tmp_path, rate=FILM)
     assert it.media.video.interlaced
-    woven = it.piece(whole(it.plan))
-    it = replace(it, plan=replace(it.plan, deinterlace=True))
-    plain = it.folder / "plain.mp4"
-    it.make(whole(it.plan), plain)
+    plain = it.piece(whole(it.plan))
+    it = replace(it, plan=replace(it.plan, deinterlace=False))
+    woven = it.folder / "woven.mp4"
+    it.make(whole(it.plan), woven)
     assert combed(woven) > 4 * combed(plain)
 
 
