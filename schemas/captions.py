@@ -17,6 +17,9 @@ MOST_AT_ONCE = 4
 LONGEST_TEXT = 500
 """Characters of a cue, tags not counted."""
 MOST_LINES = 6
+MOST_NAMED = 5
+"""Letters that a fault names one by one."""
+DRAWN = "letters of DejaVu Sans, which has no Chinese, Japanese, Korean or Indian script"
 
 _VTT_TIME = r"(?:(\d{2,3}):)?([0-5]\d):([0-5]\d)\.(\d{3})"
 _SRT_TIME = r"(\d{1,3}):([0-5]\d):([0-5]\d)[,.](\d{3})"
@@ -114,10 +117,8 @@ def _text(first: int, lines: Sequence[str], *, is_vtt: bool) -> str:
         for entity, letter in _ENTITIES.items() if is_vtt else ():
             words = words.replace(entity, letter)
         words = _UNSEEN.sub("", words).replace("\t", " ").strip()
-        for letter in words:
-            if ord(letter) not in HAS:
-                value = f"the letter {_shown(letter)} (U+{ord(letter):04X})"
-                raise CaptionFault(value, "a letter that can be drawn", line=number)
+        if missing := [letter for letter in dict.fromkeys(words) if ord(letter) not in HAS]:
+            raise CaptionFault(_named(missing), DRAWN, line=number)
         if words:
             plain.append(words)
     text = "\n".join(plain)
@@ -142,6 +143,13 @@ def _in_turn(cues: Iterable[Cue]) -> Iterator[Cue]:
             raise CaptionFault(f"{len(spoken)} cues at {seconds}", f"{MOST_AT_ONCE} at once")
         if spoken:
             yield Cue(start=start, end=end, text="\n".join(cue.text for cue in spoken))
+
+
+def _named(letters: Sequence[str]) -> str:
+    each = [f"{_shown(letter)} (U+{ord(letter):04X})" for letter in letters[:MOST_NAMED]]
+    more = len(letters) - len(each)
+    rest = f" and {more} more" if more else ""
+    return f"the letter{'s' if len(letters) > 1 else ''} {', '.join(each)}{rest}"
 
 
 def _shown(text: str) -> str:

@@ -105,16 +105,32 @@ def test_a_file_without_cues_says_nothing(data: bytes) -> None:
         (b"1\n2\n3", "line 2: 2", "HH:MM:SS,mmm"),
         (b"00:00:61,000 --> 00:01:02,000\nx", "line 1: 00:00:61,000", "HH:MM:SS,mmm"),
         (b"1\n00:00:02,000 --> 00:00:02,000\nx", "line 2: 00:00:02", "ends after it starts"),
-        (cues((0, 9)) + b"x\n00:00:00,000 --> 00:00:01,000\n\x1b", "line 6: the letter", "drawn"),
+        (cues((0, 9)) + b"x\n00:00:00,000 --> 00:00:01,000\n\x1b", "line 6: the letter", "DejaVu"),
         (b"00:00:00,0 --> 00:00:01,0\nx", "line 1: 00:00:00,0", "HH:MM:SS,mmm"),
-        (cues((0, 9))[:-3] + "好".encode(), "line 2: the letter 好 (U+597D)", "can be drawn"),
-        (cues((0, 9))[:-3] + b"\0", "line 2: the letter \\\\x00 (U+0000)", "can be drawn"),
+        (
+            cues((0, 9))[:-3] + "好".encode(),
+            "line 2: the letter 好 (U+597D)",
+            "letters of DejaVu Sans",
+        ),
+        (
+            cues((0, 9))[:-3] + "你好, 你: abc".encode(),
+            *("line 2: the letters 你 (U+4F60), 好 (U+597D)", "no Chinese, Japanese, Korean"),
+        ),
+        (
+            cues((0, 9))[:-3] + "안녕하세요여러분".encode(),
+            *("line 2: the letters 안 (U+C548), 녕 (U+B155), ", "letters of DejaVu Sans"),
+        ),
+        (
+            cues((0, 9))[:-3] + b"\0",
+            "line 2: the letter \\\\x00 (U+0000)",
+            "letters of DejaVu Sans",
+        ),
         (cues((0, 9))[:-2] + b"y" * LONGEST_TEXT, "line 2: 501 characters", "at most 500"),
         (cues((0, 9))[:-1] + b"y\n" * 6, "line 2: 7 lines", "at most 6"),
         (cues(*[(n, n + 1) for n in range(MOST_CUES + 1)]), "one cue more", "5000 cues"),
         (cues(*[(n, 99) for n in range(MOST_AT_ONCE + 1)]), "5 cues at 0.004 s", "4 at once"),
     ],
-    ids=range(15),
+    ids=range(17),
 )
 def test_a_fault_names_the_line_and_what_would_be_right(
     data: bytes, value: str, limit: str
