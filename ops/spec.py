@@ -129,7 +129,10 @@ def presets(as_json: AsJson = False) -> None:
         f"loudness, of the spec or of a clip: {quietest} to {loudest} LUFS, its peaks at most "
         f"{PEAK_LIMIT:g} dBTP; as it is where nothing is said"
     )
-    console.print(f"at most {MOST_CLIPS} clips, each as at most {MOST_OUTPUTS} outputs")
+    console.print(
+        f"at most {MOST_CLIPS} clips, each as at most {MOST_OUTPUTS} outputs, and no more files in "
+        "all than a render's record holds: 100 of an ordinary video, 60 with the longest names"
+    )
 
 
 def _spec(file: str, as_json: bool) -> RenderSpec:

@@ -8,6 +8,7 @@ wrote.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from render_job.errors import RenderFault
 from render_job.studio import Drawn
@@ -19,11 +20,14 @@ from schemas.plan import OutputPlan
 from schemas.ports import Images, NotAnImage, ObjectStore
 
 MARK, CAPTIONS = "watermark.rgba", "captions.ass"
+MOST_KEPT = 4
+"""Files of a kind; outputs mostly share theirs, and one that is needed again is fetched again."""
+Kept = TypeVar("Kept")
 
 
 @dataclass(slots=True, kw_only=True)
 class Overlays:
-    """Keeps what it fetched: at most `MOST_OUTPUTS` images of 8 MiB, and as many files of words."""
+    """Keeps what it fetched last: `MOST_KEPT` images of 8 MiB at most, and as many captions."""
 
     uploads: ObjectStore
     images: Images
@@ -54,19 +58,26 @@ class Overlays:
                 raise RenderFault(_unreadable(asset, error)) from error
             if (image.width, image.height) != (asset.width, asset.height):
                 raise RenderFault(_unreadable(asset, f"{image.width}x{image.height} pixels"))
-            self._pixels[asset] = image.pixels
+            _keep(self._pixels, asset, image.pixels)
         return self._pixels[asset]
 
     def _read(self, asset: Asset) -> Sequence[Cue]:
         if asset not in self._cues:
             try:
-                self._cues[asset] = parse_captions(self._bytes(asset))
+                _keep(self._cues, asset, parse_captions(self._bytes(asset)))
             except CaptionFault as fault:
                 raise RenderFault(_unreadable(asset, fault)) from fault
         return self._cues[asset]
 
     def _bytes(self, asset: Asset) -> bytes:
         return self.uploads.read_range(asset.name, 0, asset.size_bytes, generation=asset.generation)
+
+
+def _keep(kept: dict[Asset, Kept], asset: Asset, value: Kept) -> None:
+    """In place of the one that came first, where it would be one too many."""
+    if len(kept) >= MOST_KEPT:
+        del kept[next(iter(kept))]
+    kept[asset] = value
 
 
 def _unreadable(asset: Asset, why: object) -> Failure:

@@ -17,8 +17,8 @@ from schemas.spec_sound import loudness_of
 
 VERSION = 1
 LONGEST_SPEC = 65_536
-MOST_CLIPS = 20
-MOST_OUTPUTS = 5
+MOST_CLIPS = 100
+MOST_OUTPUTS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from schemas.ids import Upload
 from schemas.media import Media, VideoStream
 from schemas.pieces import Span
 from schemas.plan import OutputPlan, RenderPlan
+from tests.fullest import LONG, fullest, largest
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -399,3 +400,16 @@ def test_a_finished_save_survives_the_killing_of_its_process(
         stored = SqliteRenders(path).load("r-1")
         assert stored is not None
         assert max([last, *said]) <= stored.render.frames <= max([last, *said]) + 1
+
+
+@pytest.mark.parametrize("drawn", [False, True], ids=["bare", "drawn"])
+def test_the_largest_render_that_may_be_asked_for_is_kept_whole(
+    drawn: bool, store: RenderStore
+) -> None:
+    plan = largest(LONG, drawn=drawn, length=600)
+    full = fullest(LONG, plan)
+    store.save(full, version=0)
+    stored = store.load(full.id)
+    assert stored is not None
+    assert stored.render == full
+    store.save(replace(full, why="x" * 1000), version=stored.version)

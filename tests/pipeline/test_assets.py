@@ -16,7 +16,7 @@ from functions.intake import SPEC_METADATA, admit
 from functions.settings import Laptop
 from functions.wiring import laptop_lane, laptop_ports
 from render_job.errors import RenderFault
-from render_job.overlays import Overlays
+from render_job.overlays import MOST_KEPT, Overlays
 from schemas.assets import LARGEST_CAPTIONS_BYTES, Asset
 from schemas.events import ObjectFinalized, RenderRequested, UploadRefused
 from schemas.failures import FailureClass
@@ -202,6 +202,25 @@ def test_a_task_fetches_each_file_once(place: Cloud, film: Path, tmp_path: Path)
     assert drawn[0].mark is not None
     assert drawn[0].mark.stat().st_size == 40 * 20 * 4
     assert counted.reads == {"acme/brand/logo.png": 1, "acme/films/a.srt": 1}
+
+
+def test_a_task_keeps_a_few_files_and_fetches_others_again(
+    place: Cloud, film: Path, logo: bytes, tmp_path: Path
+) -> None:
+    output, store = planned(place, film), place.ports.uploads
+    assert isinstance(store, DirectoryObjects)
+    assert output.watermark is not None
+    many = []
+    for number in range(MOST_KEPT + 1):
+        info = store.write(f"acme/{number}.png", logo)
+        asset = replace(output.watermark.asset, name=info.name, generation=info.generation)
+        many.append(replace(output, watermark=replace(output.watermark, asset=asset)))
+    counted = Counted(store)
+    overlays = Overlays(uploads=counted, images=place.ports.images)
+    for one in (*many, many[-1], many[0]):
+        overlays.drawn(one, tmp_path)
+    reads = [counted.reads[f"acme/{number}.png"] for number in range(MOST_KEPT + 1)]
+    assert reads == [2, *[1] * MOST_KEPT]
 
 
 def test_a_later_chunk_never_has_other_bytes_on_it(

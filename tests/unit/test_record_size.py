@@ -1,162 +1,44 @@
 """However much is asked for, a render's document stays below Firestore's limit."""
 
-from contextlib import suppress
-from dataclasses import replace
-from fractions import Fraction
-
 import pytest
 
-from functions.core.effects import AnnounceDone
-from functions.core.plan import make_plan
 from functions.core.record_size import MOST_BYTES, record_bytes
-from functions.core.render import LONGEST_HISTORY, Pending, Render, State
-from schemas.assets import Asset
-from schemas.certificate import Delivered, Effort
-from schemas.events import AttemptRecord, OutputVerified, RenderDone
 from schemas.ids import Upload
-from schemas.loudness import Loudness
-from schemas.plan import RenderPlan
-from schemas.spec import LONGEST_SPEC, MOST_CLIPS, MOST_OUTPUTS, Output, RenderSpec
-from schemas.spec_clip import Clip
+from schemas.spec import MOST_CLIPS, MOST_OUTPUTS
 from schemas.spec_fields import SpecFault
-from schemas.spec_overlays import Captions, Watermark
 from schemas.wire import to_json
-from tests.unit.makers import NOW, UPLOAD, certificate, failure, media
+from tests.fullest import LONG, fullest, largest, planned
+from tests.unit.makers import UPLOAD
 
 LIMIT = 1 << 20
-LONG = replace(UPLOAD, name="acme/" + "/".join(['é"' * 60] * 5) + ".mp4")
-"""As long as an object's name may be, of letters that take more than one byte."""
-
-
-def asked(*, clips: int, outputs: int, drawn: bool) -> tuple[RenderSpec, tuple[Asset, ...]]:
-    files = [f"{'y' * 190}{n}" for n in range(outputs if drawn else 0)]
-    spec = RenderSpec(
-        clips=tuple(Clip(name=f"{'c' * 38}{n:02}") for n in range(clips)),
-        outputs=tuple(
-            Output(
-                name=f"{'o' * 39}{n}",
-                frame_rate=Fraction(30 - n, 1001) * 1000,
-                watermark=Watermark(image=f"{files[n]}.png") if drawn else None,
-                captions=Captions(file=f"{files[n]}.srt") if drawn else None,
-            )
-            for n in range(outputs)
-        ),
-    )
-    shape = {"generation": 10**18, "size_bytes": 10**6, "width": 4096, "height": 512}
-    found = (f"acme/{file}.{suffix}" for file in files for suffix in ("png", "srt"))
-    return spec, tuple(Asset(name=name, **shape) for name in found)
-
-
-def fullest(upload: Upload, plan: RenderPlan, spec_text: str) -> Render:
-    """Every output verified and none announced, after as many attempts as are kept."""
-    cause = replace(failure(), message='"' * 500, detail='"' * 2000)
-    attempts = tuple(
-        AttemptRecord(
-            number=number,
-            lane="batch/us-central1/l4/standard",
-            launched_at=NOW,
-            execution="e" * 63,
-            started_at=NOW,
-            ended_at=NOW,
-            cause=cause,
-            frames_before=10**6,
-            frames_after=10**6,
-        )
-        for number in range(LONGEST_HISTORY)
-    )
-    sheet = certificate(
-        frames=10**7,
-        planned_frames=10**7,
-        audio_samples=10**10,
-        size_bytes=10**12,
-        duration_seconds=Fraction(10**9 + 1, 30_000),
-        encoder_class="h264_nvenc/ada/470.57.02",
-        loudness=Loudness(
-            target=Fraction(-14),
-            before=-23.123456789,
-            gain_db=9.123456789,
-            limited=True,
-            held_back=False,
-            reached=-14.123456789,
-            true_peak=-1.123456789,
-        ),
-        effort=Effort(encoding_cpu_seconds=10**7 + 0.123, verifying_cpu_seconds=10**6 + 0.123),
-    )
-    verified = tuple(
-        OutputVerified(
-            render=plan.render,
-            attempt=20,
-            at=NOW,
-            output_id=output.id,
-            delivered=Delivered(bucket="b" * 63, name=output.object_name, generation=10**18),
-            certificate=sheet,
-        )
-        for output in plan.outputs
-    )
-    pending = tuple(
-        Pending(
-            effect=AnnounceDone(
-                event=RenderDone(
-                    render=plan.render,
-                    at=NOW,
-                    tenant=upload.tenant,
-                    upload=upload,
-                    output_id=one.output_id,
-                    delivered=one.delivered,
-                    certificate=one.certificate,
-                )
-            ),
-            others_after=NOW,
-        )
-        for one in verified
-    )
-    return Render(
-        id=plan.render,
-        upload=upload,
-        state=State.RENDERING,
-        created_at=NOW,
-        updated_at=NOW,
-        deadline=NOW,
-        revisit_at=NOW,
-        media=plan.media,
-        spec_text=spec_text,
-        assets=plan.assets,
-        plan=plan,
-        attempts=attempts,
-        outputs=verified,
-        pending=pending,
-    )
 
 
 @pytest.mark.parametrize("upload", [UPLOAD, LONG], ids=["short", "long"])
 @pytest.mark.parametrize("drawn", [False, True], ids=["bare", "drawn"])
-@pytest.mark.parametrize(
-    ("clips", "outputs", "length"),
-    [(1, 1, 20), (MOST_CLIPS, MOST_OUTPUTS, 30), (MOST_CLIPS, MOST_OUTPUTS, 700), (1, 3, 36_000)],
-)
-def test_a_document_is_never_larger_than_was_reckoned(
-    upload: Upload, drawn: bool, clips: int, outputs: int, length: int
+@pytest.mark.parametrize("length", [30, 600])
+def test_the_largest_document_is_as_large_as_was_reckoned_and_no_larger(
+    upload: Upload, drawn: bool, length: int
 ) -> None:
-    spec, assets = asked(clips=clips, outputs=outputs, drawn=drawn)
-    folder = upload.name.rpartition(".")[0] + ".r-00000000000000000000"
-    with suppress(SpecFault):
-        plan = make_plan(upload, media(length=length), spec, folder=folder, assets=assets)
-        size = len(to_json(fullest(upload, plan, '"' * LONGEST_SPEC)))
-        reckoned = record_bytes(plan.outputs, plan.audio, upload_name=upload.name)
-        assert size <= reckoned <= MOST_BYTES < LIMIT
-
-
-def test_all_that_a_spec_may_ask_of_an_ordinary_video_fits() -> None:
-    spec, assets = asked(clips=MOST_CLIPS, outputs=MOST_OUTPUTS, drawn=True)
-    plan = make_plan(UPLOAD, media(length=60), spec, folder="acme/trip/beach", assets=assets)
-    assert len(plan.outputs) == 100
-    reckoned = record_bytes(plan.outputs, plan.audio, upload_name=UPLOAD.name)
-    assert len(to_json(fullest(UPLOAD, plan, "{}"))) > reckoned / 3, "it is far too careful"
-
-
-def test_what_would_not_fit_is_refused_with_its_size() -> None:
-    spec, assets = asked(clips=MOST_CLIPS, outputs=MOST_OUTPUTS, drawn=True)
+    plan = largest(upload, drawn=drawn, length=length)
+    size = len(to_json(fullest(upload, plan)))
+    reckoned = record_bytes(plan.outputs, plan.audio, upload_name=upload.name)
+    assert 0.6 * reckoned < size <= reckoned <= MOST_BYTES < LIMIT
+    clips = len(plan.outputs) // MOST_OUTPUTS + 1
     with pytest.raises(SpecFault) as caught:
-        make_plan(LONG, media(length=1500), spec, folder="f" * 1000, assets=assets)
-    assert caught.value.value.startswith("asking for 100 files in ")
+        planned(upload, clips=clips, outputs=MOST_OUTPUTS, drawn=drawn, length=length)
+    assert caught.value.value.startswith(f"asking for {clips * MOST_OUTPUTS} files in ")
     assert "bytes on record" in caught.value.value
+    assert "fewer clips or outputs" in caught.value.limit
+
+
+@pytest.mark.parametrize("length", [20, 36_000])
+def test_a_small_plan_has_room_as_well(length: int) -> None:
+    plan = planned(LONG, clips=1, outputs=3, drawn=True, length=length)
+    reckoned = record_bytes(plan.outputs, plan.audio, upload_name=LONG.name)
+    assert len(to_json(fullest(LONG, plan))) <= reckoned <= MOST_BYTES
+
+
+@pytest.mark.parametrize(("clips", "outputs"), [(MOST_CLIPS, 1), (20, 5), (5, MOST_OUTPUTS)])
+def test_what_an_ordinary_video_is_made_of_fits(clips: int, outputs: int) -> None:
+    plan = planned(UPLOAD, clips=clips, outputs=outputs, drawn=True, length=60)
+    assert len(plan.outputs) == 100

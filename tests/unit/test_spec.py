@@ -185,10 +185,10 @@ FAULTS = [
     ('{"version": 2}', "version", "2", "1"),
     ('{"version": true}', "version", "true", "1"),
     ('{"version": "1"}', "version", "1", "1"),
-    ('{"clips": {}}', "clips", "a JSON object", "a list of 1 to 20"),
-    ('{"clips": []}', "clips", "a list of 0", "a list of 1 to 20"),
-    (json.dumps({"clips": [{}] * 21}), "clips", "a list of 21", "a list of 1 to 20"),
-    (json.dumps({"outputs": [{}] * 6}), "outputs", "a list of 6", "a list of 1 to 5"),
+    ('{"clips": {}}', "clips", "a JSON object", "a list of 1 to 100"),
+    ('{"clips": []}', "clips", "a list of 0", "a list of 1 to 100"),
+    (json.dumps({"clips": [{}] * 101}), "clips", "a list of 101", "a list of 1 to 100"),
+    (json.dumps({"outputs": [{}] * 21}), "outputs", "a list of 21", "a list of 1 to 20"),
     ('{"clips": [3]}', "clips[0]", "3", "a JSON object"),
     ('{"clips": [{"strat": 3}]}', "clips[0].strat", "an unknown field", "one of name, start, end"),
     ('{"clips": [{"start": -1}]}', "clips[0].start", "-1", "0 to 1000000 s"),
@@ -302,7 +302,7 @@ def test_as_many_clips_and_outputs_as_allowed_are_read() -> None:
     clips = [{"name": f"c{i}"} for i in range(MOST_CLIPS)]
     outputs = [{"name": f"o{i}"} for i in range(MOST_OUTPUTS)]
     spec = parse_spec(json.dumps({"clips": clips, "outputs": outputs}))
-    assert (len(spec.clips), len(spec.outputs)) == (20, 5)
+    assert (len(spec.clips), len(spec.outputs)) == (100, 20)
 
 
 @pytest.mark.parametrize("depth", [100, 900, 950, 980, 990, 995, 1000, 5000])
