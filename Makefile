@@ -25,9 +25,8 @@ export VIDEO SPEC CHAOS CLOUD FAULTS TRACE REPLAY
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run up reset test bundle test-bundle image test-image check schemas chaos hostile fuzz \
-	simulate simulate-long mutants exactness bench-imports bench-chunks bench-chaos \
-	bench-transitions lock clean runtime dev
+# Every verb below: none of them is a file.
+.PHONY: $(shell sed -n 's/^\([a-z -]*\):.*/\1/p' $(MAKEFILE_LIST))
 
 help:           ## List what can be asked for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -103,6 +102,9 @@ bench-chunks: dev ## Simulate how well tasks share the chunks of a plan
 
 bench-chaos: dev ## Measure what kills cost a render, against calm runs (ROUNDS=9, 4 minutes each)
 	@$(BIN)/python -m tests.bench_chaos --rounds $(ROUNDS)
+
+bench-render: dev ## Measure a render from upload to verified file, beside one plain ffmpeg (ROUNDS=9)
+	@$(BIN)/python -m tests.bench_render --rounds $(ROUNDS)
 
 bench-transitions: dev ## Measure transitions a second, beside Celery, Dramatiq and Huey
 	@$(BIN)/python -m tests.bench_transitions --rounds $(ROUNDS)

@@ -44,7 +44,8 @@ class Watch:
                 render = find()
                 if render is not None:
                     self._tell(render)
-                    live.update(self._bar(render, pace))
+                    if self.console.is_terminal:  # else nobody sees it, and it lists a bucket
+                        live.update(self._bar(render, pace))
                     if render.state in TERMINAL and is_told(render):
                         return render
                 time.sleep(LOOK_EVERY)

@@ -32,8 +32,8 @@ from schemas.topics import Topic
 SOURCE = "//clipline/laptop"
 SWEEP_EVERY = timedelta(seconds=1)
 LOOK_EVERY = timedelta(milliseconds=200)
-DELIVER_EVERY = timedelta(milliseconds=15)
-SUPERVISE_EVERY = timedelta(milliseconds=30)
+DELIVER_EVERY = timedelta(milliseconds=25)
+SUPERVISE_EVERY = timedelta(milliseconds=50)
 COLLECT_EVERY = timedelta(milliseconds=500)
 
 
