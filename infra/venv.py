@@ -124,6 +124,8 @@ def make(wanted: str) -> None:
         print(
             f"Python {HERE} ok · downloading {DOWNLOAD_MB[wanted]} MB (first run only)", flush=True
         )
+        if VENV.is_symlink():
+            VENV.unlink()  # what it leads to is somebody else's, and would be cleared
         run([sys.executable, "-m", "venv", "--clear", str(VENV)], "Making .venv failed")
     wanted = "dev" if "dev" in held else wanted
     lock = LOCKS[wanted]
