@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import unpack_from
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
+
+B = TypeVar("B", bytes, memoryview)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +34,11 @@ def boxes(file: BinaryIO, size: int) -> Iterator[Box]:
         at += length
 
 
-def inside(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The boxes within a box, and what each holds; they end where one does not fit."""
+def inside(data: B) -> Iterator[tuple[bytes, B]]:
+    """The boxes within a box, and what each holds; they end where one does not fit.
+
+    Of a memoryview nothing is copied.
+    """
     at = 0
     while at + 8 <= len(data):
         length, kind = unpack_from(">I4s", data, at)

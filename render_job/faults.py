@@ -25,12 +25,13 @@ def unheard() -> None:
 def time_faults(track: Track, plan: OutputPlan, frames: int) -> list[str]:
     """Every frame at its time, key frames on the GOP grid only, decoding times rising."""
     faults = []
-    if len(track.times) != frames:
-        faults.append(f"it has {len(track.times)} frames, not {frames}")
-    off = [n for n, time in enumerate(track.times) if time * plan.frame_rate != n]
-    if off:
-        faults.append(f"{len(off)} frames are not at their time, the first is frame {off[0]}")
-    if track.keys != [n / plan.frame_rate for n in range(0, frames, plan.gop)]:
+    if len(track) != frames:
+        faults.append(f"it has {len(track)} frames, not {frames}")
+    off = track.off_beat(plan.frame_rate)
+    if (first := next(off, None)) is not None:
+        many = 1 + sum(1 for _ in off)
+        faults.append(f"{many} frames are not at their time, the first is frame {first}")
+    if not track.keys_every(plan.gop, frames, plan.frame_rate):
         faults.append(f"the key frames are not those on the grid of {plan.gop} frames")
     if track.leading:
         faults.append(f"{track.leading} frames are shown before their key frame: open GOPs")
@@ -46,13 +47,16 @@ def seam_faults(track: Track, plan: OutputPlan, pieces: Sequence[Span]) -> list[
     ends = [0, *(piece.end for piece in pieces)]
     if [piece.start for piece in pieces] != ends[:-1] or ends[-1] != plan.frames:
         return ["the pieces do not tile the output"]
-    keys, step = set(track.keys), 1 / plan.frame_rate
-    faults = []
-    for seam in ends[1:-1]:
-        around = track.times[seam - 1 : seam + 1]
-        if len(around) != 2 or around[1] - around[0] != step or around[1] not in keys:
-            faults.append(f"the seam at frame {seam} is broken")
-    return faults
+    broken = (seam for seam in ends[1:-1] if not _is_whole(track, plan, seam))
+    return [f"the seam at frame {seam} is broken" for seam in broken]
+
+
+def _is_whole(track: Track, plan: OutputPlan, seam: int) -> bool:
+    """One step from the frame before to the key frame."""
+    if seam >= len(track):
+        return False
+    step = track.time(seam) - track.time(seam - 1)
+    return step * plan.frame_rate == 1 and track.is_key(seam)
 
 
 def sound_faults(track: Track, plan: AudioPlan) -> list[str]:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from struct import pack, unpack_from
 
-from render_job.boxes import boxes, inside
+from render_job.boxes import B, boxes, inside
 from render_job.tables import table_faults
 from schemas.plan import OutputPlan
 
@@ -46,11 +46,11 @@ def movie_faults(
         if (idle := mdat.end - mdat.body - packets_bytes) != 0:
             faults.append(f"{idle} bytes of its mdat belong to no packet")
         file.seek(moov.body)
-        movie = file.read(moov.end - moov.body)
+        movie = memoryview(file.read(moov.end - moov.body))
     return faults + list(_movie_faults(movie, plan, seconds))
 
 
-def _movie_faults(movie: bytes, plan: OutputPlan, seconds: Fraction) -> Iterator[str]:
+def _movie_faults(movie: memoryview, plan: OutputPlan, seconds: Fraction) -> Iterator[str]:
     scale = Fraction(1)
     for kind, box in _all(movie):
         if kind in HOLDING and sum(8 + len(body) for _, body in inside(box)) != len(box):
@@ -60,7 +60,7 @@ def _movie_faults(movie: bytes, plan: OutputPlan, seconds: Fraction) -> Iterator
             scale = Fraction(1, max(1, ticks))
             if abs(length * scale - seconds) > scale:
                 yield f"its header says that it lasts {float(length * scale):.6f} s"
-            if box[36:72] != UPRIGHT and (box[:1] != b"\1" or box[48:84] != UPRIGHT):
+            if box[36:72] != UPRIGHT and (bytes(box[:1]) != b"\1" or box[48:84] != UPRIGHT):
                 yield "its header turns or moves the picture"
         elif kind == b"tkhd":
             yield from _track_faults(box, (plan.width, plan.height))
@@ -73,7 +73,7 @@ def _movie_faults(movie: bytes, plan: OutputPlan, seconds: Fraction) -> Iterator
             yield f"it carries a box '{_word(kind)}'"
 
 
-def _track_faults(tkhd: bytes, size: tuple[int, int]) -> Iterator[str]:
+def _track_faults(tkhd: memoryview, size: tuple[int, int]) -> Iterator[str]:
     """The last 44 bytes of a track's header are its matrix and its shown size (8.3.2)."""
     *_, width, height = unpack_from(">9iII", tkhd, len(tkhd) - 44) if len(tkhd) >= 44 else (0, 0)
     if tkhd[-44:-8] != UPRIGHT:
@@ -82,21 +82,21 @@ def _track_faults(tkhd: bytes, size: tuple[int, int]) -> Iterator[str]:
         yield f"its header shows it at {width / 65536:g}x{height / 65536:g}"
 
 
-def _times(mvhd: bytes) -> tuple[int, int]:
+def _times(mvhd: memoryview) -> tuple[int, int]:
     """Ticks a second, and the movie's length in them (8.2.2); version 1 has longer numbers."""
     if len(mvhd) < 32:
         return 1, 0
     return unpack_from(">IQ", mvhd, 20) if mvhd[0] == 1 else unpack_from(">II", mvhd, 12)
 
 
-def says_nothing(kind: bytes, box: bytes) -> bool:
+def says_nothing(kind: bytes, box: B) -> bool:
     """Ffmpeg leaves a `meta` box whose list is empty; anything else tells something."""
     return kind == b"meta" and all(
         name == b"hdlr" or (name, body) == (b"ilst", b"") for name, body in inside(box[4:])
     )
 
 
-def _all(data: bytes, kind: bytes = b"moov") -> Iterator[tuple[bytes, bytes]]:
+def _all(data: memoryview, kind: bytes = b"moov") -> Iterator[tuple[bytes, memoryview]]:
     """The box, and after it those within, if it holds any."""
     yield kind, data
     if kind in HOLDING:

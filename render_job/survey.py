@@ -12,10 +12,12 @@ from schemas.times import utc
 
 
 def survey(work: ObjectStore, plan: RenderPlan, order: Order) -> Seen:
-    """What stands there now. Pieces of other encoder classes are as good as absent."""
+    """What stands there now. Pieces of other encoder classes are as good as absent.
+
+    Of a piece its span is kept and nothing of its verdict: a long render has thousands.
+    """
     now = work.now()
     home = names.home(plan.render)
-    listing = {info.name: info for info in work.list(home)}
     outputs = {output.id: output for output in plan.outputs}
     prefixes = {
         names.pieces(plan.render, id, output.key(plan.upload, order.encoder_class)): id
@@ -23,20 +25,27 @@ def survey(work: ObjectStore, plan: RenderPlan, order: Order) -> Seen:
     }
     pieces: dict[str, set[Span]] = {id: set() for id in outputs}
     made: dict[str, list[ObjectInfo]] = {id: [] for id in outputs}
-    for name, info in listing.items():
-        folder, _, _ = name.rpartition("/")
-        if (id := prefixes.get(f"{folder}/")) and (span := names.span_of(name)):
+    claimed = names.claim(plan.render, "").removesuffix(".json")
+    claims, standing = dict[str, Claim](), set[str]()
+    for info in work.list(home):
+        folder, _, _ = info.name.rpartition("/")
+        if (id := prefixes.get(f"{folder}/")) and (span := names.span_of(info.name)):
             pieces[id].add(span)
-            made[id].append(info)
+            if order.hedge:
+                made[id].append(info)
+        elif info.name.startswith(claimed) and "execution" in info.metadata:
+            claims[info.name[len(claimed) :].removesuffix(".json")] = _claim(info)
+        else:
+            standing.add(info.name)
     return Seen(
         now=now,
         pieces={id: frozenset(spans) for id, spans in pieces.items()},
-        sound=frozenset(a.id for a in plan.audio if sound_name(plan, a) in listing),
-        delivered=frozenset(id for id in outputs if names.delivered(plan.render, id) in listing),
-        claims=_claims(listing, names.claim(plan.render, "").removesuffix(".json")),
+        sound=frozenset(a.id for a in plan.audio if sound_name(plan, a) in standing),
+        delivered=frozenset(id for id in outputs if names.delivered(plan.render, id) in standing),
+        claims=claims,
         paces={id: _paces(infos) for id, infos in made.items()} if order.hedge else {},
-        closed=names.closed(plan.render, order.attempt) in listing,
-        cancelled=names.cancelled(plan.render) in listing,
+        closed=names.closed(plan.render, order.attempt) in standing,
+        cancelled=names.cancelled(plan.render) in standing,
     )
 
 
@@ -73,16 +82,12 @@ def _taken_at(info: ObjectInfo) -> datetime:
     return utc(datetime.fromisoformat(told)) if told else info.updated
 
 
-def _claims(listing: dict[str, ObjectInfo], prefix: str) -> dict[str, Claim]:
-    found = {}
-    for name, info in listing.items():
-        if name.startswith(prefix) and "execution" in info.metadata:
-            found[name[len(prefix) :].removesuffix(".json")] = Claim(
-                worker=_worker(info),
-                attempt=int(info.metadata["attempt"]),
-                taken_at=_taken_at(info),
-                renewed_at=info.updated,
-                generation=info.generation,
-                frames=int(info.metadata.get("frames", "0")),
-            )
-    return found
+def _claim(info: ObjectInfo) -> Claim:
+    return Claim(
+        worker=_worker(info),
+        attempt=int(info.metadata["attempt"]),
+        taken_at=_taken_at(info),
+        renewed_at=info.updated,
+        generation=info.generation,
+        frames=int(info.metadata.get("frames", "0")),
+    )

@@ -96,7 +96,7 @@ def verify_piece(
     kinds = {"blank": blank, "times": len(times), "": len(faults) - blank}
     alone = [kind for kind, count in kinds.items() if count]
     faults += times
-    verdict = _verdict(path, len(track.times), decoded, look.extradata, faults)
+    verdict = _verdict(path, len(track), decoded, look.extradata, faults)
     return replace(verdict, alone=alone[0]) if len(alone) == 1 else verdict
 
 
@@ -196,7 +196,7 @@ def verify_output(
     )
     return Certificate(
         planned_frames=plan.frames,
-        frames=len(video.times),
+        frames=len(video),
         frame_rate=plan.frame_rate,
         width=found.look.size[0],
         height=found.look.size[1],
