@@ -1,6 +1,6 @@
 """How much of a render is made: read from the work bucket, where the truth is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,19 +24,23 @@ class Made:
 
 
 def made(render: Render, work: ObjectStore) -> Made:
-    """One listing of the render's home; nothing is read."""
+    """Of all that the render's plan asks for."""
+    return made_of(render.id, render.plan.outputs if render.plan else (), work)
+
+
+def made_of(render: str, outputs: Sequence[OutputPlan], work: ObjectStore) -> Made:
+    """Of these outputs. One listing of the render's home; nothing is read."""
     have: dict[str, set[Span]] = {}
     in_hand, last = 0, None
-    claims = names.claim(render.id, "piece/").removesuffix(".json")
-    for info in work.list(names.home(render.id)):
+    claims = names.claim(render, "piece/").removesuffix(".json")
+    for info in work.list(names.home(render)):
         folder, _, _ = info.name.rpartition("/")
         if (span := names.span_of(info.name)) is not None:
             have.setdefault(folder, set()).add(span)
             last = max(last or info.updated, info.updated)
         elif info.name.startswith(claims):
             in_hand += int(info.metadata.get("frames", "0"))
-    outputs = render.plan.outputs if render.plan else ()
-    committed = sum(_best(output, have, render.id) for output in outputs)
+    committed = sum(_best(output, have, render) for output in outputs)
     return Made(committed=committed, in_hand=in_hand, last=last)
 
 

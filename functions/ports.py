@@ -63,6 +63,12 @@ class RenderStore(Protocol):
     def load(self, render: str) -> Stored | None:
         """The render as last saved."""
 
+    def load_all(self, renders: Sequence[str]) -> Sequence[Stored | None]:
+        """Each as `load` gives it, in that order: in one go, where the store can."""
+
+    def versions(self, renders: Sequence[str]) -> Mapping[str, int]:
+        """By id, of those that are known. The same version is the same document."""
+
     def save(self, render: Render, *, version: int, room: int | None = None) -> None:
         """Save over that version; 0 creates. Whatever it raises, nothing was changed then.
 
@@ -83,6 +89,9 @@ class RenderStore(Protocol):
 
     def of_upload(self, bucket: str, name: str) -> Sequence[Render]:
         """All renders of that upload name, whatever the generation, newest first."""
+
+    def newest_of(self, bucket: str, names: Sequence[str]) -> Mapping[str, str]:
+        """By upload name the id of its newest render, of those that have one."""
 
     def folder_holder(self, folder: str) -> str | None:
         """The render that delivers into that output folder."""
@@ -201,3 +210,6 @@ class Ports:
     budget: Budget = field(default_factory=Budget)
     locations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By tenant, where its renders may be made; anywhere for one that is not here."""
+    at_once: int = 1
+    """Calls that somebody who looks at very many things does well to have under way together: more
+    than one where each is a journey."""

@@ -205,6 +205,7 @@ def cloud_ports(deployed: Cloud, *lanes: CloudLane) -> Ports:
         lanes=tuple(one.lane for one in lanes),
         backends={one.id: _cloud_backend(one, deployed) for one in lanes},
         policy=Policy(),
+        at_once=16,
     )
 
 

@@ -11,7 +11,7 @@ from functions.core.render import TERMINAL
 from functions.wiring import reading_ports
 from ops.find import one_render
 from ops.paper import Paper
-from ops.replay_plan import frames, refusal
+from ops.replay_look import frames, looks, refusal
 from schemas.events import CancelRender, ReplayRender
 from schemas.ids import short
 from schemas.topics import Topic
@@ -51,7 +51,8 @@ def replay(render: str, *, why: str, by: str, paper: Paper) -> None:
     """Ask for another try. Exits with REFUSED where a plan would refuse it."""
     ports = reading_ports()
     found = one_render(render, ports)
-    if (refused := refusal(found, ports)) is not None:
+    (look,) = looks([found.id], ports)
+    if (refused := refusal(look, ports)) is not None:
         _refuse(f"Not replayed ({refused[0]}): {refused[1]}")
     committed, left = frames(found, ports)
     command = ReplayRender(render=found.id, at=datetime.now(UTC), by=by, reason=why)

@@ -126,7 +126,7 @@ def _refuse(plan: Path, why: Sequence[str]) -> NoReturn:
     for sentence in why[:MOST_REASONS]:
         print(f"{sentence}.", file=sys.stderr)
     if len(why) > MOST_REASONS:
-        print(f"… and {len(why) - MOST_REASONS} more.", file=sys.stderr)
+        print("… and more.", file=sys.stderr)
     print(f"Nothing of {plan} was done: make a new plan.", file=sys.stderr)
     raise typer.Exit(REFUSED)
 

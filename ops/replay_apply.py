@@ -11,20 +11,21 @@ asked for and not taken yet is asked for once more, and nothing happens twice.
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+from typing import NamedTuple
 
-from functions.core.render import TERMINAL, Render, State
+from functions.core.render import TERMINAL, State
 from functions.desk import Desk
 from functions.ports import Ports, Stored
 from ops.rate import Rate
 from ops.replay_file import Plan, PlanRefused
-from ops.replay_plan import frames, refusal
+from ops.replay_moved import Planned, moved, took, verdicts
 from schemas.events import ReplayRender
 from schemas.ids import short
-from schemas.replay_plan import STOP_ASKED, AuditRecord, PlanItem
+from schemas.replay_plan import STOP_ASKED, AuditRecord
 from schemas.replay_run import ReplayRun, RunState
 from schemas.topics import Topic
 
@@ -37,6 +38,8 @@ WATCHED = 5
 of the group."""
 MOST_WATCHED = 10_000
 """Of more than that, the first are not watched any more."""
+MOST_SAID = 21
+"""Sentences about a world that moved; one more than people are told, who are told that too."""
 
 
 class Stopped(Exception):
@@ -46,29 +49,13 @@ class Stopped(Exception):
     """
 
 
-def moved(plan: Plan, ports: Ports) -> Iterator[str]:
-    """A sentence for each item that would not go as the plan says; nothing is changed."""
-    for item, id in plan.replays():
-        stored = ports.renders.load(id)
-        if stored is None:
-            yield f"{short(id)} is not known any more"
-        elif not _took(stored.render, plan.head.made_at):
-            yield from _differences(item, stored.render, ports)
+class Watched(NamedTuple):
+    """A render that was asked for."""
 
-
-def _differences(item: PlanItem, render: Render, ports: Ports) -> Iterator[str]:
-    if (why := _refused(item, render, ports)) is not None:
-        yield why
-    elif frames(render, ports) != (item.frames_committed, item.frames_to_render):
-        yield f"of {short(render.id)} another part is committed now"
-
-
-def _refused(item: PlanItem, render: Render, ports: Ports) -> str | None:
-    """Without a look at its pieces: a plan would refuse it, or it failed again."""
-    if (refused := refusal(render, ports)) is not None:
-        return refused[1]
-    again = render.failures != item.failures
-    return f"{short(render.id)} has failed again meanwhile" if again else None
+    id: str
+    fingerprint: str
+    version: int
+    """Of its document when it was looked at: while it is that one, nothing has happened."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,8 +80,8 @@ class Run:
     _through: int = 0
     _begun_at: datetime | None = None
     _beat_at: float = 0
-    _watched: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=MOST_WATCHED))
-    """Id and fingerprint of each that was asked for and is not known to have ended."""
+    _watched: deque[Watched] = field(default_factory=lambda: deque(maxlen=MOST_WATCHED))
+    """Each that was asked for and is not known to have ended."""
 
     def go(self) -> None:
         """Ask for every replay of the plan. Raises PlanRefused, before anything, or Stopped."""
@@ -106,7 +93,7 @@ class Run:
         if earlier:
             # The same words again, so that a command that is said twice is the same command.
             self.by, self.reason = earlier[-1].by, earlier[-1].reason
-        elif differences := list(moved(self.plan, self.ports)):
+        elif differences := list(islice(moved(self.plan, self.ports), MOST_SAID)):
             raise PlanRefused("\n".join(differences))
         self._note("continued" if earlier else "begun")
         self._say(RunState.RUNNING)
@@ -127,22 +114,21 @@ class Run:
         rate = Rate(per_minute=self.per_minute, now=self.now)
         while group := list(islice(rest, rate.size)):
             asked = self._ask(group)
-            for _ in range(min(max(WATCHED, asked), len(self._watched))):
-                self._look_at_next()
+            self._look_at_next(max(WATCHED, asked))
             self._wait(rate.pause_after(asked) if asked else 0)
 
-    def _ask(self, group: Sequence[tuple[PlanItem, str]]) -> int:
+    def _ask(self, group: Sequence[Planned]) -> int:
         """How many had to be asked for; an earlier run may have done it. Raises Stopped."""
         commands, watched = [], []
-        for item, id in group:
-            stored = self.ports.renders.load(id)
-            if stored is None or not _took(stored.render, self.plan.head.made_at):
-                if (moved := self._moved(item, id, stored)) is not None:
-                    self.left_out += 1
-                    self.tell(f"Left out: {moved}.")
-                    continue
-                commands.append(self._command(id))
-            watched.append((id, item.fingerprint))
+        for one in verdicts(group, self.plan, self.ports):
+            if one.moved is not None:
+                self.left_out += 1
+                self.tell(f"Left out: {one.moved}.")
+                continue
+            if not one.took:
+                commands.append(self._command(one.id))
+            # What an earlier run asked for may have ended already: it is looked at whatever it is.
+            watched.append(Watched(one.id, one.item.fingerprint, 0 if one.took else one.version))
         # Last of all: what is asked for while somebody asks for a stop is this group at most.
         if commands:
             self._see_whether_to_stop()
@@ -152,12 +138,6 @@ class Run:
         self._through += len(group)
         return len(commands)
 
-    def _moved(self, item: PlanItem, id: str, stored: Stored | None) -> str | None:
-        if stored is None:
-            return f"{short(id)} is not known any more"
-        # Its pieces were looked at before the run began: more of them only mean less to do.
-        return _refused(item, stored.render, self.ports)
-
     def _command(self, id: str) -> ReplayRender:
         return ReplayRender(render=id, at=self.plan.head.made_at, by=self.by, reason=self.reason)
 
@@ -166,8 +146,7 @@ class Run:
         if self._watched:
             self.tell(f"Waiting for the first {len(self._watched)} to end.")
         while self._watched:
-            for _ in range(len(self._watched)):
-                self._look_at_next(strict=True)
+            self._look_at_next(len(self._watched), strict=True)
             if self._watched:
                 self._wait(LOOK_EVERY)
 
@@ -187,25 +166,30 @@ class Run:
             if last.what == STOP_ASKED and last.made_at == self.plan.head.made_at:
                 raise Stopped(f"{last.by} asked for it: {last.reason}")
 
-    def _look_at_next(self, *, strict: bool = False) -> None:
-        """Forget it if it has ended. Raises Stopped if it failed as before, or at all if strict."""
-        id, fingerprint = self._watched.popleft()
-        stored = self.ports.renders.load(id)
-        if stored is None:
-            return
+    def _look_at_next(self, count: int, *, strict: bool = False) -> None:
+        """At so many of them, each in its turn. Raises Stopped."""
+        some = [self._watched.popleft() for _ in range(min(count, len(self._watched)))]
+        versions = self.ports.renders.versions([one.id for one in some])
+        self._watched.extend(one for one in some if versions.get(one.id) == one.version)
+        changed = [one for one in some if versions.get(one.id) != one.version]
+        found = self.ports.renders.load_all([one.id for one in changed])
+        for one, stored in zip(changed, found, strict=True):
+            if stored is not None and not self._has_ended(one, stored, strict=strict):
+                self._watched.append(one._replace(version=stored.version))
+
+    def _has_ended(self, one: Watched, stored: Stored, *, strict: bool) -> bool:
+        """Raises Stopped if it failed as before, or at all if strict."""
         render = stored.render
         if render.state is not State.FAILED:
-            if render.state not in TERMINAL:
-                self._watched.append((id, fingerprint))
-            return
-        if not _took(render, self.plan.head.made_at):
-            self._watched.append((id, fingerprint))
-            return
+            return render.state in TERMINAL
+        if not took(stored, self.plan):
+            return False
         now = render.failure.fingerprint if render.failure else ""
-        if now == fingerprint:
-            raise Stopped(f"{short(id)} failed again as before ({fingerprint})")
+        if now == one.fingerprint:
+            raise Stopped(f"{short(one.id)} failed again as before ({now})")
         if strict:
-            raise Stopped(f"{short(id)} failed otherwise than before ({now})")
+            raise Stopped(f"{short(one.id)} failed otherwise than before ({now})")
+        return True
 
     def _note(self, what: str) -> None:
         self.desk.letters.note(
@@ -240,8 +224,3 @@ class Run:
                 left_out=self.left_out,
             )
         )
-
-
-def _took(render: Render, made_at: datetime) -> bool:
-    """Whether the plan's command, or a later one, was taken: the plan's would do nothing now."""
-    return render.replayed_at is not None and render.replayed_at >= made_at

@@ -1,21 +1,18 @@
 """What a replay would do, by looking only: the same world gives the same plan.
 
-It reads the desk, the renders and the buckets, item by item, and keeps of each item only its
-render's id in memory.
+It reads the desk, the renders and the buckets, a batch at a time, and keeps none of them in memory.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from functions.core.render import Render, State
-from functions.made import made
 from functions.ports import Ports
-from ops.letters import REPEATS
+from ops.replay_look import Look, batches, each, frames, looks, refusal
 from schemas.dead_letters import DeadLetterRecord
-from schemas.ids import short
 from schemas.replay_plan import PlanEnd, PlanItem, Refusal
 from schemas.wire import to_json
 
@@ -25,26 +22,39 @@ def planned(records: Iterable[DeadLetterRecord], ports: Ports) -> Iterator[PlanI
 
     `records` come with the last failure first. What is under way may move on meanwhile.
     """
-    seen: set[str] = set()
-    for record in records:
-        if record.letter is None:
-            why = f"it is a message on {record.subscription}, and no render"
-            yield _refused(record, 0, Refusal.NOT_A_RENDER, why)
-        elif record.letter.render not in seen:
-            seen.add(record.letter.render)
-            yield _of_render(record, record.letter.render, ports)
+    again: set[str] = set()
+    for batch in batches(records):
+        ids = {one.letter.render: None for one in batch if one.letter is not None}
+        found = {look.id: look for look in looks(list(ids), ports)}
+        fresh = (one for one in batch if _is_first(one, found, again))
+        yield from each(partial(_item, found=found, ports=ports), fresh, ports.at_once)
 
 
-def _of_render(record: DeadLetterRecord, id: str, ports: Ports) -> PlanItem:
-    stored = ports.renders.load(id)
-    if stored is None:
-        return _refused(record, 0, Refusal.UNKNOWN_RENDER, f"nobody knows {id} any more")
-    render = stored.render
-    if (reason := refusal(render, ports)) is not None:
-        return _refused(record, render.failures, *reason)
+def _is_first(record: DeadLetterRecord, found: dict[str, Look], again: set[str]) -> bool:
+    """Whether no later record of its render came before. One that failed once has no other."""
+    if record.letter is None:
+        return True
+    id = record.letter.render
+    if id in again:
+        return False
+    stored = found[id].stored
+    if stored is None or stored.render.failures > 1:
+        again.add(id)
+    return True
+
+
+def _item(record: DeadLetterRecord, *, found: dict[str, Look], ports: Ports) -> PlanItem:
+    if record.letter is None:
+        why = f"it is a message on {record.subscription}, and no render"
+        return PlanItem(**_names(record, None), refused=Refusal.NOT_A_RENDER, why=why)
+    look = found[record.letter.render]
+    if (refused := refusal(look, ports)) is not None:
+        return PlanItem(**_names(record, look), refused=refused[0], why=refused[1])
+    assert look.stored is not None, "else it was refused"
+    render = look.stored.render
     committed, left = frames(render, ports)
     return PlanItem(
-        **_names(record, render.failures),
+        **_names(record, look),
         refused=None,
         why=f"{left} frames to render, {committed} are committed already",
         frames_committed=committed,
@@ -52,43 +62,6 @@ def _of_render(record: DeadLetterRecord, id: str, ports: Ports) -> PlanItem:
         outputs_done=tuple(output.output_id for output in render.outputs),
         outputs_to_make=render.missing,
     )
-
-
-def refusal(render: Render, ports: Ports) -> tuple[Refusal, str] | None:
-    """Why that render is not replayed now, and in a sentence; None where it may be."""
-    name = short(render.id)
-    if render.state is State.DONE:
-        return Refusal.ALREADY_DONE, f"{name} is done already"
-    if render.state is State.CANCELLED:
-        return Refusal.CANCELLED, f"{name} was cancelled: nobody wants it"
-    if render.state is not State.FAILED or render.failure is None:
-        return Refusal.UNDER_WAY, f"{name} is {render.state}: it goes on by itself"
-    upload = render.upload
-    newest = ports.renders.of_upload(upload.bucket, upload.name)[0]
-    if newest.upload.age_key > upload.age_key:
-        return Refusal.NEWER_GENERATION, f"{short(newest.id)} is a newer render of '{upload.name}'"
-    if render.media is None or render.failure.failure in REPEATS:
-        return Refusal.SAME_FAULT, f"it would fail again: {render.failure.message}"
-    standing = ports.uploads.stat(upload.name)
-    if standing is None:
-        return Refusal.INPUT_GONE, f"'{upload.name}' was deleted"
-    if standing.generation != upload.generation:
-        return Refusal.NEWER_GENERATION, f"'{upload.name}' was replaced by a newer upload"
-    return None
-
-
-def frames(render: Render, ports: Ports) -> tuple[int, int]:
-    """Frames of the missing outputs: those that are committed, and those to be rendered.
-
-    Committed is what the encoder class that made most of an output made of it. A lane with another
-    class can not use that, and renders all of it.
-    """
-    if render.plan is None:
-        return 0, 0
-    outputs = tuple(one for one in render.plan.outputs if one.id in render.missing)
-    missing = replace(render, plan=replace(render.plan, outputs=outputs))
-    committed = made(missing, ports.work).committed
-    return committed, sum(output.frames for output in outputs) - committed
 
 
 @dataclass(slots=True)
@@ -128,15 +101,14 @@ class Totals:
         )
 
 
-def _refused(record: DeadLetterRecord, failures: int, reason: Refusal, why: str) -> PlanItem:
-    return PlanItem(**_names(record, failures), refused=reason, why=why)
-
-
-def _names(record: DeadLetterRecord, failures: int) -> dict[str, Any]:
+def _names(record: DeadLetterRecord, look: Look | None) -> dict[str, Any]:
+    stored = look.stored if look else None
     return {
         "record": record.id,
         "render": record.render if record.letter else None,
-        "failures": failures,
+        "upload": record.letter.upload if record.letter else None,
+        "failures": stored.render.failures if stored else 0,
+        "version": stored.version if stored else 0,
         "tenant": record.tenant,
         "failure": record.failure.failure,
         "fingerprint": record.fingerprint,

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from schemas.failures import FailureClass
+from schemas.ids import Upload
 from schemas.tagged import Tagged
 
 
@@ -55,6 +56,10 @@ class PlanItem(PlanLine):
     render: str | None
     failures: int
     """How often the render had failed: another number, and the world has moved."""
+    upload: Upload | None = None
+    """What the render is of."""
+    version: int = 0
+    """Of the render's document in its store: the same one, and nothing of it has moved."""
     tenant: str | None
     failure: FailureClass
     fingerprint: str

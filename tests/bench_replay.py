@@ -1,17 +1,21 @@
 """What a replay of very many dead letters loses and doubles, how fast it goes, and where it stops.
 
-Run as `python -m tests.bench_replay kills|rates|pace [--letters N] [--kills N] [--folder DIR]`.
+Run as `python -m tests.bench_replay kills|rates|pace|memory [--letters N] [--folder DIR]`.
 The bus, the stores and the state machine are the real ones; nothing is rendered: who takes a
 command here is `functions.handle`, over a laptop's lane whose executions nobody runs.
 
 `kills` gives an `apply` of all letters SIGKILL at random moments and the same command again, with
 the commands taken in between, some of them twice. `rates` says how many a second are collected,
-planned, looked over and asked for. `pace` says what rate a healthy thousand has against its limit,
-and how many of a poisoned thousand are asked for before it stops.
+planned, looked over and asked for. `memory` says the most that the command's own process has
+resident in each of these steps: as much for ten times as many. `pace` says what rate a healthy
+thousand has against its limit, and how many of a poisoned thousand are asked for before it stops.
 """
 
 import argparse
 import random
+import re
+import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -29,8 +33,9 @@ from functions.settings import Laptop
 from functions.wiring import laptop_desk, laptop_lane, laptop_ports
 from infra.laptop.subscriptions import subscriptions
 from ops.rate import Rate
-from ops.replay_apply import Run, Stopped, moved
+from ops.replay_apply import Run, Stopped
 from ops.replay_file import read, write
+from ops.replay_moved import moved
 from schemas.events import ReplayRender
 from schemas.replay_plan import PlanHead
 from schemas.wire import from_json
@@ -200,6 +205,47 @@ def _run(desk: Desk, path: Path, *, rate: float, canary: int = 0) -> Run:
     )
 
 
+# ── how much memory ──────────────────────────────────────────────────────────────────────────
+
+
+def memory(desk: Desk) -> None:
+    """The largest resident set of each command's own process, as the kernel counted it."""
+    path = str(desk.folder / "plan")
+    _resident(desk, "nothing", ("--version",))
+    _resident(desk, "collected", ("dead-letters", "--limit", "1"))
+    _resident(desk, "planned", ("replay", "plan", "--out", path))
+    many = ("--canary", "0", "--rate", "1e9", "--reason", "to see how much it needs")
+    _resident(desk, "applied", ("replay", "apply", path, *many))
+    assert desk.waiting() == desk.letters
+    _resident(desk, "told", ("replay", "status", path))
+
+
+# Of its own image: what `wait4` counts begins with that of the process it was forked from.
+_COUNTED = """
+import sys
+from pathlib import Path
+out = Path(sys.argv.pop(1))
+from ops.cli import main
+try:
+    main()
+finally:
+    out.write_text(Path("/proc/self/status").read_text())
+"""
+
+
+def _resident(desk: Desk, what: str, words: tuple[str, ...]) -> None:
+    out = desk.folder / "status"
+    subprocess.run(
+        [sys.executable, "-c", _COUNTED, str(out), *words],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        **desk.place.around(),
+    )
+    found = re.search(r"VmHWM:\s+(\d+) kB", out.read_text())
+    assert found is not None
+    print(f"{what:12} {int(found[1]) / 1024:8.1f} MiB", flush=True)
+
+
 # ── at what rate, and how far ────────────────────────────────────────────────────────────────
 
 
@@ -233,7 +279,7 @@ def pace(healthy: Desk, poisoned: Desk, per_minute: float) -> None:
 def main() -> None:
     """Measure what is asked for, and say it."""
     parser = argparse.ArgumentParser(prog="tests.bench_replay", description=__doc__)
-    parser.add_argument("what", choices=("kills", "rates", "pace"))
+    parser.add_argument("what", choices=("kills", "rates", "pace", "memory"))
     parser.add_argument("--letters", type=int, default=1000)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=8)
@@ -245,6 +291,9 @@ def main() -> None:
         print(f"{told.letters} failed renders and their dead letters stand.", flush=True)
         if told.what == "rates":
             rates(desk)
+            return
+        if told.what == "memory":
+            memory(desk)
             return
         desk.collected()
         if told.what == "kills":

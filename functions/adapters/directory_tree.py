@@ -17,6 +17,7 @@ from functions.adapters.directory_names import is_too_long, refusal, segments
 from schemas.ports import NameRefused
 
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO}
+_UNLISTED = _ABSENT | {errno.EACCES}
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -130,23 +131,11 @@ class Tree:
         self, folders: Sequence[str], prefix: str, after: str
     ) -> "Iterator[tuple[str, os.stat_result | None]]":
         try:
-            with self._folder(folders) as folder, os.scandir(folder) as entries:
-                below = sorted(filter(None, map(_listed, entries)), key=itemgetter(0))
+            with self._folder(folders) as folder:
+                yield from _below(folder, "".join(f"{one}/" for one in folders), prefix, after)
         except OSError as error:
-            if error.errno in _ABSENT or error.errno == errno.EACCES:
-                return
-            raise
-        for entry, found in below:
-            name = "/".join((*folders, entry))
-            if is_too_long(name):
-                continue
-            if not entry.endswith("/"):
-                if name.startswith(prefix) and name > after:
-                    yield name, found
-            elif (name.startswith(prefix) or prefix.startswith(name)) and (
-                name > after or after.startswith(name)
-            ):
-                yield from self._names((*folders, entry[:-1]), prefix, after)
+            if error.errno not in _UNLISTED:
+                raise
 
     @contextmanager
     def _folder(self, folders: Sequence[str], *, make: bool = False) -> Iterator[int]:
@@ -187,6 +176,46 @@ def stamp(path: Path | str, above: int, *, folder: int | None = None) -> int:
         if got > above:
             break
     return got
+
+
+def _below(
+    folder: int, path: str, prefix: str, after: str
+) -> "Iterator[tuple[str, os.stat_result | None]]":
+    """What lies in an opened folder, and in those below it, each opened from the one above.
+
+    What is there all the while is found, since no folder that holds something is ever pruned.
+    """
+    for entry, found in _entries(folder):
+        name = path + entry
+        if is_too_long(name):
+            continue
+        if not entry.endswith("/"):
+            if name.startswith(prefix) and name > after:
+                yield name, found
+        elif (name.startswith(prefix) or prefix.startswith(name)) and (
+            name > after or after.startswith(name)
+        ):
+            try:
+                inner = os.open(entry[:-1], _FOLDER, dir_fd=folder)
+            except OSError as error:
+                if error.errno not in _UNLISTED:
+                    raise
+                continue
+            try:
+                yield from _below(inner, name, prefix, after)
+            finally:
+                os.close(inner)
+
+
+def _entries(folder: int) -> "Sequence[tuple[str, os.stat_result | None]]":
+    """In the order of names; none of a folder that was removed since it was opened."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(filter(None, map(_listed, entries)), key=itemgetter(0))
+    except OSError as error:
+        if error.errno in _UNLISTED:
+            return ()
+        raise
 
 
 def _listed(entry: "os.DirEntry[str]") -> "tuple[str, os.stat_result | None] | None":

@@ -16,7 +16,7 @@ those that read and write hold locks, and clash for seconds where this asks agai
 
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
@@ -54,6 +54,9 @@ The emulator does not refuse, so `infra/gcp` and this must agree."""
 UNINDEXED = {"renders": ("document", "save"), "lanes": ("*",), "folders": ("*",)}
 """By collection, fields that nobody asks for: each index of a field costs with every write."""
 
+MOST_ASKED = 30
+"""Values that one query may ask a field to be one of
+(https://firebase.google.com/docs/firestore/query-data/queries#query_limitations)."""
 TRIES = 20
 """Commits of one save, before its caller is told to decide again."""
 FIRST_PAUSE = timedelta(milliseconds=20)
@@ -97,6 +100,27 @@ class FirestoreRenders:
             found = self._at("renders", render).get(**self._how)
         return Stored(render=_render(found), version=_version(found)) if found.exists else None
 
+    def load_all(self, renders: Sequence[str]) -> Sequence[Stored | None]:
+        """Each as `load` gives it, in one call."""
+        found = self._get_all(renders, None)
+        return tuple(
+            Stored(render=_render(one), version=_version(one)) if one is not None else None
+            for one in map(found.get, renders)
+        )
+
+    def versions(self, renders: Sequence[str]) -> Mapping[str, int]:
+        """By id, without the documents."""
+        return {id: _version(one) for id, one in self._get_all(renders, ["state"]).items()}
+
+    def _get_all(self, renders: Sequence[str], fields: Sequence[str] | None) -> "dict[str, Found]":
+        """By id, of those that are there."""
+        wanted = [self._at("renders", id) for id in dict.fromkeys(renders) if _is_key(id)]
+        if not wanted:
+            return {}
+        with asking("renders"):
+            found = tuple(self._client.get_all(wanted, fields, **self._how))
+        return {one.id: one for one in found if one.exists}
+
     def save(self, render: Render, *, version: int, room: int | None = None) -> None:
         """Save over that version; 0 creates. Raises Conflict, LaneFull or FolderTaken."""
         mark, give_up = uuid4().hex, time.monotonic() + self._patience
@@ -138,6 +162,18 @@ class FirestoreRenders:
         query = self._renders.where(filter=FieldFilter("upload", "==", f"{bucket}/{name}"))
         found = map(_render, self._found(query))
         return tuple(sorted(found, key=lambda one: one.upload.age_key, reverse=True))
+
+    def newest_of(self, bucket: str, names: Sequence[str]) -> Mapping[str, str]:
+        """By upload name the id of its newest render."""
+        newest: dict[str, Render] = {}
+        for start in range(0, len(names), MOST_ASKED):
+            asked = [f"{bucket}/{name}" for name in names[start : start + MOST_ASKED]]
+            query = self._renders.where(filter=FieldFilter("upload", "in", asked))
+            for one in map(_render, self._found(query)):
+                known = newest.get(one.upload.name)
+                if known is None or one.upload.age_key > known.upload.age_key:
+                    newest[one.upload.name] = one
+        return {name: one.id for name, one in newest.items()}
 
     def folder_holder(self, folder: str) -> str | None:
         """The render that delivers into that output folder."""

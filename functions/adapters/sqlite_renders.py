@@ -1,6 +1,7 @@
 """Renders in one SQLite file: the laptop's RenderStore."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
@@ -26,6 +27,7 @@ _SCHEMA = (
     "CREATE INDEX IF NOT EXISTS renders_upload ON renders (bucket, name, generation, revision)",
     "CREATE TABLE IF NOT EXISTS folders (folder TEXT PRIMARY KEY, render TEXT NOT NULL) STRICT",
 )
+_LISTED = "(SELECT value FROM json_each(?))"
 _RUNNING = ", ".join(f"'{state}'" for state in sorted(RUNNING))
 _RUNS_THERE = f"lane = ? AND state IN ({_RUNNING})"
 
@@ -42,7 +44,18 @@ class SqliteRenders:
     def load(self, render: str) -> Stored | None:
         """The render as last saved."""
         rows = self._select("SELECT document, version FROM renders WHERE id = ?", render)
-        return Stored(render=_render(rows[0]), version=rows[0]["version"]) if rows else None
+        return _stored(rows[0]) if rows else None
+
+    def load_all(self, renders: Sequence[str]) -> Sequence[Stored | None]:
+        """Each as `load` gives it, by one statement."""
+        query = f"SELECT id, document, version FROM renders WHERE id IN {_LISTED}"
+        rows = {row["id"]: row for row in self._select(query, json.dumps(renders))}
+        return tuple(_stored(rows[id]) if id in rows else None for id in renders)
+
+    def versions(self, renders: Sequence[str]) -> Mapping[str, int]:
+        """By id, without a look at the documents."""
+        query = f"SELECT id, version FROM renders WHERE id IN {_LISTED}"
+        return {row["id"]: row["version"] for row in self._select(query, json.dumps(renders))}
 
     def save(self, render: Render, *, version: int, room: int | None = None) -> None:
         """Save over that version; 0 creates. Raises Conflict, LaneFull or FolderTaken."""
@@ -83,6 +96,12 @@ class SqliteRenders:
         query = """SELECT document FROM renders WHERE bucket = ? AND name = ?
             ORDER BY generation DESC, revision DESC"""
         return tuple(map(_render, self._select(query, bucket, name)))
+
+    def newest_of(self, bucket: str, names: Sequence[str]) -> Mapping[str, str]:
+        """By upload name the id of its newest render; the last of a name's rows is left."""
+        query = f"""SELECT name, id FROM renders WHERE bucket = ? AND name IN {_LISTED}
+            ORDER BY name, generation, revision"""
+        return {row["name"]: row["id"] for row in self._select(query, bucket, json.dumps(names))}
 
     def folder_holder(self, folder: str) -> str | None:
         """The render that delivers into that output folder."""
@@ -145,6 +164,10 @@ def _take(db: Connection, folder: str, render: str) -> None:
     row = db.execute("SELECT render FROM folders WHERE folder = ?", (folder,)).fetchone()
     if row["render"] != render:
         raise FolderTaken(f"{row['render']} delivers into {folder}")
+
+
+def _stored(row: Row) -> Stored:
+    return Stored(render=_render(row), version=row["version"])
 
 
 def _render(row: Row) -> Render:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from functions.core.render import RUNNING, Render, State
@@ -32,6 +32,14 @@ class MemoryRenders:
     def load(self, render: str) -> Stored | None:
         """The render as last saved."""
         return self._stored.get(render)
+
+    def load_all(self, renders: Sequence[str]) -> Sequence[Stored | None]:
+        """Each as `load` gives it."""
+        return tuple(map(self._stored.get, renders))
+
+    def versions(self, renders: Sequence[str]) -> Mapping[str, int]:
+        """By id, of those that are known."""
+        return {id: self._stored[id].version for id in renders if id in self._stored}
 
     def save(self, render: Render, *, version: int, room: int | None = None) -> None:
         """Save over that version; 0 creates. Raises Conflict, FolderTaken or LaneFull."""
@@ -69,6 +77,11 @@ class MemoryRenders:
         """All renders of that upload name, whatever the generation, newest first."""
         found = [self._stored[id].render for id in self._of_upload.get((bucket, name), ())]
         return tuple(sorted(found, key=lambda one: one.upload.age_key, reverse=True))
+
+    def newest_of(self, bucket: str, names: Sequence[str]) -> Mapping[str, str]:
+        """By upload name the id of its newest render."""
+        found = ((name, self.of_upload(bucket, name)) for name in names)
+        return {name: renders[0].id for name, renders in found if renders}
 
     def folder_holder(self, folder: str) -> str | None:
         """The render that delivers into that output folder."""

@@ -129,6 +129,14 @@ class SteppedRenders:
             self.world.current.render = lambda: render
         return self.world.call(lambda: self.store.load(render))
 
+    def load_all(self, renders: Sequence[str]) -> Sequence[Stored | None]:
+        """For people; no step."""
+        return self.store.load_all(renders)
+
+    def versions(self, renders: Sequence[str]) -> Mapping[str, int]:
+        """For people; no step."""
+        return self.store.versions(renders)
+
     def save(self, render: Render, *, version: int, room: int | None = None) -> None:
         """A step; now and then somebody else seems to have been faster."""
         process = self.world.current
@@ -159,6 +167,10 @@ class SteppedRenders:
     def of_upload(self, bucket: str, name: str) -> Sequence[Render]:
         """A step."""
         return self.world.call(lambda: self.store.of_upload(bucket, name))
+
+    def newest_of(self, bucket: str, names: Sequence[str]) -> Mapping[str, str]:
+        """For people; no step."""
+        return self.store.newest_of(bucket, names)
 
     def folder_holder(self, folder: str) -> str | None:
         """No step: as `running`."""

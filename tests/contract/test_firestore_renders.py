@@ -302,6 +302,9 @@ def test_a_save_whose_answer_is_lost_does_not_take_anothers_for_its_own(
 
 READS: dict[str, Callable[["FirestoreRenders"], object]] = {
     "load": lambda store: store.load("r-1"),
+    "load_all": lambda store: store.load_all(["r-1"]),
+    "versions": lambda store: store.versions(["r-1"]),
+    "newest_of": lambda store: store.newest_of("uploads", ["ana/talk.mp4"]),
     "due": lambda store: store.due(T0, limit=9),
     "waiting": lambda store: store.waiting(limit=9),
     "running": lambda store: store.running("laptop"),

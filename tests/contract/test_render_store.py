@@ -194,6 +194,42 @@ def test_renders_of_an_upload_are_found_newest_first(store: RenderStore) -> None
     assert [one.id for one in found] == ["r-newer", "r-new", "r-old"]
 
 
+def test_many_are_loaded_at_once_in_the_order_that_is_asked_for(store: RenderStore) -> None:
+    ids = [f"r-{number:03}" for number in range(250)]
+    for number, id in enumerate(ids):
+        store.save(render(id, attempt=number), version=0)
+    wanted = ["r-249", "r-none", "r-000", "r-249", "", "a/b", "ü'\"\\", *ids]
+    found = store.load_all(wanted)
+    assert found == tuple(store.load(id) for id in wanted)
+    assert sum(one is None for one in found) == 4
+    assert store.load_all(()) == ()
+
+
+def test_a_version_is_another_one_after_each_save(store: RenderStore) -> None:
+    for id in ("r-1", "r-2"):
+        store.save(render(id), version=0)
+    before = store.versions(["r-1", "r-none", "r-2", "a/b"])
+    assert before == {id: version_of(store, id) for id in ("r-1", "r-2")}
+    resave(store, render("r-1", attempt=1))
+    after = store.versions(["r-2", "r-1"])
+    assert after == {"r-1": version_of(store, "r-1"), "r-2": before["r-2"]}
+    assert after["r-1"] != before["r-1"]
+
+
+def test_of_many_upload_names_the_newest_render_is_known(store: RenderStore) -> None:
+    largest = 2**62
+    names = [f"ana/{number}.mp4" for number in range(70)]
+    for number, name in enumerate(names):
+        for kind, generation, revision in (("old", 5, 9), ("new", largest, 1), ("mid", largest, 0)):
+            upload = Upload(bucket="uploads", name=name, generation=generation, revision=revision)
+            store.save(render(f"r-{number}-{kind}", upload=upload), version=0)
+    elsewhere = Upload(bucket="others", name="ana/0.mp4", generation=largest + 1)
+    store.save(render("r-elsewhere", upload=elsewhere), version=0)
+    wanted = {name: f"r-{number}-new" for number, name in enumerate(names)}
+    assert store.newest_of("uploads", [*names, "ana/none.mp4"]) == wanted
+    assert store.newest_of("uploads", ()) == {}
+
+
 def test_newest_takes_a_prefix(store: RenderStore) -> None:
     for id, seconds in (("r-7f3a1", 2), ("r-7f3b2", 1), ("r-0000", 3), ("r-%", 4)):
         store.save(render(id, created_at=T0 + timedelta(seconds=seconds)), version=0)

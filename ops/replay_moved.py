@@ -1,0 +1,92 @@
+"""What has moved since a plan of replays was made: of all its items, and of some as it runs."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from functions.ports import Ports, Stored
+from ops.replay_file import Plan
+from ops.replay_look import (
+    Look,
+    batches,
+    each,
+    frames,
+    input_gone,
+    looks,
+    newest_of,
+    overtaken,
+    refusal,
+)
+from schemas.ids import short
+from schemas.replay_plan import PlanItem
+
+Planned = tuple[PlanItem, str]
+"""An item that is to be replayed, and its render's id."""
+
+
+def moved(plan: Plan, ports: Ports) -> Iterator[str]:
+    """A sentence for each item that would not go as the plan says; nothing is changed."""
+    for batch in batches(plan.replays()):
+        pairs = zip(batch, looks([id for _, id in batch], ports), strict=True)
+        left = ((item, look) for (item, _), look in pairs if not took(look.stored, plan))
+        yield from filter(None, each(partial(_difference, ports=ports), left, ports.at_once))
+
+
+class Verdict(NamedTuple):
+    """What a run does about one item."""
+
+    item: PlanItem
+    id: str
+    version: int
+    """Of the render's document when it was looked at."""
+    took: bool
+    """It was asked for before, and was replayed."""
+    moved: str | None
+    """Why it is left out, where it is."""
+
+
+def verdicts(group: Sequence[Planned], plan: Plan, ports: Ports) -> Iterator[Verdict]:
+    """Of each item, in order.
+
+    A render whose document is still the planned one is not read again: only its upload may have
+    gone. Nor are its pieces looked at, as they were before the run: more only mean less to do.
+    """
+    versions = ports.renders.versions([id for _, id in group])
+    same = {id: item for item, id in group if item.upload and versions.get(id) == item.version}
+    newest = newest_of((item.upload for item in same.values() if item.upload), ports.renders)
+    read = {look.id: look for look in looks([id for _, id in group if id not in same], ports)}
+
+    def verdict(one: Planned) -> Verdict:
+        item, id = one
+        if (look := read.get(id)) is not None:
+            version, done = look.stored.version if look.stored else 0, took(look.stored, plan)
+            return Verdict(item, id, version, done, None if done else _refused(item, look, ports))
+        assert item.upload is not None, "else it was read"
+        known = newest.get((item.upload.bucket, item.upload.name))
+        why = overtaken(item.upload, id, known) or input_gone(item.upload, ports)
+        return Verdict(item, id, item.version, False, why and why[1])
+
+    return each(verdict, group, ports.at_once)
+
+
+def took(stored: Stored | None, plan: Plan) -> bool:
+    """Whether the plan's command, or a later one, was taken: the plan's would do nothing now."""
+    replayed_at = stored.render.replayed_at if stored else None
+    return replayed_at is not None and replayed_at >= plan.head.made_at
+
+
+def _difference(one: tuple[PlanItem, Look], *, ports: Ports) -> str | None:
+    item, look = one
+    if (why := _refused(item, look, ports)) is not None or look.stored is None:
+        return why
+    if frames(look.stored.render, ports) == (item.frames_committed, item.frames_to_render):
+        return None
+    return f"of {short(look.id)} another part is committed now"
+
+
+def _refused(item: PlanItem, look: Look, ports: Ports) -> str | None:
+    """Without a look at its pieces: a plan would refuse it, or it failed again."""
+    if (refused := refusal(look, ports)) is not None:
+        return refused[1]
+    again = look.stored is not None and look.stored.render.failures != item.failures
+    return f"{short(look.id)} has failed again meanwhile" if again else None
