@@ -21,7 +21,8 @@ override CLOUD := $(value CLOUD)
 override FAULTS := $(value FAULTS)
 override TRACE := $(value TRACE)
 override REPLAY := $(value REPLAY)
-export VIDEO SPEC CHAOS CLOUD FAULTS TRACE REPLAY
+override POOL := $(value POOL)
+export VIDEO SPEC CHAOS CLOUD FAULTS TRACE REPLAY POOL
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -37,6 +38,9 @@ run: $(if $(CLOUD),dev,runtime) ## Render one video (VIDEO=, SPEC=path; CHAOS=se
 
 up: runtime     ## Keep the laptop's cloud running: drop a video into its folder and it is rendered
 	@$(BIN)/python -m infra.laptop up
+
+worker: runtime ## Work for a pool of the lanes, beside others, until Ctrl-C (POOL=desk)
+	@$(BIN)/python -m render_job worker --pool "$${POOL:-desk}"
 
 reset: runtime  ## Forget the laptop's renders, messages and objects
 	@$(BIN)/python -m infra.laptop reset

@@ -21,8 +21,8 @@ GIB = 2**30
 class CloudLane:
     """A lane as its file describes it: what the control plane knows of it, and where it is.
 
-    Either on Cloud Run, where a `job` was deployed in a `region`, or on Batch, on `machines`; or,
-    with none of these, on this machine.
+    Either on Cloud Run, where a `job` was deployed in a `region`, or on Batch, on `machines`, or
+    wherever workers of a `pool` are; or, with none of these, on this machine.
     """
 
     id: str
@@ -34,6 +34,8 @@ class CloudLane:
     region: str = ""
     job: str = ""
     machines: BatchMachines | None = None
+    pool: str = ""
+    """Whose workers pull its attempts: `python -m render_job worker --pool NAME`."""
     hedge: bool = False
     location: str = ""
     """Where what it reads and writes stays, in the words of a tenant's `locations`: eu."""
@@ -54,14 +56,15 @@ class CloudLane:
 
     @property
     def is_here(self) -> bool:
-        """Whether it is on this machine."""
+        """Whether it is on this machine, or on its workers, who may be anywhere."""
         return not self.region and not self.job and self.machines is None
 
     @property
     def is_somewhere(self) -> bool:
         """Whether it is in one place and not in two."""
         on_cloud_run = bool(self.region and self.job)
-        return on_cloud_run != (self.machines is not None) and bool(self.region) == bool(self.job)
+        places = (on_cloud_run, self.machines is not None, bool(self.pool))
+        return sum(places) == 1 and bool(self.region) == bool(self.job)
 
     @property
     def lane(self) -> Lane:
@@ -92,7 +95,9 @@ def cloud_lanes(environment: Mapping[str, str] = os.environ) -> tuple[CloudLane,
     lanes = _read(*_text(environment))
     for lane in lanes:
         if not lane.is_somewhere:
-            raise NotConfigured(f"the lane '{lane.id}' needs a region and a job, or machines")
+            raise NotConfigured(
+                f"the lane '{lane.id}' needs a region and a job, or machines, or a pool"
+            )
     return lanes
 
 

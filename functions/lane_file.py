@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Any, Protocol, TypeVar
 
 from functions.core.prices import DOLLAR
+from schemas import names
 from schemas.wire import Unreadable, from_json, to_json
 
 
@@ -61,6 +62,11 @@ RULES: Sequence[tuple[str, Callable[[Any], bool], str]] = (
         "launches_a_minute",
         lambda lane: lane.launches_a_minute is None or lane.launches_a_minute >= 1,
         "must be 1 at least",
+    ),
+    (
+        "pool",
+        lambda lane: not lane.pool or names.POOL.fullmatch(lane.pool) is not None,
+        "must be of a-z, 0-9 and -, at most 63 of them",
     ),
     ("disk_gib", lambda lane: lane.disk_gib is None or lane.disk_gib >= 1, "must be 1 at least"),
     (

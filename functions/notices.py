@@ -17,8 +17,9 @@ from typing import Any
 
 from functions.errors import BelongsElsewhere
 from functions.outcomes import batch, cloud_run
-from functions.outcomes.untold import UNTOLD
 from schemas.events import ExecutionEnded
+from schemas.failures import UNTOLD
+from schemas.ids import attempt_of
 from schemas.times import utc
 from schemas.wire import MESSAGE_PUBLISHED, Message, Unreadable, event_of, message_in
 
@@ -57,7 +58,7 @@ def _of_batch(message: Message) -> ExecutionEnded | None:
     if state not in ("SUCCEEDED", "FAILED", "CANCELLED"):
         return None
     job = message.attributes["JobName"].rpartition("/")[2]
-    named = batch.attempt_of(job)
+    named = attempt_of(job)
     if named is None:
         raise Unreadable("a notice of Batch about a job that is none of ours")
     if message.published_at is None:

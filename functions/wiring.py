@@ -11,9 +11,10 @@ from functions.cloud_lanes import CloudLane, budget, cloud_lanes, laptop_lanes, 
 from functions.cloud_settings import Cloud, cloud
 from functions.core.lanes import Lane, Policy
 from functions.errors import NotConfigured
+from functions.pool_workers import PoolWorkers
 from functions.ports import Backend, Doorkeeper, Ports, Prober
 from functions.settings import Laptop, Place, callers, laptop, place
-from schemas.ports import Images
+from schemas.ports import Images, ObjectStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,8 +42,15 @@ def ports() -> Ports:
     """The parts that this process works with, as its environment says. Raises NotConfigured."""
     if place() is Place.CLOUD:
         return replace(cloud_ports(cloud(), *cloud_lanes()), locations=locations(), budget=budget())
-    lanes = (one.lane for one in laptop_lanes())
-    return replace(laptop_ports(laptop(), *lanes), locations=locations(), budget=budget())
+    found = laptop_lanes()
+    ports = laptop_ports(laptop(), *(one.lane for one in found))
+    pulled = {one.id: PoolWorkers(one.pool, ports.work) for one in found if one.pool}
+    return replace(
+        ports,
+        backends={**ports.backends, **pulled},
+        locations=locations(),
+        budget=budget(),
+    )
 
 
 @cache
@@ -189,6 +197,7 @@ def cloud_ports(deployed: Cloud, *lanes: CloudLane) -> Ports:
     from functions.adapters.pyav_probe import PyavProber
 
     buckets = gcs_objects.connect()
+    work = gcs_objects.GcsObjects(buckets, deployed.work)
     documents = firestore_renders.connect(deployed.project, deployed.database)
     return Ports(
         clock=lambda: datetime.now(UTC),
@@ -197,20 +206,22 @@ def cloud_ports(deployed: Cloud, *lanes: CloudLane) -> Ports:
         ledger=FirestoreLedger(documents),
         switches=FirestoreSwitches(documents),
         uploads=gcs_objects.GcsObjects(buckets, deployed.uploads),
-        work=gcs_objects.GcsObjects(buckets, deployed.work),
+        work=work,
         outputs=gcs_objects.GcsObjects(buckets, deployed.outputs),
         publisher=PubSubEvents(deployed.project, source=SOURCE, emulator=deployed.pubsub_emulator),
         prober=PyavProber(),
         images=PyavImages(),
         lanes=tuple(one.lane for one in lanes),
-        backends={one.id: _cloud_backend(one, deployed) for one in lanes},
+        backends={one.id: _cloud_backend(one, deployed, work) for one in lanes},
         policy=Policy(),
         at_once=16,
     )
 
 
-def _cloud_backend(lane: CloudLane, deployed: Cloud) -> Backend:
+def _cloud_backend(lane: CloudLane, deployed: Cloud, work: ObjectStore) -> Backend:
     """Only what a lane is on is loaded: each of the two clients takes half a second."""
+    if lane.pool:
+        return PoolWorkers(lane.pool, work)
     from functions.adapters.google_calls import channel_to
 
     if lane.machines is not None:

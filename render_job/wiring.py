@@ -122,6 +122,13 @@ class _Nobody:
         """Nothing is told."""
 
 
+def shared(environment: Mapping[str, str] = os.environ) -> tuple[ObjectStore, Publisher]:
+    """The work bucket and the way to tell, for who hands out tasks. Raises NotConfigured."""
+    stores = _cloud if place(environment) is Place.CLOUD else _laptop
+    reach = stores(environment, Worker(execution="nobody", task=0))
+    return reach.work, reach.publisher
+
+
 def _images() -> Images:
     from functions.adapters.pyav_images import PyavImages
 

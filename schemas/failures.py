@@ -37,6 +37,9 @@ ADVICE = {
     FailureClass.BUDGET: "It would cost more than its limit: raise the limit, then replay.",
 }
 
+UNTOLD = "exit_code_untold"
+"""The reason of a failure of which is told that it happened: why, stands elsewhere."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:

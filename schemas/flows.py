@@ -193,7 +193,8 @@ RENDER_JOB = Actor(
 )
 PLACE = Actor(
     name="place",
-    what="The laptop or Google Cloud: keeps objects, keeps time, runs executions, tells their end.",
+    what="The laptop, Google Cloud or a pool's workers: keeps objects and time, runs executions, "
+    "tells their end.",
 )
 OPERATOR = Actor(
     name="operator",

@@ -1,11 +1,13 @@
 """Who a render is: identity derived from the upload, so that a repeat names the same render."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 DEFAULT_TENANT = "default"
 SIDECAR_SUFFIX = ".render.json"
+_EXECUTION = re.compile(r"(?P<render>[a-z][a-z0-9-]*)-(?P<attempt>\d{4,})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,17 @@ def render_id(upload: Upload) -> str:
     """
     parts = (upload.bucket, upload.name, str(upload.generation), str(upload.revision))
     return f"r-{digest(*parts)[:20]}"
+
+
+def execution_id(render: str, attempt: int) -> str:
+    """One name an attempt, whoever launches it: where names are ours to choose, it runs once."""
+    return f"{render}-{attempt:04}"
+
+
+def attempt_of(execution: str) -> tuple[str, int] | None:
+    """The render and the attempt that such a name tells; None of any other execution."""
+    match = _EXECUTION.fullmatch(execution)
+    return (match["render"], int(match["attempt"])) if match else None
 
 
 @lru_cache(maxsize=1024)

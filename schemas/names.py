@@ -8,6 +8,8 @@ from schemas.pieces import Span
 LONGEST_LEAF = 200
 """Bytes of a folder's name that come from an upload's: a render's id must fit behind them."""
 
+POOL = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+"""How a pool may be called: it is part of objects' names, and of machines'."""
 _PIECE = re.compile(r"(\d{9})-(\d{9})\.mp4")
 
 
@@ -34,6 +36,36 @@ def owner(render: str, attempt: int) -> str:
 def closed(render: str, attempt: int) -> str:
     """Stands once the attempt was given up: whoever still works for it must leave."""
     return f"{home(render)}attempts/{attempt:04}/closed.json"
+
+
+def seats(render: str, attempt: int) -> str:
+    """The prefix of what a pool's backend and its workers write of an attempt."""
+    return f"{home(render)}attempts/{attempt:04}/pool/"
+
+
+def assigned(render: str, attempt: int) -> str:
+    """The attempt was given to a pool; says to which, and what was ordered."""
+    return f"{seats(render, attempt)}assigned.json"
+
+
+def halted(render: str, attempt: int) -> str:
+    """Stands once the pool's workers were told to stop working for the attempt."""
+    return f"{seats(render, attempt)}halted.json"
+
+
+def seat(render: str, attempt: int, index: int) -> str:
+    """Who does that task of an attempt that was given to a pool, and what became of it."""
+    return f"{seats(render, attempt)}{index:04}.json"
+
+
+def queue(pool: str) -> str:
+    """The prefix of what waits for a pool's workers, or is in their hands."""
+    return f"pools/{pool}/queue/"
+
+
+def queued(pool: str, execution: str) -> str:
+    """Stands from the launch of an execution until it is over: so that workers find it."""
+    return f"{queue(pool)}{execution}.json"
 
 
 def cancelled(render: str) -> str:

@@ -36,9 +36,10 @@ from google.cloud.batch_v1.types import (
 from functions.adapters import google_calls
 from functions.adapters.google_calls import ANSWER_WITHIN, answered, not_known, status_of
 from functions.batch_machines import BatchMachines
-from functions.outcomes.batch import MACHINE_LOST, BatchEnd, failure_of, job_id
+from functions.outcomes.batch import MACHINE_LOST, BatchEnd, failure_of
 from functions.outcomes.refusals import refusal_of
 from functions.ports import ExecutionState, LaunchRefused
+from schemas.ids import execution_id
 from schemas.plan import Order
 
 TELLS = (JobStatus.State.SUCCEEDED, JobStatus.State.FAILED)
@@ -71,7 +72,7 @@ class BatchJobs:
 
         Raises LaunchRefused; TryAgainLater where it is not known whether it runs.
         """
-        name = job_id(order.render, order.attempt)
+        name = execution_id(order.render, order.attempt)
         request = CreateJobRequest(
             parent=self._machines.parent,
             job_id=name,
@@ -133,7 +134,7 @@ def job_of(order: Order, machines: BatchMachines, now: datetime) -> Job:
     """The job that an order becomes. Its tasks are told ids and nothing else."""
     told = {
         **machines.environment,
-        "CLIPLINE_EXECUTION": job_id(order.render, order.attempt),
+        "CLIPLINE_EXECUTION": execution_id(order.render, order.attempt),
         "CLIPLINE_LANE": order.lane,
     }
     container = Runnable.Container(

@@ -29,6 +29,7 @@ from functions.adapters.sqlite_executions import Execution, Executions, TaskReco
 from functions.outcomes.exit_codes import REPORTED
 from functions.ports import ExecutionState
 from schemas.failures import Failure
+from schemas.ids import execution_id
 from schemas.plan import Order
 
 GRACE = timedelta(seconds=10)
@@ -56,7 +57,7 @@ class ChildProcesses:
 
         Never raises LaunchRefused: a laptop has one lane, which takes everything.
         """
-        name = f"{order.render}-{order.attempt:04}"
+        name = execution_id(order.render, order.attempt)
         self._table.add(name, order)
         return name
 

@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 
 class ChildRun:
     """Made means started, in a new session. Raises OSError if that fails.
 
     The program's `environment` is that and no more. Its words go to the end of the file `output`,
-    whose folder is made. Beside those it holds the descriptors `inherited`. `attempt` is only kept.
+    whose folder is made, or where ours go if there is none. Beside those it holds the descriptors
+    `inherited`. `attempt` is only kept.
     """
 
     def __init__(
@@ -22,14 +24,13 @@ class ChildRun:
         argv: Sequence[str],
         *,
         environment: Mapping[str, str],
-        output: Path,
+        output: Path | None,
         inherited: Sequence[int],
         attempt: int,
     ) -> None:
         self.attempt = attempt
         self._kill_at: float | None = None
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with output.open("ab") as words:
+        with _opened(output) as words:
             try:
                 self._process = subprocess.Popen(
                     argv,
@@ -72,3 +73,10 @@ class ChildRun:
         # macOS says PermissionError where only zombies are left.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _opened(output: Path | None) -> BinaryIO:
+    if output is None:
+        return os.fdopen(os.dup(2), "ab")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    return output.open("ab")

@@ -1,4 +1,4 @@
-"""How Batch's jobs are named, and what the end of one amounts to.
+"""What the end of one of Batch's jobs amounts to.
 
 A task's own exit codes come through as they are; those from 50000 on are Batch's own, and told by
 number, since their sentences have changed. Before any task began only a status event's text says
@@ -26,23 +26,11 @@ MACHINE_LOST = {
 }
 """The machine went, not the task: https://cloud.google.com/batch/docs/troubleshooting."""
 
-_ID = re.compile(r"(?P<render>[a-z][a-z0-9-]*)-(?P<attempt>\d{4,})")
 _CODE = re.compile(r"exit code (\d+)")
 _NO_MACHINE = (
     ("ZONE_RESOURCE_POOL_EXHAUSTED", "stock_out", "no machine of its kind was left"),
     ("QUOTA_EXCEEDED", "quota_exceeded", "our own quota was used up"),
 )
-
-
-def job_id(render: str, attempt: int) -> str:
-    """One id an attempt, whoever launches it: Batch takes each once."""
-    return f"{render}-{attempt:04}"
-
-
-def attempt_of(job_id: str) -> tuple[str, int] | None:
-    """The render and the attempt that an id of ours names; None of any other job."""
-    match = _ID.fullmatch(job_id)
-    return (match["render"], int(match["attempt"])) if match else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

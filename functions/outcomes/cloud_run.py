@@ -15,8 +15,8 @@ captured payloads; where nobody captured one, the reason is `unknown`.
 from dataclasses import dataclass
 
 from functions.outcomes.exit_codes import failure_of_code, most_telling
-from functions.outcomes.untold import UNKNOWN, UNTOLD
-from schemas.failures import Failure, FailureClass
+from functions.outcomes.untold import UNKNOWN
+from schemas.failures import UNTOLD, Failure, FailureClass
 
 DEADLINE_EXCEEDED = 4
 """google.rpc.Code; seen with a task timeout, and only with that."""

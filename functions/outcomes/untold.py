@@ -1,11 +1,9 @@
 """Failures of which a place told that they happened and not why: the lane itself may know more."""
 
-from schemas.failures import Failure
+from schemas.failures import UNTOLD, Failure
 
 UNKNOWN = "unknown"
 """The place said that it failed, and nothing of why."""
-UNTOLD = "exit_code_untold"
-"""A task exited with a code that stands elsewhere."""
 
 
 def says_why(failure: Failure | None) -> bool:

@@ -24,6 +24,7 @@ from infra.simulator.world import Process, World
 from render_job.errors import Exit
 from schemas.events import ExecutionEnded
 from schemas.failures import Failure, FailureClass
+from schemas.ids import execution_id
 from schemas.plan import Order
 
 GRACE = 10.0
@@ -334,7 +335,7 @@ class SimulatedLane:
 
 def _name(order: Order) -> str:
     """As Batch's jobs are named, and executions of Cloud Run with a number behind it."""
-    return f"{order.render}-{order.attempt:04}"
+    return execution_id(order.render, order.attempt)
 
 
 def _stopped() -> Failure:

@@ -14,11 +14,10 @@ from google.cloud import batch_v1
 from functions.adapters.batch_jobs import BatchJobs, job_of
 from functions.errors import TryAgainLater
 from functions.notices import execution_ended
-from functions.outcomes.untold import UNTOLD
 from functions.ports import ExecutionState, LaunchRefused
 from infra.emulators.batch_job import Shortage
 from schemas.events import ExecutionEnded
-from schemas.failures import FailureClass
+from schemas.failures import UNTOLD, FailureClass
 from schemas.plan import Order
 from schemas.wire import MESSAGE_PUBLISHED
 from tests.contract.cloud_places import MACHINES, BatchPlace, outcome

@@ -13,9 +13,8 @@ from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
 from functions.adapters.cloud_run_jobs import CloudRunJob, CloudRunJobs
 from functions.errors import TryAgainLater
 from functions.notices import told
-from functions.outcomes.untold import UNTOLD
 from functions.ports import ExecutionState, LaunchRefused
-from schemas.failures import FailureClass
+from schemas.failures import UNTOLD, FailureClass
 from schemas.plan import Order
 from schemas.wire import Message
 from tests.contract.cloud_places import JOB, CloudRunPlace, outcome

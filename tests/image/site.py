@@ -79,9 +79,18 @@ class Run:
 
     def memory_bytes(self) -> int:
         """What it uses now, its /tmp included, as `docker stats` reckons it."""
-        told = self.container.stats(stream=False)["memory_stats"]
+        told = self.container.stats(stream=False, one_shot=True)["memory_stats"]
+        if "usage" not in told:
+            return 0  # it has ended
         files = told["stats"].get("total_inactive_file", told["stats"].get("inactive_file", 0))
         return int(told["usage"]) - int(files)
+
+    def peak_bytes(self) -> int:
+        """The most that it was seen to use until it ended; what is brief may be missed."""
+        peak = 0
+        while not self.is_over():
+            peak = max(peak, self.memory_bytes())
+        return peak
 
     def stop(self, grace: timedelta) -> float:
         """SIGTERM, grace, SIGKILL; the seconds that it took."""

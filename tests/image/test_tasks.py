@@ -109,7 +109,9 @@ def test_a_task_that_is_stopped_in_mid_chunk_commits_what_is_whole_within_its_gr
         f"SIGTERM in mid-chunk (720p, half a core, {memory / 2**20:.0f} MiB in use): "
         f"over after {seconds:.1f} s, {piece.end} frames kept"
     )
-    again = ordered.start().end()
+    rest = ordered.start()
+    figures.append(f"task: at most {rest.peak_bytes() / 2**20:.0f} MiB in use (720p, to the end)")
+    again = rest.end()
     assert again.code == Exit.REPORTED
     assert encoded(again.words) == [f"{piece.end}-{output.frames}"]
     wait_for_output(ordered, tmp_path)

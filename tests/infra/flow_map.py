@@ -30,6 +30,7 @@ SPEAKERS = {
     "ops/commands.py": "operator",
     "ops/replay_apply.py": "operator",
     "render_job/report.py": "render_job",
+    "render_job/worker.py": "place",
 }
 """Files in which something is published, and for which actor; anything may perform effects, so
 `perform.py` speaks for all who save renders."""

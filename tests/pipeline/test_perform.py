@@ -10,7 +10,6 @@ from functions.core.effects import Look
 from functions.core.observations import Surveyed
 from functions.core.render import Render
 from functions.handle import handle
-from functions.outcomes.untold import UNTOLD
 from functions.perform import perform
 from functions.ports import ExecutionState, Ports
 from functions.settings import Laptop
@@ -18,7 +17,7 @@ from functions.wiring import laptop_lane, laptop_ports
 from schemas import labels
 from schemas.certificate import Certificate
 from schemas.events import ExecutionEnded
-from schemas.failures import Failure, FailureClass
+from schemas.failures import UNTOLD, Failure, FailureClass
 from schemas.plan import Order
 from tests.unit.makers import NOW, requested, verified
 

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.outcomes.batch import BatchEnd, attempt_of, failure_of, job_id
+from functions.outcomes.batch import BatchEnd, failure_of
 from functions.outcomes.untold import UNKNOWN
 from schemas.failures import FailureClass
+from schemas.ids import attempt_of, execution_id
 
 STOCK_OUT = (
     "VM in Managed Instance Group meets error: Batch Error: code - "
@@ -72,7 +73,7 @@ def test_only_a_job_that_succeeded_has_no_failure() -> None:
 def test_a_job_s_id_names_its_attempt_and_is_one_that_batch_takes(
     render: str, attempt: int
 ) -> None:
-    name = job_id(render, attempt)
+    name = execution_id(render, attempt)
     assert attempt_of(name) == (render, attempt)
     assert len(name) <= 63
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.outcomes.cloud_run import CloudRunEnd, TaskEnd, failure_of
-from functions.outcomes.untold import UNKNOWN, UNTOLD, says_why
-from schemas.failures import FailureClass
+from functions.outcomes.untold import UNKNOWN, says_why
+from schemas.failures import UNTOLD, FailureClass
 
 NON_ZERO = "Task e-1-task0 failed with message: The container exited with an error."
 TIMEOUT = "Task e-1-task0 failed with message: The configured timeout was reached."

@@ -47,6 +47,11 @@ def test_lanes_are_read_in_the_order_of_choice() -> None:
     assert run.lane.attempt_limit == timedelta(hours=1)
 
 
+def test_a_lane_may_be_a_pool_of_machines_that_pull() -> None:
+    (one,) = lanes(KNOWN | {"id": "worker/desk", "pool": "desk"})
+    assert (one.pool, one.lane.id) == ("desk", "worker/desk")
+
+
 @pytest.mark.parametrize(
     "told",
     [
@@ -54,6 +59,8 @@ def test_lanes_are_read_in_the_order_of_choice() -> None:
         RUN | {"job": ""},
         RUN | {"region": ""},
         RUN | {"machines": BATCH["machines"]},
+        RUN | {"pool": "desk"},
+        BATCH | {"pool": "desk"},
         BATCH | {"region": "us-central1"},
         BATCH | {"machines": {"project": "p"}},
     ],

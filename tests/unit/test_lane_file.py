@@ -13,6 +13,7 @@ from functions.errors import NotConfigured
 from functions.wiring import LAPTOP_LANE
 
 SHIPPED = Path(__file__).parents[2] / "infra/lanes/google-cloud.toml"
+SHARED = Path(__file__).parents[2] / "infra/lanes/laptop-pool.toml"
 HERE = {"CLIPLINE_ENCODER_CLASS": "libx264/9.0/t1", "CLIPLINE_TASKS": "3"}
 GOOD = """\
 [[lanes]]
@@ -53,6 +54,19 @@ def test_what_is_shipped_can_be_read_and_says_where_its_prices_come_from() -> No
     assert run.places == 1, "three GPUs, two tasks an execution"
     assert run.price is not None
     assert run.price.nanodollars_a_second * 3600 == pytest.approx(1.05e9, rel=0.01)
+
+
+def test_the_laptops_shared_lanes_can_be_read_and_the_pool_is_the_first_choice() -> None:
+    pool, here = laptop_lanes({**HERE, "CLIPLINE_LANES_FILE": str(SHARED)})
+    assert (pool.pool, here.pool) == ("desk", "")
+    assert pool.tasks == 2, "as many workers as README starts"
+
+
+@pytest.mark.parametrize("pool", ["Desk", "a/b", "-", "x" * 64, "a desk"])
+def test_a_pool_s_name_is_part_of_objects_names(pool: str) -> None:
+    text = GOOD.replace('region = "us-east4"\njob = "renders"', f'pool = "{pool}"')
+    with pytest.raises(NotConfigured, match=r"line 8: lanes\[0\].pool must be of a-z, 0-9 and -"):
+        lanes(text)
 
 
 def test_a_lane_on_this_machine_has_what_was_found_here_unless_it_says_otherwise() -> None:

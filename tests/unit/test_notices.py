@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.notices import execution_ended
-from functions.outcomes.untold import UNKNOWN, UNTOLD
+from functions.outcomes.untold import UNKNOWN
 from schemas.events import ExecutionEnded
-from schemas.failures import Failure, FailureClass
+from schemas.failures import UNTOLD, Failure, FailureClass
 from schemas.wire import MESSAGE_PUBLISHED, Unreadable, message_of
 from tests.unit.makers import NOW
 

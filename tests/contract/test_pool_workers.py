@@ -1,0 +1,167 @@
+"""What a pool promises beside what every Backend does: over real processes."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from functions.ports import ExecutionState
+from render_job.machine import Runs
+from schemas import names
+from schemas.events import ExecutionEnded
+from schemas.failures import UNTOLD, FailureClass
+from schemas.plan import Order
+from schemas.seats import RUNS
+from tests.contract.machine import ENDS_WHEN_TOLD
+from tests.contract.pool_places import POOL, PoolPlace
+
+CODE = (
+    """
+with open('told', 'w') as file:
+    file.write(repr(sorted(E)))
+def leave(number, frame):
+    say('drained')
+    sys.exit(75)
+if heard('gently'):
+    signal.signal(signal.SIGTERM, leave)
+say(f"begun-{E['CLOUD_RUN_EXECUTION']}")
+"""
+    + ENDS_WHEN_TOLD
+)
+EXECUTION = "r-1-0001"
+
+
+@pytest.fixture
+def place(tmp_path: Path, until: Callable[..., None]) -> Iterator[PoolPlace]:
+    place = PoolPlace(tmp_path, until, CODE, tasks=1)
+    yield place
+    place.close()
+
+
+def ordered(place: PoolPlace, *, tasks: int = 1, seconds: float = 60) -> Order:
+    return Order(
+        render="r-1",
+        attempt=1,
+        lane="worker/desk",
+        encoder_class="x264",
+        tasks=tasks,
+        deadline=place.now() + timedelta(seconds=seconds),
+    )
+
+
+def begun(place: PoolPlace, *, tasks: int = 1, seconds: float = 60) -> str:
+    execution = place.backend.launch(ordered(place, tasks=tasks, seconds=seconds))
+    place.let_begin(execution, 1)
+    return execution
+
+
+def failure(place: PoolPlace) -> tuple[FailureClass, str]:
+    state = place.backend.state(EXECUTION)
+    assert state is not None
+    assert state.failure is not None
+    return state.failure.failure, state.failure.reason
+
+
+def test_the_last_task_s_end_is_told_and_why_is_the_backend_s_to_say(place: PoolPlace) -> None:
+    begun(place)
+    place.let_end(EXECUTION, 70)
+    place.wait_for_end(EXECUTION)
+    place.drive(lambda: bool(place.said), "it was told")
+    (ended,) = place.said
+    assert isinstance(ended, ExecutionEnded)
+    assert (ended.render, ended.attempt, ended.execution) == ("r-1", 1, EXECUTION)
+    assert ended.failure is not None
+    assert ended.failure.reason == UNTOLD
+    assert failure(place) == (FailureClass.INTERNAL, "task_bug")
+    assert place.runs(EXECUTION) == RUNS
+
+
+def test_one_worker_does_all_seats_one_after_the_other(place: PoolPlace) -> None:
+    begun(place, tasks=3)
+    place.let_end(EXECUTION)
+    place.wait_for_end(EXECUTION)
+    assert place.runs(EXECUTION) == 3
+    assert place.backend.state(EXECUTION) == ExecutionState(ended=True)
+    place.drive(lambda: bool(place.said), "it was told")
+    assert [type(event) for event in place.said] == [ExecutionEnded]
+
+
+def test_a_drained_worker_gives_its_seat_back_and_the_next_goes_on_without_a_wait(
+    place: PoolPlace,
+) -> None:
+    (place.folder / "gently").write_text("yes")
+    begun(place)
+    place.drain()
+    assert (place.folder / "drained").exists()
+    assert place.backend.state(EXECUTION) == ExecutionState(ended=False)
+    assert not place.said
+    place.let_begin(EXECUTION, 2)
+    place.let_end(EXECUTION)
+    place.wait_for_end(EXECUTION)
+    assert place.backend.state(EXECUTION) == ExecutionState(ended=True)
+
+
+def test_a_drained_worker_whose_task_has_just_ended_well_says_so(place: PoolPlace) -> None:
+    begun(place)
+    place.let_end(EXECUTION)
+    place.drain()
+    place.wait_for_end(EXECUTION)
+    assert place.backend.state(EXECUTION) == ExecutionState(ended=True)
+
+
+def test_a_seat_that_another_holds_now_has_its_task_killed_here_and_nothing_written(
+    place: PoolPlace,
+) -> None:
+    begun(place)
+    name = names.seat("r-1", 1, 0)
+    info = place.work.stat(name)
+    assert info is not None
+    theirs = place.work.write(
+        name, b"", if_generation_match=info.generation, metadata={**info.metadata, "worker": "two"}
+    )
+    place.drive(lambda: not place.worker.is_busy, "the worker has noticed")
+    assert place.work.stat(name) == theirs
+    place.let_end(EXECUTION, 70)
+    assert not place.said
+
+
+def test_a_task_that_ignores_its_notice_is_killed_after_the_grace(
+    tmp_path: Path, until: Callable[..., None]
+) -> None:
+    code = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + CODE
+    place = PoolPlace(tmp_path, until, code, tasks=1)
+    place.worker.grace = timedelta(milliseconds=200)
+    begun(place)
+    place.drain()
+    assert place.backend.state(EXECUTION) == ExecutionState(ended=False)
+
+
+def test_a_task_that_is_too_slow_is_stopped_as_a_timeout(place: PoolPlace) -> None:
+    begun(place, seconds=0.5)
+    place.wait_for_end(EXECUTION)
+    assert failure(place)[0] is FailureClass.TIMEOUT
+    assert place.runs(EXECUTION) == 1
+
+
+def test_a_program_that_cannot_be_started_is_a_failure_and_not_the_worker_s_end(
+    place: PoolPlace,
+) -> None:
+    good = place.worker.begin
+    place.worker.begin = Runs(argv=lambda order: ["/no/such/program"], environment={})
+    place.backend.launch(ordered(place))
+    place.wait_for_end(EXECUTION)
+    assert failure(place)[0] is FailureClass.CRASH
+    place.worker.begin = good
+    second = place.backend.launch(replace(ordered(place), render="r-2"))
+    place.let_begin(second, 1)
+    place.let_end(second)
+
+
+def test_a_task_is_told_who_it_is_and_nothing_of_the_queue(place: PoolPlace) -> None:
+    begun(place)
+    told = (place.folder / "told").read_text()
+    assert "CLOUD_RUN_TASK_ATTEMPT" in told
+    assert "CLIPLINE_LIFELINE_FD" in told
+    assert POOL not in told
