@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -90,15 +90,25 @@ class Home:
 
     place: Laptop
     tasks: int = 2
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What all that is started there is told beside."""
     _started: list["subprocess.Popen[str]"] = field(default_factory=list)
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
         """`python -m infra.laptop WORDS…`; standard error comes with the output."""
+        return self._python("infra.laptop", *words)
+
+    def worker(self, *words: str) -> "Pipeline":
+        """`python -m render_job worker WORDS…`, just started."""
+        process = self._python("render_job", "worker", *words)
+        return Pipeline(process, Process(process.pid, _birth(process.pid)))
+
+    def _python(self, *words: str) -> "subprocess.Popen[str]":
+        home = {"CLIPLINE_HOME": str(self.place.home), "CLIPLINE_TASKS": str(self.tasks)}
         process = subprocess.Popen(
-            [sys.executable, "-m", "infra.laptop", *words],
+            [sys.executable, "-m", *words],
             cwd=CHECKOUT,
-            env=os.environ
-            | {"CLIPLINE_HOME": str(self.place.home), "CLIPLINE_TASKS": str(self.tasks)},
+            env={**os.environ, **home, **self.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -191,17 +201,17 @@ class Home:
 
     def committed(self, render: Render) -> Sequence[tuple[Span, str]]:
         """The frames and names of its pieces."""
-        infos = self._work.list(f"{names.home(render.id)}pieces/")
+        infos = self.work().list(f"{names.home(render.id)}pieces/")
         found = ((names.span_of(info.name), info.name) for info in infos)
         return [(span, name) for span, name in found if span is not None]
 
     def pieces(self, render: Render) -> dict[Span, str]:
         """A digest of each of its pieces, by frames."""
         committed = self.committed(render)
-        return {span: sha256(self._work.read(name)).hexdigest() for span, name in committed}
+        return {span: sha256(self.work().read(name)).hexdigest() for span, name in committed}
 
-    @property
-    def _work(self) -> DirectoryObjects:
+    def work(self) -> DirectoryObjects:
+        """The work bucket itself."""
         return DirectoryObjects(self.place.work, "work")
 
     @property
@@ -234,7 +244,7 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """`python -m infra.laptop up`, as its parent sees it."""
+    """`python -m infra.laptop up`, or a worker, as its parent sees it."""
 
     process: "subprocess.Popen[str]"
     itself: Process
@@ -283,9 +293,11 @@ class Pipeline:
 
 
 @contextmanager
-def a_home(folder: Path, tasks: int = 2) -> Iterator[Home]:
+def a_home(
+    folder: Path, tasks: int = 2, environment: Mapping[str, str] | None = None
+) -> Iterator[Home]:
     """A home in that folder; nothing runs there yet, and nothing afterwards."""
-    home = Home(Laptop(home=folder / "laptop"), tasks)
+    home = Home(Laptop(home=folder / "laptop"), tasks, environment or {})
     try:
         yield home
     finally:
