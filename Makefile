@@ -63,6 +63,26 @@ image:          ## Build the render task's image and say its encoder class (IMAG
 test-image: dev ## Run the image: containers that are stopped, killed and starved
 	@CLIPLINE_IMAGE=$(IMAGE_NAME) $(BIN)/python -m pytest tests/image
 
+DEPLOYED = $${PROJECT:+--project "$$PROJECT"} $${REGION:+--region "$$REGION"} \
+	$${NAME:+--name "$$NAME"} $${VARS:+--vars "$$VARS"}
+
+preflight: runtime ## Look what a deployment would stumble over; changes nothing (PROJECT=, REGION=, VARS=path)
+	@$(BIN)/python -m infra.deployment preflight $(DEPLOYED)
+
+plan: runtime   ## Show what a deployment would make; changes nothing (PROJECT=, REGION=)
+	@$(BIN)/python -m infra.deployment plan $(DEPLOYED)
+
+deploy: runtime ## The whole pipeline to Google Cloud (PROJECT=, REGION=; NAME=staging, VARS=path)
+	@$(BIN)/python -m infra.deployment deploy $(DEPLOYED)
+
+destroy: runtime ## Take it down; data stay (PROJECT=, REGION=; DELETE_DATA=1 takes them, YES=1 asks nothing)
+	@$(BIN)/python -m infra.deployment destroy $(DEPLOYED) \
+		$(if $(DELETE_DATA),--delete-data) $(if $(YES),--yes)
+
+smoke: $(if $(CLOUD),dev,runtime) ## Send a video through a deployment, break and replay it (PROJECT=, NAME=; CLOUD=emulators)
+	@$(BIN)/python -m infra.smoke $${CLOUD:+--cloud "$$CLOUD"} $${PROJECT:+--project "$$PROJECT"} \
+		$${NAME:+--name "$$NAME"}
+
 check: dev      ## What to run before every commit: lint, format, types, the arrows between packages
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet || { echo 'Not formatted: run $(BIN)/ruff format' >&2; exit 1; }

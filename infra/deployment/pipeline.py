@@ -12,6 +12,7 @@ from functions.adapters import firestore_ledger, firestore_renders, firestore_sw
 from functions.core.lanes import Policy
 from functions.core.render import State
 from functions.sweep import TIME_LIMIT
+from infra.deployment.needs import SERVICES
 from schemas.flows import ACTORS, FLOWS, SWEEP, Actor, Delivery, Flow, undeliverable
 from schemas.topics import Topic
 
@@ -42,6 +43,7 @@ def pipeline() -> dict[str, Any]:
         "functions": _functions(),
         "identities": sorted({_role(actor) for actor in ACTORS if actor.identity}),
         "firestore": {"indexes": _indexes(), "unindexed": _unindexed()},
+        "services": list(SERVICES),
         "states": [state.value for state in State],
         "work_kept_days": (Policy().deadline + Policy().keep_failed + SPARE).days,
     }

@@ -32,7 +32,7 @@ from infra.emulators.pubsub import pubsub_emulator
 from infra.emulators.storage import storage_emulator
 from infra.emulators.topics import declare
 from infra.laptop.loop import Loop
-from infra.laptop.server import Server
+from infra.laptop.server import TARGETS, Server
 from infra.laptop.subscriptions import PUSH_PATHS, subscriptions
 from render_job.encoder import THREADS, encoder_class, find_ffmpeg
 from schemas.events import ObjectFinalized
@@ -56,9 +56,13 @@ class EmulatedCloud:
     is no ffmpeg to render with.
     """
 
-    def __init__(self, logs: Path, tasks: int) -> None:
-        """`logs` takes the words of tasks, `tasks` of which share a render."""
+    def __init__(self, logs: Path, tasks: int, *, without: str | None = None) -> None:
+        """`logs` takes the words of tasks, `tasks` of which share a render.
+
+        The function `without`, by the name of its entry point, is not deployed.
+        """
         self._open = ExitStack()
+        self._targets = tuple(one for one in TARGETS if one != without)
         try:
             self._begin(logs, tasks)
         except BaseException:
@@ -108,7 +112,7 @@ class EmulatedCloud:
             CLIPLINE_LANES=to_json((lane,)).decode(),
             CLIPLINE_PUSH_TOKENS="unchecked",
         )
-        server = Server()
+        server = Server(self._targets)
         self._open.callback(server.close)
         self._port = server.port
         endpoints = {one: f"http://127.0.0.1:{server.port}{p}" for one, p in PUSH_PATHS.items()}

@@ -35,6 +35,8 @@ def fake_gcs_server() -> Iterator[str]:
     argv = [
         *(str(program), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port)),
         *("-backend", "memory", "-external-url", url, "-log-level", "error"),
+        # By which reads under `/BUCKET/OBJECT` are known.
+        *("-public-host", f"127.0.0.1:{port}"),
     ]
     with (
         TemporaryDirectory(prefix="clipline-storage-") as scratch,

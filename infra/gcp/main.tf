@@ -20,23 +20,6 @@ locals {
     CLIPLINE_OUTPUTS  = google_storage_bucket.outputs.name
     CLIPLINE_DATABASE = google_firestore_database.renders.name
   }
-
-  services = [
-    "artifactregistry.googleapis.com",
-    "batch.googleapis.com",
-    "cloudbuild.googleapis.com",
-    "cloudfunctions.googleapis.com",
-    "cloudscheduler.googleapis.com",
-    "compute.googleapis.com",
-    "eventarc.googleapis.com",
-    "firestore.googleapis.com",
-    "iam.googleapis.com",
-    "logging.googleapis.com",
-    "monitoring.googleapis.com",
-    "pubsub.googleapis.com",
-    "run.googleapis.com",
-    "storage.googleapis.com",
-  ]
 }
 
 data "google_project" "this" {
@@ -49,7 +32,7 @@ data "google_storage_project_service_account" "this" {
 }
 
 resource "google_project_service" "this" {
-  for_each = toset(local.services)
+  for_each = toset(local.pipeline.services)
 
   service            = each.value
   disable_on_destroy = false

@@ -1,0 +1,144 @@
+"""Whether a project's quotas hold a lane: one render of it at least.
+
+Cloud Run counts GPUs when a job is deployed, as tasks times GPUs, so a lane without that quota
+makes the whole deployment fail; machines of Batch are counted as they are started.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from infra.deployment.findings import Finding, Level
+from infra.deployment.gcloud import Gcloud, GcloudFailed
+
+RUN_QUOTAS = {
+    "nvidia-l4": ("NvidiaL4GpuAllocNoZonalRedundancyPerProjectRegion", 1),
+    "nvidia-rtx-pro-6000": ("NvidiaRtxPro6000GpuAllocNoZonalRedundancyPerProjectRegion", 1000),
+}
+"""By GPU, its quota on Cloud Run and how many of that one GPU is. Reported by public repositories
+(of the second one: counted in thousandths), not confirmed."""
+ALL_REGIONS = "GPUS_ALL_REGIONS"
+
+
+def lane_findings(lanes: Sequence[Mapping[str, Any]], gcloud: Gcloud) -> Iterator[Finding]:
+    """One finding a lane."""
+    quotas = _Quotas(gcloud)
+    for lane in lanes:
+        try:
+            lacking = list(_lacking(lane, quotas))
+        except GcloudFailed as failed:
+            yield Finding(
+                level=Level.LEFT_OUT,
+                lane=lane["id"],
+                what=f"Lane {lane['id']}: its quota cannot be seen: {failed}",
+                fix="enable the APIs above, or wait a minute, and look again",
+            )
+            continue
+        if lacking:
+            yield Finding(
+                level=Level.LEFT_OUT,
+                lane=lane["id"],
+                what=f"Lane {lane['id']}: {'; '.join(lacking)}",
+                fix="ask for more: https://console.cloud.google.com/iam-admin/quotas?project="
+                f"{gcloud.project}",
+            )
+        else:
+            yield Finding(level=Level.WELL, what=f"Lane {lane['id']}: {_needs(lane)}")
+
+
+def _lacking(lane: Mapping[str, Any], quotas: "_Quotas") -> Iterator[str]:
+    if (run := lane.get("cloud_run")) and run.get("gpu"):
+        yield from _lacking_on_run(run, lane["tasks"], quotas)
+    if batch := lane.get("batch"):
+        yield from _lacking_on_machines(batch, lane["tasks"], quotas)
+
+
+def _lacking_on_run(run: Mapping[str, Any], tasks: int, quotas: "_Quotas") -> Iterator[str]:
+    if run["gpu"] not in RUN_QUOTAS:
+        yield f"nothing is known of the quota of {run['gpu']} on Cloud Run"
+        return
+    name, each = RUN_QUOTAS[run["gpu"]]
+    limit = quotas.of_run(name, run["region"])
+    if limit < tasks * each:
+        yield f"{name} is {limit} in {run['region']}, and {tasks * each} are needed"
+
+
+def _lacking_on_machines(batch: Mapping[str, Any], tasks: int, quotas: "_Quotas") -> Iterator[str]:
+    region, spot = batch["region"], batch.get("spot", False)
+    limits = quotas.of_region(region)
+    cores = tasks * _cores(batch["machine_type"])
+    # Spot machines are counted as others while their own quota was never asked for.
+    own = limits.get("PREEMPTIBLE_CPUS", 0) if spot else 0
+    name = "PREEMPTIBLE_CPUS" if own else "CPUS"
+    if limits.get(name, 0) < cores:
+        yield f"{name} is {limits.get(name, 0):.0f} in {region}, and {cores} are needed"
+    if gpu := batch.get("gpu"):
+        wanted = tasks * batch.get("gpus", 1)
+        metric = f"{'PREEMPTIBLE_' if spot else ''}{_metric(gpu)}"
+        for name, limit in (
+            (metric, limits.get(metric, 0)),
+            (ALL_REGIONS, quotas.of_project().get(ALL_REGIONS, 0)),
+        ):
+            if limit < wanted:
+                yield f"{name} is {limit:.0f}, and {wanted} are needed"
+    if not quotas.has_default_network():
+        yield "there is no network 'default', which Batch uses"
+
+
+def _needs(lane: Mapping[str, Any]) -> str:
+    gpu = (lane.get("cloud_run") or {}).get("gpu") or (lane.get("batch") or {}).get("gpu")
+    return f"{lane['tasks']} times {gpu} are allowed" if gpu else "it needs no GPU"
+
+
+def _cores(machine_type: str) -> int:
+    """e2-standard-4 has 4; 1 of a kind whose name does not say."""
+    found = re.search(r"-(\d+)$", machine_type)
+    return int(found[1]) if found else 1
+
+
+def _metric(gpu: str) -> str:
+    """nvidia-l4 is NVIDIA_L4_GPUS, nvidia-tesla-t4 is NVIDIA_T4_GPUS."""
+    return f"{gpu.replace('-tesla', '').replace('-', '_').upper()}_GPUS"
+
+
+class _Quotas:
+    """What Google says of them, each asked once."""
+
+    def __init__(self, gcloud: Gcloud) -> None:
+        self._gcloud = gcloud
+        self._known: dict[tuple[str, ...], Any] = {}
+
+    def of_run(self, name: str, region: str) -> int:
+        """0 also where nothing is said: that is how a quota of none looks."""
+        infos = self._asked("beta", "quotas", "info", "list", "--service=run.googleapis.com")
+        values = [
+            int((one.get("details") or {}).get("value") or 0)
+            for info in infos
+            if info.get("quotaId") == name
+            for one in info.get("dimensionsInfos") or ()
+            if (one.get("dimensions") or {}).get("region", region) == region
+            and region in (one.get("applicableLocations") or [region])
+        ]
+        return max(values, default=0)
+
+    def of_region(self, region: str) -> Mapping[str, float]:
+        """Compute Engine's, by metric."""
+        return _by_metric(self._asked("compute", "regions", "describe", region))
+
+    def of_project(self) -> Mapping[str, float]:
+        """Compute Engine's of all regions together."""
+        return _by_metric(self._asked("compute", "project-info", "describe"))
+
+    def has_default_network(self) -> bool:
+        """Whether Batch finds a network."""
+        networks = self._asked("compute", "networks", "list")
+        return any(one.get("name") == "default" for one in networks)
+
+    def _asked(self, *words: str) -> Any:
+        if words not in self._known:
+            self._known[words] = self._gcloud.json(*words)
+        return self._known[words]
+
+
+def _by_metric(answer: Mapping[str, Any]) -> Mapping[str, float]:
+    return {str(one["metric"]): float(one["limit"]) for one in answer.get("quotas") or ()}

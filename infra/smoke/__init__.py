@@ -1,0 +1,1 @@
+"""One video through a whole deployment, broken once on purpose: `make smoke`."""
