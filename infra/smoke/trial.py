@@ -21,7 +21,7 @@ from functions.landed import record_of
 from functions.ports import Ports
 from infra.smoke.evidence import Evidence
 from infra.smoke.heard import Heard
-from ops.replay_plan import frames, refusal
+from ops.replay_look import frames, looks, refusal
 from schemas.dead_letters import DeadLetterRecord
 from schemas.events import (
     AttemptStarted,
@@ -130,7 +130,8 @@ class Trial:
 
     def _replay(self, record: DeadLetterRecord) -> datetime:
         render = self._load(record.render or "")
-        if (refused := refusal(render, self.ports)) is not None:
+        (look,) = looks([render.id], self.ports)
+        if (refused := refusal(look, self.ports)) is not None:
             raise NotSeen(f"The desk would refuse to replay it ({refused[0]}): {refused[1]}.")
         committed, left = frames(render, self.ports)
         at = self.now()
