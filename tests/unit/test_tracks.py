@@ -104,7 +104,7 @@ def test_a_track_of_hours_takes_no_more_room() -> None:
         finally:
             tracemalloc.stop()
 
-    assert room(40_000) <= room(1_000) + 1_000
+    assert room(40_000) <= room(1_000) + 50_000  # a moment of each would be 300,000 at least
 
 
 def test_moved_to_zero_it_is_the_same_but_earlier() -> None:
