@@ -23,6 +23,8 @@ override TRACE := $(value TRACE)
 override REPLAY := $(value REPLAY)
 override POOL := $(value POOL)
 export VIDEO SPEC CHAOS CLOUD FAULTS TRACE REPLAY POOL
+# A run starts hundreds of Pythons: where none may keep what it compiled, each compiles all again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

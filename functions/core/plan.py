@@ -136,12 +136,24 @@ def _chunk_length(rate: Fraction, *, whole: Fraction, later: Fraction) -> Callab
     shortest, longest = CHUNK_SECONDS
     most = min(Fraction(longest), max(Fraction(shortest), whole / FEWEST_CHUNKS))
     shares = min((whole or Fraction(1)) / 60, Fraction(MOST_SHARES))
+    shortest_frames, most_frames = round(shortest * rate), round(most * rate)
+    # In whole numbers, a fifth of a fraction's time: a plan asks for up to MOST_CHUNKS lengths.
+    later_frames = later * rate
+    above = shares.denominator * later_frames.denominator
+    below = shares.numerator * later_frames.denominator
+    ahead = shares.denominator * later_frames.numerator
 
     def length(left: int) -> int:
-        share = (left / rate + later) / shares
-        return max(1, round(min(max(share, Fraction(shortest)), most) * rate))
+        share = _rounded(left * above + ahead, below)
+        return max(1, min(max(share, shortest_frames), most_frames))
 
     return length
+
+
+def _rounded(above: int, below: int) -> int:
+    """The fraction as `round` has it: of two whole numbers as near, the even one."""
+    whole, rest = divmod(above, below)
+    return whole + (2 * rest > below or (2 * rest == below and whole % 2))
 
 
 def _window(clip: Clip, number: int, video: VideoStream, rate: Fraction) -> tuple[int, int]:

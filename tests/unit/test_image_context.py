@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +41,8 @@ def files_of(name: str) -> Iterator[Path]:
             yield package
 
 
-def needed() -> set[str]:
+@cache
+def needed() -> frozenset[str]:
     """Everything of ours, outside render_job and schemas, that a task may import."""
     found: set[Path] = set()
     waiting = list((ROOT / "render_job").glob("*.py"))
@@ -48,7 +50,7 @@ def needed() -> set[str]:
         more = set(imported_by(waiting.pop())) - found
         found |= more
         waiting += more
-    return {path.relative_to(ROOT).as_posix() for path in found}
+    return frozenset(path.relative_to(ROOT).as_posix() for path in found)
 
 
 def given() -> list[str]:
