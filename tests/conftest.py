@@ -15,6 +15,8 @@ from tests.buckets import Buckets
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
+    from tests.sources import Sources
+
 RINGS = ("pipeline", "contract", "infra", "simulator", "unit")
 """In the order in which they are begun: a long test begun last would be waited for alone."""
 SERVERS = {
@@ -41,6 +43,18 @@ def _ring(path: Path) -> int:
 
 def pytest_report_header() -> str:
     return emulators.header()
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> "Sources":
+    """Made once for all processes of a run, since most begin by decoding seconds of 720p."""
+    # Here, not above: PyAV is nothing that the quick ring needs.
+    from tests.sources import Sources
+
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "sources"
+    folder.mkdir(exist_ok=True)
+    return Sources(folder)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 `media_of` reads every packet, which no prober would: it is the truth that others are held to.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -115,7 +116,7 @@ AFTERWARDS: dict[str, Callable[[bytes], bytes]] = {
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Makes each source once, in its folder."""
+    """Makes each source once, in its folder; several processes may share it."""
 
     folder: Path
 
@@ -126,10 +127,12 @@ class Sources:
         if not made.exists():
             origin = self.path(derived.of) if derived.of else SAMPLE
             then = (str(origin) if word == "{input}" else word for word in derived.then.split())
-            words = [*derived.first.split(), "-i", str(origin), *then, str(made)]
+            mine = self.folder / f"{os.getpid()}.{made.name}"
+            words = [*derived.first.split(), "-i", str(origin), *then, str(mine)]
             tool("-nostdin", "-v", "error", *words)
             if name in AFTERWARDS:
-                made.write_bytes(AFTERWARDS[name](made.read_bytes()))
+                mine.write_bytes(AFTERWARDS[name](mine.read_bytes()))
+            mine.replace(made)
         return made
 
 

@@ -63,11 +63,6 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(DirectoryObjects(tmp_path / "uploads", "uploads"), tmp_path)
 
 
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
-    return Sources(tmp_path_factory.mktemp("sources"))
-
-
 def remuxed(
     path: Path,
     options: dict[str, str] | None = None,

@@ -14,12 +14,13 @@ from tests.corruptions.parcels import PARCELS, make
 from tests.corruptions.pieces import PIECES
 from tests.corruptions.plausible import PLAUSIBLE
 from tests.corruptions.sounds import SOUNDS
+from tests.sources import Sources
 
 
 def main() -> None:
     """Print a line a corruption: what is said of it, and how long the look took."""
     with tempfile.TemporaryDirectory() as home:
-        bench = make_bench(Path(home))
+        bench = make_bench(Sources(Path(home)).path("ntsc"), Path(home))
         print(f"ffmpeg {bench.studio.encoder.version}, {len(SPANS)} pieces, 96 frames of 160x90")
         for number, one in enumerate((*PIECES, *SOUNDS, *OUTPUTS, *PLAUSIBLE)):
             made = one.deed(bench, Path(home) / f"{number}.mp4")

@@ -16,7 +16,7 @@ from schemas.certificate import Certificate
 from schemas.media import Media
 from schemas.pieces import Span
 from schemas.plan import AudioPlan, OutputPlan
-from tests.sources import Sources, media_of, plan_of, sound_of, tool
+from tests.sources import media_of, plan_of, sound_of, tool
 
 LIMIT = timedelta(seconds=20)
 RATE = Fraction(30000, 1001)
@@ -156,9 +156,8 @@ def unheard() -> None:
     """Nobody waits for a sign of life."""
 
 
-def make_bench(folder: Path) -> Bench:
+def make_bench(source: Path, folder: Path) -> Bench:
     """A render of 96 frames of 160x90 with sound. A fault in it is a fault of the verification."""
-    source = Sources(folder).path("ntsc")
     media = media_of(source)
     plan = replace(plan_of(media, rate=RATE, lossless=False), frames=96, chunks=SPANS)
     bench = Bench(

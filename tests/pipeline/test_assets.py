@@ -38,8 +38,8 @@ WISH: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Sources(tmp_path_factory.mktemp("films")).path("brief")
+def film(sources: Sources) -> Path:
+    return sources.path("brief")
 
 
 @pytest.fixture(scope="module")

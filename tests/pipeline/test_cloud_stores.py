@@ -153,9 +153,9 @@ def cloud(tmp_path: Path, gcs: Buckets, firestore: "Client") -> Cloud:
 
 
 def test_an_upload_becomes_a_verified_output_over_the_clouds_stores(
-    cloud: Cloud, tmp_path: Path
+    cloud: Cloud, sources: Sources, tmp_path: Path
 ) -> None:
-    source = Sources(tmp_path).path("ntsc")
+    source = sources.path("ntsc")
     info = cloud.ports.uploads.upload("ana/talk.mp4", source)
     cloud.run(
         ObjectFinalized(

@@ -19,14 +19,14 @@ from tests.corruptions.outputs import OUTPUTS
 from tests.corruptions.pieces import PIECES
 from tests.corruptions.plausible import PLAUSIBLE, controls
 from tests.corruptions.sounds import SOUNDS
-from tests.sources import tool
+from tests.sources import Sources, tool
 
 ALL = (*PIECES, *SOUNDS, *OUTPUTS)
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return make_bench(tmp_path_factory.mktemp("bench"))
+def bench(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return make_bench(sources.path("ntsc"), tmp_path_factory.mktemp("bench"))
 
 
 def _name(one: Corruption) -> str:

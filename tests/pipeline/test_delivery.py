@@ -36,7 +36,7 @@ from schemas.wire import from_json, to_json
 from tests.corruptions.bench import SPANS, Bench, make_bench
 from tests.corruptions.damage import flip
 from tests.corruptions.sounds import SILENCE
-from tests.sources import tool
+from tests.sources import Sources, tool
 from tests.unit.makers import order
 
 RENDER = "r-0123456789abcdef"
@@ -157,8 +157,8 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return make_bench(tmp_path_factory.mktemp("bench"))
+def bench(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return make_bench(sources.path("ntsc"), tmp_path_factory.mktemp("bench"))
 
 
 def shop(bench: Bench, scratch: Path, studio: FfmpegStudio | None = None) -> Shop:

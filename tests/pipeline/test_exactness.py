@@ -33,11 +33,6 @@ from tests.sources import (
 from tests.unit.makers import UPLOAD
 
 
-@pytest.fixture(scope="session")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
-    return Sources(tmp_path_factory.mktemp("sources"))
-
-
 @pytest.mark.parametrize("case", CASES)
 def test_chunks_joined_are_the_single_pass(case: str, sources: Sources, tmp_path: Path) -> None:
     name, rate, start = CASES[case]

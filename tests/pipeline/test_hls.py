@@ -18,9 +18,9 @@ RATE = Fraction(30000, 1001)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+def made(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     folder = tmp_path_factory.mktemp("hls")
-    it = workshop(Sources(folder).path("ntsc"), folder, SPEC)
+    it = workshop(sources.path("ntsc"), folder, SPEC)
     assert it.run() is Exit.REPORTED
     assert it.failures() == []
     return it

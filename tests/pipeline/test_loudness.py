@@ -18,7 +18,7 @@ from render_job.survey import sound_name
 from schemas.loudness import PEAK_LIMIT
 from tests.corruptions.bench import LIMIT, Bench, make_bench
 from tests.pipeline.test_delivery import Shop, shop
-from tests.sources import tool
+from tests.sources import Sources, tool
 
 CLICKS = "aevalsrc=exprs='0.9*lt(mod(t,0.5),0.001)|0.9*lt(mod(t,0.5),0.001)':s=48000:d=3"
 MUSIC = "aevalsrc=exprs='0.08*sin(880*t)*(1+4*lt(mod(t,1),0.02))|0.08*sin(660*t)':s=44100:d=3.3"
@@ -26,8 +26,8 @@ PEAKS = "aevalsrc=exprs='0.02*sin(880*t)*(1+30*lt(mod(t,1),0.02))|0.02*sin(660*t
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return make_bench(tmp_path_factory.mktemp("bench"))
+def bench(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return make_bench(sources.path("ntsc"), tmp_path_factory.mktemp("bench"))
 
 
 def with_sound(bench: Bench, folder: Path, of: str) -> Bench:

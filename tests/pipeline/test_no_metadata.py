@@ -32,9 +32,9 @@ FRENCH, NOT_SAID = 1, 0x55C4
 """Languages, as QuickTime numbers them, and as MP4 packs the letters `und`."""
 
 
-def tagged(folder: Path) -> Path:
+def tagged(plain: Path, folder: Path) -> Path:
     """The sample as a telephone and an action camera would have made it, both at once."""
-    plain, words, chapters = Sources(folder).path("ntsc"), folder / "w.srt", folder / "c.txt"
+    words, chapters = folder / "w.srt", folder / "c.txt"
     words.write_text(f"1\n00:00:00,000 --> 00:00:03,000\nParis {PLACE}\n")
     chapters.write_text(";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1\nSTART=0\nEND=5\ntitle=Paris\n")
     cover, out = folder / "cover.jpg", folder / "tagged.mov"
@@ -64,8 +64,8 @@ def tagged(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tagged(tmp_path_factory.mktemp("tagged"))
+def source(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tagged(sources.path("ntsc"), tmp_path_factory.mktemp("tagged"))
 
 
 @pytest.fixture(scope="module")

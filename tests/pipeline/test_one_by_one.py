@@ -41,9 +41,11 @@ class Mistrusting(FfmpegStudio):
         return replace(seen, faults=("planted",)) if output.kind is self.kind else seen
 
 
-def test_an_output_that_is_not_verified_withholds_no_other(tmp_path: Path) -> None:
+def test_an_output_that_is_not_verified_withholds_no_other(
+    sources: Sources, tmp_path: Path
+) -> None:
     studio = Mistrusting(encoder=find_ffmpeg(), kind=Kind.POSTER)
-    it = workshop(Sources(tmp_path).path("ntsc"), tmp_path, SPEC, studio=studio)
+    it = workshop(sources.path("ntsc"), tmp_path, SPEC, studio=studio)
     assert it.run() is Exit.REPORTED
     assert it.failures() == ["full/poster: planted"]
     assert it.certificate("full/film").verified
@@ -51,9 +53,8 @@ def test_an_output_that_is_not_verified_withholds_no_other(tmp_path: Path) -> No
     assert not any("poster" in name for name in it.names())
 
 
-def test_where_the_sound_cannot_be_made_the_images_are(tmp_path: Path) -> None:
-    source = Sources(tmp_path).path("ntsc")
-    it = workshop(source, tmp_path, SPEC)
+def test_where_the_sound_cannot_be_made_the_images_are(sources: Sources, tmp_path: Path) -> None:
+    it = workshop(sources.path("ntsc"), tmp_path, SPEC)
     sound = replace(it.task.plan.audio[0], bitrate=-1)
     plan = replace(it.task.plan, audio=(sound,))
     it = replace(it, task=replace(it.task, plan=plan))

@@ -9,13 +9,14 @@ from render_job.parcel import SUMS
 from schemas.kinds import Kind
 from tests.corruptions.bench import Bench, make_bench
 from tests.corruptions.parcels import PARCELS, Made, Spoilt, make
+from tests.sources import Sources
 
 KINDS = (Kind.HLS, Kind.POSTER, Kind.THUMBNAILS)
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return make_bench(tmp_path_factory.mktemp("bench"))
+def bench(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return make_bench(sources.path("ntsc"), tmp_path_factory.mktemp("bench"))
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,6 @@ from tests.exactness.cases import FILM, NTSC
 from tests.exactness.work import Work, work
 from tests.sources import Sources, frame_md5s, media_of, plan_of, tool, whole
 
-
-@pytest.fixture(scope="session")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
-    return Sources(tmp_path_factory.mktemp("pictures"))
-
-
 MARK = MarkPlan(
     asset=Asset(name="logo.png", generation=1, size_bytes=1, width=40, height=20),
     x=40,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from tests.readers.movie import Track, read_movie
 from tests.readers.playlist import read_playlist
 from tests.sources import SAMPLE, Sources
 
-SPEC = """{"clips": [{"name": "a", "start": 0.5, "end": 7.2}], "outputs": [
+SPEC = """{"clips": [{"name": "a", "start": 0.5, "end": END}], "outputs": [
     {"preset": "PRESET", "name": "film"},
     {"preset": "PRESET", "name": "stream", "kind": "hls"},
     {"preset": "PRESET", "name": "still", "kind": "poster"},
@@ -40,28 +41,28 @@ LEAD_IN = Fraction(1024, SAMPLE_RATE)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("elsewhere")
+def preview(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """The smallest, and two segments long: to be damaged."""
+    return rendered(sources, tmp_path_factory.mktemp("preview"), "preview", end=7.2)
 
 
 @pytest.fixture(scope="module", params=PRESETS)
-def made(folder: Path, request: pytest.FixtureRequest) -> Workshop:
-    """One clip, from within the source, in all four kinds of the preset."""
-    return rendered(folder, request.param)
+def made(
+    preview: Workshop,
+    sources: Sources,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Workshop:
+    """One clip, from within the source, in all four kinds of the preset; a large one is short."""
+    if request.param == "preview":
+        return preview
+    return rendered(sources, tmp_path_factory.mktemp("elsewhere"), request.param, end=2.9)
 
 
-@pytest.fixture(scope="module")
-def preview(folder: Path) -> Workshop:
-    """The smallest, to be damaged."""
-    return rendered(folder, "preview")
-
-
-def rendered(folder: Path, preset: str) -> Workshop:
+def rendered(sources: Sources, folder: Path, preset: str, *, end: float) -> Workshop:
     """Of a source as high as `web-720`, or of a small one at a rate that is no integer."""
-    at = folder / preset
-    at.mkdir(exist_ok=True)
-    source = SAMPLE if preset.startswith("web-") else Sources(folder).path("ntsc")
-    it = workshop(source, at, SPEC.replace("PRESET", preset))
+    source = SAMPLE if preset.startswith("web-") else sources.path("ntsc")
+    it = workshop(source, folder, SPEC.replace("PRESET", preset).replace("END", str(end)))
     assert it.run() is Exit.REPORTED
     assert it.failures() == []
     return it
@@ -132,9 +133,9 @@ def test_an_mp4_is_what_was_promised_to_the_last_byte(made: Workshop) -> None:
 
 
 def test_hls_is_the_same_by_the_rules_of_its_rfc(made: Workshop) -> None:
-    found = files(made)
-    assert found["stream.m3u8"].count(b"#EXTINF") == 2
-    sound = check_stream(found, planned(made, "stream"))
+    found, plan = files(made), planned(made, "stream")
+    assert found["stream.m3u8"].count(b"#EXTINF") == ceil(plan.frames / plan.segment_frames)
+    sound = check_stream(found, plan)
     film = read_movie(found["film.mp4"]).tracks["soun"]
     assert sound == [sample.data for sample in film.samples]
 
@@ -159,8 +160,8 @@ def test_the_cues_of_thumbnails_tile_the_clip_and_lie_in_their_sheet(made: Works
     assert all(cue.x + 160 <= width and cue.y + 90 <= height for cue in cues)
 
 
-def test_a_poster_as_png_is_whole_as_well(folder: Path, tmp_path: Path) -> None:
-    it = workshop(Sources(folder).path("ntsc"), tmp_path, PNG)
+def test_a_poster_as_png_is_whole_as_well(sources: Sources, tmp_path: Path) -> None:
+    it = workshop(sources.path("ntsc"), tmp_path, PNG)
     assert it.run() is Exit.REPORTED
     (name,) = it.names()
     assert image_size((it.fetched() / name).read_bytes()) == (160, 90)

@@ -19,9 +19,9 @@ SPEC = """{"clips": [{"name": "a", "start": 1, "end": 3}],
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+def made(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     folder = tmp_path_factory.mktemp("poster")
-    it = workshop(Sources(folder).path("ntsc"), folder, SPEC)
+    it = workshop(sources.path("ntsc"), folder, SPEC)
     assert it.run() is Exit.REPORTED
     return it
 

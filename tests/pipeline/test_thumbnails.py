@@ -18,9 +18,9 @@ SPEC = """{"clips": [{"name": "a", "start": 1, "end": 8.3}],
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+def made(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     folder = tmp_path_factory.mktemp("sheet")
-    it = workshop(Sources(folder).path("ntsc"), folder, SPEC)
+    it = workshop(sources.path("ntsc"), folder, SPEC)
     assert it.run() is Exit.REPORTED
     assert it.failures() == []
     return it
@@ -78,10 +78,10 @@ def test_its_sheet_stands_before_it_is_named(made: Workshop) -> None:
     ("end", "wish", "tiles"), [(0.05, "", 1), (2.5, "", 1), (3.1, "", 2), (9, ', "every": 0.2', 45)]
 )
 def test_clips_of_any_length_have_at_least_one(
-    end: float, wish: str, tiles: int, tmp_path: Path
+    end: float, wish: str, tiles: int, sources: Sources, tmp_path: Path
 ) -> None:
     spec = f'{{"clips": [{{"end": {end}}}], "outputs": [{{"kind": "thumbnails"{wish}}}]}}'
-    it = workshop(Sources(tmp_path).path("ntsc"), tmp_path, spec)
+    it = workshop(sources.path("ntsc"), tmp_path, spec)
     assert it.run() is Exit.REPORTED
     assert it.failures() == []
     assert it.certificate("full/thumbnails").frames == tiles
