@@ -63,7 +63,7 @@ def graph(
     )
     if mark is None:
         return ",".join(parts)
-    return f"[1:v]{_mark(mark, source)}[mark];[0:V:0]{','.join(parts)}[out]"
+    return f"[1:v]{_mark(mark, source, drawn)}[mark];[0:V:0]{','.join(parts)}[out]"
 
 
 def _timed(
@@ -115,7 +115,7 @@ def _framed(plan: OutputPlan, source: VideoStream) -> Iterator[str]:
         yield f"setsar=1[front];[back][front]overlay={x}:{y}:format=yuv420"
 
 
-def _mark(mark: MarkPlan, source: VideoStream) -> str:
+def _mark(mark: MarkPlan, source: VideoStream, drawn: Drawn) -> str:
     """The image in its size, in the colours of the picture that it goes on.
 
     Scaled while its colours are weighed by their opacity: what is invisible has a colour too, and
@@ -129,6 +129,7 @@ def _mark(mark: MarkPlan, source: VideoStream) -> str:
         "premultiply=inplace=1",
         f"scale={mark.width}:{mark.height}:flags=bicubic",
         "unpremultiply=inplace=1",
+        *([] if drawn.light is None else [f"lut3d=file={_quoted(drawn.light)}"]),
         *([f"lut=a=val*{mark.opacity}/100"] if mark.opacity < 100 else []),
         f"scale={mark.width}:{mark.height}{''.join(colours)}",
         "format=yuva420p",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from render_job.errors import RenderFault
+from render_job.light import cube
 from render_job.studio import Drawn
 from render_job.subtitles import FONTS, script
 from schemas.assets import Asset
@@ -19,7 +20,7 @@ from schemas.failures import Failure, FailureClass
 from schemas.plan import OutputPlan
 from schemas.ports import Images, NotAnImage, ObjectStore
 
-MARK, CAPTIONS = "watermark.rgba", "captions.ass"
+MARK, LIGHT, CAPTIONS = "watermark.rgba", "watermark.cube", "captions.ass"
 MOST_KEPT = 4
 """Files of a kind; outputs mostly share theirs, and one that is needed again is fetched again."""
 Kept = TypeVar("Kept")
@@ -40,15 +41,19 @@ class Overlays:
         Raises ObjectMissing where a generation that the plan holds is gone, RenderFault (input)
         where it cannot be read any more.
         """
-        mark = captions = None
+        mark = light = captions = None
         if output.watermark is not None:
             mark = folder / MARK
             mark.write_bytes(self._image(output.watermark.asset))
+            if output.watermark.hdr is not None:
+                light = folder / LIGHT
+                light.write_text(cube(output.watermark.hdr), encoding="ascii")
         if output.captions is not None:
             captions = folder / CAPTIONS
             words = script(output, output.captions, self._read(output.captions.asset))
             captions.write_text(words, encoding="utf-8")
-        return Drawn(mark=mark, captions=captions, fonts=FONTS if captions else None)
+        fonts = FONTS if captions else None
+        return Drawn(mark=mark, light=light, captions=captions, fonts=fonts)
 
     def _image(self, asset: Asset) -> bytes:
         if asset not in self._pixels:

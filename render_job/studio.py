@@ -47,6 +47,8 @@ class Drawn:
 
     mark: Path | None = None
     """The watermark's pixels as red, green, blue, opacity, in the size that its asset says."""
+    light: Path | None = None
+    """A table that turns the watermark's colours into those of an HDR picture."""
     captions: Path | None = None
     """A script for libass."""
     fonts: Path | None = None
@@ -55,7 +57,7 @@ class Drawn:
     @property
     def reads(self) -> tuple[Path, ...]:
         """What ffmpeg must be let read besides its inputs."""
-        return tuple(path for path in (self.captions, self.fonts) if path is not None)
+        return tuple(p for p in (self.light, self.captions, self.fonts) if p is not None)
 
 
 NOTHING = Drawn()

@@ -9,6 +9,7 @@ from fractions import Fraction
 from math import floor
 from pathlib import Path
 
+from render_job.light import white
 from schemas.captions import Cue
 from schemas.pieces import Span
 from schemas.plan import CaptionPlan, OutputPlan
@@ -30,7 +31,7 @@ def script(output: OutputPlan, plan: CaptionPlan, cues: Sequence[Cue]) -> str:
     """The whole script, in the output's pixels and the output's own time."""
     style = (
         *("Caption", FONT, plan.text_size),
-        *("&H00FFFFFF", "&H00FFFFFF", "&H00000000", "&H00000000"),
+        *(_grey(white(plan.hdr)), _grey(white(plan.hdr)), _grey(0), _grey(0)),
         *(1, 0, 0, 0, 100, 100, 0, 0),
         *(1, max(1, round(plan.text_size * OUTLINE)), 0),
         _ALIGNMENTS[plan.position],
@@ -58,6 +59,11 @@ def script(output: OutputPlan, plan: CaptionPlan, cues: Sequence[Cue]) -> str:
         "",
     )
     return "\n".join(lines)
+
+
+def _grey(value: int) -> str:
+    """Opaque, in libass's words."""
+    return "&H00" + f"{value:02X}" * 3
 
 
 def escaped(text: str) -> str:

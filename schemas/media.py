@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
+PQ, HLG = 16, 18
+"""Transfer characteristics of high dynamic range, as H.273 numbers them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoStream:
@@ -33,12 +36,19 @@ class VideoStream:
     """How its colours are coded, as H.273 numbers matrix coefficients; 2 is not known."""
     full_range: bool = False
     """Whether black is 0 and white the largest value."""
+    transfer: int = 2
+    """How its numbers mean light, as H.273 numbers transfer characteristics; 2 is not known."""
 
     @property
     def display_size(self) -> tuple[int, int]:
         """Width and height as seen: rotated and with square pixels."""
         width = max(1, round(self.width * self.sample_aspect))
         return (self.height, width) if self.rotation in (90, 270) else (width, self.height)
+
+    @property
+    def hdr(self) -> int | None:
+        """Its transfer where that is PQ or HLG."""
+        return self.transfer if self.transfer in (PQ, HLG) else None
 
     @property
     def duration(self) -> Fraction:

@@ -30,11 +30,13 @@ class MarkPlan:
     height: int
     opacity: int = 100
     """Percent of the image's own."""
+    hdr: int | None = None
+    """The picture's transfer, where it is PQ or HLG: then the image has to be made as bright."""
 
     @property
     def key(self) -> str:
         """Differs wherever the picture would."""
-        where = (self.x, self.y, self.width, self.height, self.opacity)
+        where = (self.x, self.y, self.width, self.height, self.opacity, *_said(self.hdr))
         return f"{self.asset.name}#{self.asset.generation}@{','.join(map(str, where))}"
 
 
@@ -50,12 +52,19 @@ class CaptionPlan:
     margin: int
     """To the edge that they stand at."""
     position: Position = Position.BOTTOM
+    hdr: int | None = None
+    """As of a MarkPlan."""
 
     @property
     def key(self) -> str:
         """Differs wherever the picture would."""
-        how = (self.offset, self.text_size, self.margin, self.position)
+        how = (self.offset, self.text_size, self.margin, self.position, *_said(self.hdr))
         return f"{self.asset.name}#{self.asset.generation}@{','.join(map(str, how))}"
+
+
+def _said(hdr: int | None) -> tuple[str, ...]:
+    """Nothing where it is not said, so that the keys of earlier releases stay."""
+    return () if hdr is None else (f"hdr={hdr}",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,10 @@ SOURCES = {
         then=f"{_HEVC} -pix_fmt yuv420p10le -x265-params log-level=none:hdr10=1:colorprim=bt2020:"
         "transfer=smpte2084:colormatrix=bt2020nc"
     ),
+    "hlg": Derived(
+        then=f"{_HEVC} -pix_fmt yuv420p10le -x265-params log-level=none:colorprim=bt2020:"
+        "transfer=arib-std-b67:colormatrix=bt2020nc"
+    ),
     "variable": Derived(
         then=f"{_SMALL} -fps_mode vfr -vf scale=160:90,select='mod(n\\,7)*mod(n\\,11)'"
     ),
@@ -167,6 +171,7 @@ def media_of(path: Path) -> Media:
             interlaced=picture.interlaced_frame,
             matrix=int(picture.colorspace),
             full_range=int(picture.color_range) == 2,
+            transfer=int(picture.color_trc),
             pixel_format=stream.codec_context.pix_fmt or "",
             sample_aspect=Fraction(stream.sample_aspect_ratio or 1),
             time_base=base,

@@ -275,6 +275,7 @@ def _look(stream: VideoStream, frame: "VideoFrame") -> dict[str, Any]:
         "interlaced": frame.interlaced_frame or fields in INTERLACED,
         "matrix": int(frame.colorspace),
         "full_range": int(frame.color_range) == FULL_RANGE,
+        "transfer": int(frame.color_trc),
     }
 
 

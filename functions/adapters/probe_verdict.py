@@ -188,7 +188,7 @@ def _is_possible(media: Media) -> bool:
         and all(abs(tick) < 1 << 62 for tick in ticks)
         and all(_EPSILON < number < 1 << 31 for number in (video.time_base, video.frame_rate))
         and video.rotation in (0, 90, 180, 270)
-        and 0 <= video.matrix < 256
+        and all(0 <= number < 256 for number in (video.matrix, video.transfer))
         and low <= video.sample_aspect <= high
     )
 

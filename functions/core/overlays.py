@@ -47,10 +47,12 @@ def wanted_of(spec: RenderSpec, upload: Upload, assets: Sequence[Asset]) -> Mapp
 def overlaid(plan: OutputPlan, output: Output, video: VideoStream, wanted: Wanted) -> OutputPlan:
     """The plan with what is to be drawn on its pictures."""
     if output.watermark is not None and wanted.image is not None:
-        plan = replace(plan, watermark=_mark(plan, output.watermark, wanted.image))
+        mark = _mark(plan, output.watermark, wanted.image)
+        plan = replace(plan, watermark=replace(mark, hdr=video.hdr))
     if output.captions is not None and wanted.captions is not None:
         offset = (plan.start_pts - video.first_pts) * video.time_base
-        plan = replace(plan, captions=_captions(plan, output.captions, wanted.captions, offset))
+        words = _captions(plan, output.captions, wanted.captions, offset)
+        plan = replace(plan, captions=replace(words, hdr=video.hdr))
     return plan
 
 

@@ -1,6 +1,7 @@
 """What is asked of a picture is seen in the output, and is the same however it is cut in chunks."""
 
 import re
+from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 from math import ceil
@@ -8,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from render_job.light import cube
 from render_job.studio import Drawn
 from render_job.subtitles import FONTS, script
 from schemas.assets import Asset
 from schemas.captions import parse_captions
+from schemas.media import HLG, PQ
 from schemas.pieces import Span
 from schemas.plan import CaptionPlan, MarkPlan
 from schemas.spec_picture import Fit
@@ -47,12 +50,16 @@ def draw(it: Work, pixel: bytes = b"\xff\x00\x00\xff") -> Work:
     """What a task would have fetched, in a folder whose name means something to ffmpeg."""
     folder = it.folder / "it's [a], b; c:d\\e"
     folder.mkdir()
-    mark, captions = folder / "mark", folder / "captions"
+    mark, light, captions = folder / "mark", folder / "light.cube", folder / "captions"
     mark.write_bytes(pixel * 40 * 20)
+    hdr = it.plan.watermark and it.plan.watermark.hdr
+    if hdr is not None:
+        light.write_text(cube(hdr))
     if it.plan.captions is not None:
         captions.write_text(script(it.plan, it.plan.captions, parse_captions(SAID)))
     drawn = Drawn(
         mark=mark if it.plan.watermark else None,
+        light=None if hdr is None else light,
         captions=captions if it.plan.captions else None,
         fonts=FONTS if it.plan.captions else None,
     )
@@ -124,6 +131,38 @@ def test_a_watermark_has_its_own_colours_and_changes_nothing_beside_it(
     red, green, blue = inside[:3]
     assert red > 245
     assert max(green, blue) < 10
+
+
+@pytest.mark.parametrize(
+    ("name", "white", "red"),
+    [("hdr", 143, (98, 110, 152)), ("hlg", 180, (98, 99, 179))],
+)
+def test_what_is_drawn_on_hdr_is_as_bright_as_paper(
+    name: str, white: int, red: tuple[int, int, int], sources: Sources, tmp_path: Path
+) -> None:
+    """Numbers of 8 bits in limited range: 16 + 219 of BT.2408's 58 % and 75 %.
+
+    The red of PQ is what ffmpeg's zscale makes of it where 203 candelas are said to be white.
+    """
+    it = work(sources, name, tmp_path, rate=FILM)
+    hdr = it.media.video.hdr
+    assert hdr == {"hdr": PQ, "hlg": HLG}[name]
+    plan = replace(it.plan, lossless=False, crf=4, watermark=replace(MARK, opacity=100, hdr=hdr))
+    for pixel, wanted in ((b"\xff" * 4, (white, 128, 128)), (b"\xff\0\0\xff", red)):
+        folder = tmp_path / pixel.hex()
+        folder.mkdir()
+        made = draw(replace(it, plan=plan, folder=folder), pixel).piece(Span(0, 6))
+        inside = pixels(made, "crop=16:6:42:10,format=yuv444p,scale=1:1:flags=area")
+        assert all(abs(a - b) <= 2 for a, b in zip(inside[:3], wanted, strict=True)), inside[:3]
+    spoken = replace(plan, watermark=None, captions=replace(WORDS, text_size=40, hdr=hdr))
+    bare = replace(it, plan=replace(plan, watermark=None), folder=tmp_path / "ffffffff")
+    pairs = zip(
+        pixels(draw(replace(it, plan=spoken)).piece(Span(24, 30)), "extractplanes=y"),
+        pixels(bare.piece(Span(24, 30)), "extractplanes=y"),
+        strict=True,
+    )
+    changed = Counter(said for said, before in pairs if abs(said - before) > 9 and said > 60)
+    assert abs(changed.most_common(1)[0][0] - white) <= 1, changed.most_common(5)
 
 
 def test_captions_stand_where_they_are_spoken_and_nowhere_else(

@@ -426,7 +426,7 @@ def test_a_plan_of_an_earlier_release_is_read() -> None:
             del output[field]
     for audio in told["audio"]:
         del audio["variant"]
-    for field in ("interlaced", "matrix", "full_range"):
+    for field in ("interlaced", "matrix", "full_range", "transfer"):
         del told["media"]["video"][field]
     assert from_json(json.dumps(told).encode(), RenderPlan) == plan
 
