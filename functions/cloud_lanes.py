@@ -13,6 +13,7 @@ from functions.core.lanes import Lane
 from functions.core.prices import Price
 from functions.errors import NotConfigured
 from functions.lane_file import LaneFault, read_dollars, read_lanes, read_locations
+from functions.machine_groups import MachineGroup
 
 GIB = 2**30
 
@@ -36,6 +37,8 @@ class CloudLane:
     machines: BatchMachines | None = None
     pool: str = ""
     """Whose workers pull its attempts: `python -m render_job worker --pool NAME`."""
+    group: MachineGroup | None = None
+    """The pool's machines, where they are made for what waits; None for machines that are there."""
     hedge: bool = False
     location: str = ""
     """Where what it reads and writes stays, in the words of a tenant's `locations`: eu."""
@@ -64,7 +67,8 @@ class CloudLane:
         """Whether it is in one place and not in two."""
         on_cloud_run = bool(self.region and self.job)
         places = (on_cloud_run, self.machines is not None, bool(self.pool))
-        return sum(places) == 1 and bool(self.region) == bool(self.job)
+        is_grouped = self.group is None or bool(self.pool)
+        return sum(places) == 1 and bool(self.region) == bool(self.job) and is_grouped
 
     @property
     def lane(self) -> Lane:

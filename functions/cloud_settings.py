@@ -21,7 +21,8 @@ class Cloud:
     pubsub_emulator: str | None = None
     cloud_run_emulator: str | None = None
     batch_emulator: str | None = None
-    """`host:port`; these two are stand-ins of our own (`infra/emulators`)."""
+    compute_emulator: str | None = None
+    """`host:port`; these three are stand-ins of our own (`infra/emulators`)."""
 
 
 def cloud(environment: Mapping[str, str] = os.environ) -> Cloud:
@@ -35,6 +36,7 @@ def cloud(environment: Mapping[str, str] = os.environ) -> Cloud:
         pubsub_emulator=environment.get("PUBSUB_EMULATOR_HOST"),
         cloud_run_emulator=environment.get("CLIPLINE_CLOUD_RUN_EMULATOR"),
         batch_emulator=environment.get("CLIPLINE_BATCH_EMULATOR"),
+        compute_emulator=environment.get("CLIPLINE_COMPUTE_EMULATOR"),
     )
 
 

@@ -7,15 +7,25 @@ What becomes of it follows from the seats (`schemas/seats.py`); nothing is kept 
 """
 
 from contextlib import suppress
+from dataclasses import dataclass
 
 from functions.outcomes.pool import failure_of
 from functions.ports import ExecutionState
 from schemas import names
+from schemas.failures import Failure
 from schemas.ids import execution_id
 from schemas.plan import Order
 from schemas.ports import ObjectStore, PreconditionFailed
-from schemas.seats import Assignment, Table, look
-from schemas.wire import to_json
+from schemas.seats import Assignment, Cause, Table, look
+from schemas.wire import from_json, to_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Halt:
+    """What stands in the mark of a halted execution."""
+
+    why: Failure | None = None
+    """None where it was stopped on request."""
 
 
 class PoolWorkers:
@@ -43,13 +53,20 @@ class PoolWorkers:
 
     def stop(self, execution: str) -> None:
         """Its workers stop within seconds; where nobody works for it, it is over at once."""
+        self.halt(execution, None)
+
+    def halt(self, execution: str, why: Failure | None) -> None:
+        """The same, and its failure is that one: for who knows better than "on request".
+
+        Of two who halt it the first one's reason stands.
+        """
         table = self._look(execution)
         if table is None or table.over:
             return
         order = table.assignment.order
         with suppress(PreconditionFailed):
             name = names.halted(order.render, order.attempt)
-            self._work.write(name, b"{}", if_generation_match=0)
+            self._work.write(name, to_json(Halt(why=why)), if_generation_match=0)
         self.state(execution)
 
     def state(self, execution: str) -> ExecutionState | None:
@@ -60,7 +77,14 @@ class PoolWorkers:
         if (cause := table.over) is None:
             return ExecutionState(ended=False)
         self._work.delete(names.queued(self._pool, execution))
-        return ExecutionState(ended=True, failure=failure_of(execution, table, cause))
+        failure = failure_of(execution, table, cause)
+        if cause is Cause.STOPPED and table.is_halted:
+            failure = self._why(table.assignment.order) or failure
+        return ExecutionState(ended=True, failure=failure)
+
+    def _why(self, order: Order) -> Failure | None:
+        """What was said when it was halted."""
+        return from_json(self._work.read(names.halted(order.render, order.attempt)), Halt).why
 
     def _look(self, execution: str) -> Table | None:
         table = look(self._work, execution)

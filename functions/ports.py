@@ -8,10 +8,12 @@ from typing import Protocol
 from functions.core.admission import Gate
 from functions.core.budget import Budget
 from functions.core.entries import Entry
+from functions.core.group import Lack, Machine
 from functions.core.lanes import Lane, Policy
 from functions.core.render import Render
 from functions.core.switches import Switching
 from functions.sought import ANY, Sought
+from schemas.events import ExecutionEnded
 from schemas.failures import Failure
 from schemas.media import Media
 from schemas.plan import Order
@@ -160,6 +162,29 @@ class Backend(Protocol):
         """Whether it still runs; None if the lane does not know it."""
 
 
+class Machines(Protocol):
+    """The machines of one group. A service that does not answer is raised as TryAgainLater."""
+
+    def listed(self) -> Sequence[Machine]:
+        """All of them, also those that are coming or gone."""
+
+    def lacks(self) -> Sequence[Lack]:
+        """The last machines that could not be had."""
+
+    def create(self, names: Sequence[str]) -> None:
+        """Ask for machines of these names; one that is there already is no error."""
+
+    def delete(self, machines: Sequence[Machine]) -> None:
+        """Take these away, and no other; one that is not there is no error."""
+
+
+class Group(Protocol):
+    """Machines that come and go with the work of a pool."""
+
+    def tend(self) -> Sequence[ExecutionEnded]:
+        """Have as many machines as work waits for; the ends of launches that can have none."""
+
+
 class Uploaded(Protocol):
     """What a prober needs of a bucket: any ObjectStore has it."""
 
@@ -207,6 +232,7 @@ class Ports:
     backends: Mapping[str, Backend]
     """By lane id."""
     policy: Policy
+    groups: tuple[Group, ...] = ()
     budget: Budget = field(default_factory=Budget)
     locations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By tenant, where its renders may be made; anywhere for one that is not here."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functions.core.observations import Tick
 from functions.forgotten import find_forgotten
 from functions.handle import handle
-from functions.ports import Ports
+from functions.ports import Group, Ports
 
 log = logging.getLogger("clipline.sweep")
 
@@ -25,8 +25,20 @@ class Swept:
 
 
 def sweep(ports: Ports) -> Swept:
-    """Tick what is due, then look at one page of the uploads bucket for forgotten uploads."""
-    return Swept(ticked=_tick_due(ports), found=find_forgotten(ports))
+    """Tick what is due, tend the groups of machines, look for forgotten uploads on one page."""
+    ticked = _tick_due(ports)
+    for group in ports.groups:
+        _tend(group, ports)
+    return Swept(ticked=ticked, found=find_forgotten(ports))
+
+
+def _tend(group: Group, ports: Ports) -> None:
+    """A group that cannot be tended keeps its machines: the next sweep does it."""
+    try:
+        for ended in group.tend():
+            handle(ended, ports)
+    except Exception:
+        log.exception("could not tend a group of machines", extra={"action": "not_tended"})
 
 
 def _tick_due(ports: Ports) -> int:

@@ -11,13 +11,14 @@ from functions.cloud_lanes import CloudLane, budget, cloud_lanes, laptop_lanes, 
 from functions.cloud_settings import Cloud, cloud
 from functions.core.lanes import Lane, Policy
 from functions.errors import NotConfigured
+from functions.grouped_pool import GroupedPool
 from functions.pool_workers import PoolWorkers
-from functions.ports import Backend, Doorkeeper, Ports, Prober
+from functions.ports import Backend, Doorkeeper, Group, Ports, Prober
 from functions.settings import Laptop, Place, callers, laptop, place
 from schemas.ports import Images, ObjectStore
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from functions.desk import Desk
     from functions.task_logs import TaskLogs
@@ -44,10 +45,12 @@ def ports() -> Ports:
         return replace(cloud_ports(cloud(), *cloud_lanes()), locations=locations(), budget=budget())
     found = laptop_lanes()
     ports = laptop_ports(laptop(), *(one.lane for one in found))
-    pulled = {one.id: PoolWorkers(one.pool, ports.work) for one in found if one.pool}
+    emulator = os.environ.get("CLIPLINE_COMPUTE_EMULATOR")
+    pulled = {one.id: _pool(one, ports.work, emulator) for one in found if one.pool}
     return replace(
         ports,
         backends={**ports.backends, **pulled},
+        groups=_groups(pulled),
         locations=locations(),
         budget=budget(),
     )
@@ -198,6 +201,7 @@ def cloud_ports(deployed: Cloud, *lanes: CloudLane) -> Ports:
 
     buckets = gcs_objects.connect()
     work = gcs_objects.GcsObjects(buckets, deployed.work)
+    backends = {one.id: _cloud_backend(one, deployed, work) for one in lanes}
     documents = firestore_renders.connect(deployed.project, deployed.database)
     return Ports(
         clock=lambda: datetime.now(UTC),
@@ -212,16 +216,33 @@ def cloud_ports(deployed: Cloud, *lanes: CloudLane) -> Ports:
         prober=PyavProber(),
         images=PyavImages(),
         lanes=tuple(one.lane for one in lanes),
-        backends={one.id: _cloud_backend(one, deployed, work) for one in lanes},
+        backends=backends,
+        groups=_groups(backends),
         policy=Policy(),
         at_once=16,
     )
 
 
+def _pool(lane: CloudLane, work: ObjectStore, emulator: str | None) -> Backend:
+    """A pool whose machines are there, or come as they are needed."""
+    if lane.group is None:
+        return PoolWorkers(lane.pool, work)
+    if emulator is None and place() is Place.LAPTOP:
+        raise NotConfigured(f"the lane '{lane.id}' has a group, whose machines reach no laptop")
+    from functions.adapters.mig_pool import MigPool
+
+    machines = MigPool(lane.group, emulator=emulator)
+    return GroupedPool(lane.pool, lane.group, machines=machines, work=work)
+
+
+def _groups(backends: "Mapping[str, Backend]") -> tuple[Group, ...]:
+    return tuple(one for one in backends.values() if isinstance(one, GroupedPool))
+
+
 def _cloud_backend(lane: CloudLane, deployed: Cloud, work: ObjectStore) -> Backend:
     """Only what a lane is on is loaded: each of the two clients takes half a second."""
     if lane.pool:
-        return PoolWorkers(lane.pool, work)
+        return _pool(lane, work, deployed.compute_emulator)
     from functions.adapters.google_calls import channel_to
 
     if lane.machines is not None:

@@ -8,6 +8,7 @@ import logging
 import shutil
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 
 from render_job.errors import Exit, NotSetUp, RenderFault
 from schemas.ports import StoreRefused, StoreUnavailable
@@ -51,10 +52,14 @@ def _worker(words: list[str]) -> Exit:
         default=[],
         help="take only this one's work; may be repeated",
     )
+    parser.add_argument(
+        "--leave-when-idle", type=float, metavar="SECONDS", help="so long without work: leave"
+    )
     told = parser.parse_args(words)
     # The first of all: a process that is number 1 in its container ignores SIGTERM before that.
     drained = drain()
-    mine = worker(told.pool, tasks=told.tasks, tenants=told.tenant)
+    idle = None if told.leave_when_idle is None else timedelta(seconds=told.leave_when_idle)
+    mine = worker(told.pool, tasks=told.tasks, tenants=told.tenant, leave_when_idle=idle)
     log = logging.getLogger("clipline.worker")
     log.info("%s works for pool '%s' as %s", mine.name, mine.mine.pool, mine.mine.encoder_class)
     mine.serve(drained)

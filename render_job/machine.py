@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
@@ -86,6 +87,7 @@ def worker(
     *,
     tasks: int = 1,
     tenants: Sequence[str] = (),
+    leave_when_idle: timedelta | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> PoolWorker:
     """The worker that the environment describes.
@@ -107,14 +109,24 @@ def worker(
         tenants=frozenset(tenants),
     )
     return PoolWorker(
-        name=f"{socket.gethostname()[:64]}-{os.getpid()}-{secrets.token_hex(3)}",
+        name=_name(environment),
         mine=mine,
         work=work,
         publisher=publisher,
         clock=SystemClock(),
         begin=Runs(argv=_argv, environment=environment, logs=logs),
         tasks=tasks,
+        leave_when_idle=leave_when_idle,
     )
+
+
+def _name(environment: Mapping[str, str]) -> str:
+    """The machine, and what tells this process from all others that ever ran there.
+
+    `CLIPLINE_MACHINE` is the machine's name where it has another one within, as in a container.
+    """
+    machine = environment.get("CLIPLINE_MACHINE") or socket.gethostname()
+    return f"{machine[:64]}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
 def _logs(environment: Mapping[str, str]) -> Path | None:

@@ -5,15 +5,14 @@ seat one gets it, and who has lost it notices at the next write.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from schemas import names
 from schemas.plan import Order, RenderPlan
-from schemas.ports import ObjectInfo, ObjectStore, PreconditionFailed
-from schemas.seats import LEASE, Seat, Table, look
+from schemas.ports import ObjectStore, PreconditionFailed
+from schemas.seats import LEASE, Seat, Table, look, waiting
 from schemas.wire import Unreadable, from_json
 
 RENEW_EVERY = timedelta(seconds=5)
@@ -69,7 +68,7 @@ class Sitting:
 
 def take(work: ObjectStore, mine: Belongings, worker: str, *, at: float) -> Sitting | None:
     """A free seat of whatever has waited longest; None if there is none for this worker."""
-    for execution in _waiting(work, mine.pool):
+    for execution, _ in waiting(work, mine.pool):
         table = _table(work, mine, execution)
         if table is None:
             continue
@@ -89,14 +88,6 @@ def leave(work: ObjectStore, execution: str) -> Table | None:
         return None
     work.delete(names.queued(table.assignment.pool, execution))
     return table
-
-
-def _waiting(work: ObjectStore, pool: str) -> Sequence[str]:
-    """Executions in the pool's queue, what was launched first first."""
-    queue = names.queue(pool)
-    infos: Iterator[ObjectInfo] = work.list(queue)
-    oldest = sorted(infos, key=lambda info: (info.updated, info.name))
-    return [info.name.removeprefix(queue).removesuffix(".json") for info in oldest]
 
 
 def _table(work: ObjectStore, mine: Belongings, execution: str) -> Table | None:

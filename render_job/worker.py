@@ -88,11 +88,15 @@ class PoolWorker:
     tasks: int = 1
     grace: timedelta = GRACE
     renew_every: timedelta = RENEW_EVERY
+    leave_when_idle: timedelta | None = None
+    """Who has had nothing to do for so long leaves: its machine costs money. None for who stays."""
     _hands: list[_Hand] = field(default_factory=list)
     _killed: list[Child] = field(default_factory=list)
     """Their seats are lost; they are gone as soon as their ends were heard of."""
     _looks_at: float = 0.0
     _pause: float = FIRST_IDLE
+    _busy_at: float | None = None
+    """When it last had something to do, or began."""
 
     def serve(self, drained: Callable[[], bool]) -> None:
         """Work until it is drained and its hands are empty. What a step raises costs that step."""
@@ -104,9 +108,16 @@ class PoolWorker:
                 log.warning("%s", error, extra={"action": "unavailable"})
             except Exception:
                 log.exception("a bug in Clipline: the worker goes on", extra={"action": "stumbled"})
-            if draining and not self.is_busy:
+            if (draining or self._is_idle()) and not self.is_busy:
                 return
             self.clock.rest(BUSY, until=lambda: False)
+
+    def _is_idle(self) -> bool:
+        now = self.clock.monotonic()
+        if self.is_busy or self._busy_at is None:
+            self._busy_at = now
+        limit = self.leave_when_idle
+        return limit is not None and now - self._busy_at >= limit.total_seconds()
 
     @property
     def is_busy(self) -> bool:

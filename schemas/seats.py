@@ -10,7 +10,7 @@ Nobody keeps a state of the whole: it follows from the seats and the store's clo
 and workers, who may die at any moment, always agree.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -140,6 +140,13 @@ class Table:
         if self.over or self.is_halted or self.is_closed:
             return ()
         return tuple(seat for seat in self.seats if seat.is_free(self.now))
+
+
+def waiting(work: ObjectStore, pool: str) -> Sequence[tuple[str, datetime]]:
+    """Executions in the pool's queue and when they were launched, the first one first."""
+    queue = names.queue(pool)
+    oldest = sorted(work.list(queue), key=lambda info: (info.updated, info.name))
+    return [(one.name.removeprefix(queue).removesuffix(".json"), one.updated) for one in oldest]
 
 
 def look(work: ObjectStore, execution: str) -> Table | None:

@@ -11,6 +11,8 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+from infra.emulators.rest import POLL
+
 PATH = "/computeMetadata/v1/instance/preempted"
 LONGEST = timedelta(minutes=5)
 """What a question without a limit of its own waits here; the service's may wait for ever."""
@@ -27,7 +29,7 @@ class MetadataEmulator:
         """Asked so far."""
         self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._server.daemon_threads = True
-        self._loop = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._loop = threading.Thread(target=self._server.serve_forever, args=(POLL,), daemon=True)
         self._loop.start()
 
     @property

@@ -20,7 +20,7 @@ from schemas.events import ExecutionEnded
 from schemas.plan import Order
 from tests.contract.cloud_places import BatchPlace, CloudRunPlace
 from tests.contract.machine import ENDS_WHEN_TOLD, Machine
-from tests.contract.pool_places import PoolPlace
+from tests.contract.pool_places import GroupPlace, PoolPlace
 
 
 class Place(Protocol):
@@ -163,6 +163,7 @@ FACTORIES: dict[str, Callable[[Path, Callable[..., None]], Place]] = {
     "batch": lambda folder, until: BatchPlace(folder, until, TASK),
     "child_process": ChildProcessPlace,
     "cloud_run": lambda folder, until: CloudRunPlace(folder, until, TASK),
+    "group": lambda folder, until: GroupPlace(folder, until, TASK),
     "pool": lambda folder, until: PoolPlace(folder, until, TASK),
     "simulated": lambda folder, until: SimulatedPlace(_CHOSEN[False]),
     "simulated_named": lambda folder, until: SimulatedPlace(_CHOSEN[True]),

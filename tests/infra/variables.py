@@ -7,6 +7,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ELSEWHERE = {
     "CLIPLINE_BATCH_EMULATOR": "names a stand-in",
     "CLIPLINE_CLOUD_RUN_EMULATOR": "names a stand-in",
+    "CLIPLINE_COMPUTE_EMULATOR": "names a stand-in",
     "CLIPLINE_ENCODER_CLASS": "of the laptop's one lane",
     "CLIPLINE_HOME": "of the laptop",
     "CLIPLINE_LANES_FILE": "where CLIPLINE_LANES does not hold the lanes themselves",

@@ -1,13 +1,18 @@
 """Workers that share one render on this machine: killed, drained, and nothing is missing."""
 
+import os
 import signal
-from collections.abc import Iterator, Sequence
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from functions.core.group import machine_of
 from functions.core.plan import GOP_SECONDS
+from infra.emulators.instance_groups import InstanceGroupEmulator
 from infra.emulators.metadata import MetadataEmulator
 from infra.laptop.encodings import Run, encoded_again, runs
 from infra.laptop.exits import Status
@@ -16,7 +21,7 @@ from render_job.fragments import whole_gops
 from schemas import names
 from schemas.ids import execution_id
 from schemas.seats import Table, look
-from tests.pipeline.laptop import Home, Pipeline, a_home, small_video, until
+from tests.pipeline.laptop import CHECKOUT, Home, Pipeline, a_home, small_video, until
 from tests.sources import frame_md5s
 
 LANES = """\
@@ -27,6 +32,13 @@ tasks = 2
 executions = 4
 start_within_seconds = 120
 attempt_limit_seconds = 3600
+"""
+GROUP = """
+[lanes.group]
+project = "p"
+where = "zones/us-central1-a"
+name = "gpu"
+most = 3
 """
 SPEC = '{"outputs": [{"height": 540, "quality": "lossless"}]}'
 """Lossless: whatever is cut and begun anew, the pictures are the source's."""
@@ -180,6 +192,43 @@ def test_a_spot_machine_s_notice_drains_its_worker_and_another_goes_on(
     render = home.finished(NAME, SECONDS)
     assert render.attempt == 1
     assert encoded_again(home.place.logs) == []
+
+
+def test_machines_of_a_group_come_for_a_render_one_is_preempted_and_all_leave(
+    tmp_path: Path, film: Path
+) -> None:
+    path = "projects/p/zones/us-central1-a/instanceGroupManagers/gpu"
+    lanes = tmp_path / "lanes.toml"
+    lanes.write_text(LANES + GROUP)
+    environment = {"CLIPLINE_LANES_FILE": str(lanes)}
+    with a_home(tmp_path, environment=environment) as home:
+
+        def boot(name: str, told: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+            words = ["-m", "render_job", "worker", "--pool", "desk", "--leave-when-idle", "2"]
+            place = {"CLIPLINE_HOME": str(home.place.home)}
+            return subprocess.Popen(
+                [sys.executable, *words], cwd=CHECKOUT, env={**os.environ, **place, **told}
+            )
+
+        emulator = InstanceGroupEmulator(path, boot)
+        environment["CLIPLINE_COMPUTE_EMULATOR"] = emulator.address
+        try:
+            pipeline = home.up()
+            pipeline.wait_until_up()
+            home.upload(NAME, film, SPEC)
+            home.wait_for_mid_render()
+            victim = machine_of(next(s.worker for s in table(home).seats if s.worker))
+            emulator.preempt(victim)
+            render = home.finished(NAME, SECONDS)
+            assert render.attempt == 1
+            assert encoded_again(home.place.logs) == []
+            until(lambda: not emulator.statuses(), "no machine is left")
+            assert emulator.target_size == 0
+            assert victim in emulator.created
+            assert len(emulator.created) == len(set(emulator.created)) == 3
+            assert pipeline.stop() == Status.OK
+        finally:
+            emulator.close()
 
 
 def test_a_worker_without_a_pipeline_or_for_no_pool_says_so(tmp_path: Path) -> None:
