@@ -20,6 +20,8 @@ from schemas.replay_run import ReplayRun
 from schemas.reproduction import FetchRecord
 from schemas.subscriptions import ReceivedMessage
 
+MOST_KEPT = 500
+"""Records that every store keeps in one go: all or none."""
 BATCH = 100
 """Messages that are stored in one go."""
 
@@ -41,6 +43,26 @@ class Wanted:
     text: str | None = None
     """In upper or lower case, part of a record's ids, its upload's name or its failure's words."""
 
+    def fits(self, record: DeadLetterRecord) -> bool:
+        """Whether that record is one of them, however it was found."""
+        return (
+            (self.since is None or record.at >= self.since)
+            and self.failure in (None, record.failure.failure)
+            and self.tenant in (None, record.tenant)
+            and (self.lane is None or self.lane in record.lanes)
+            and record.fingerprint.startswith(self.fingerprint or "")
+            and any(id.startswith(self.id or "") for id in (record.id, record.render or ""))
+            and (self.text is None or self.text.casefold() in words_of(record))
+        )
+
+
+def words_of(record: DeadLetterRecord) -> str:
+    """All in which `text` is looked for, folded."""
+    letter, failure = record.letter, record.failure
+    upload = letter.upload.name if letter else ""
+    words = (record.id, record.render or "", upload, failure.reason, failure.message)
+    return "\n".join((*words, failure.detail)).casefold()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
@@ -59,6 +81,7 @@ class DeadLetters(Protocol):
     def keep(self, records: Sequence[DeadLetterRecord]) -> int:
         """How many were new. All are durable when it returns, or none was kept and it raises.
 
+        That is for MOST_KEPT at once; of more than that, some may be kept when it raises.
         What is known already stays as it is, and what was disposed of stays away.
         """
 
@@ -111,8 +134,8 @@ class Inbox(Protocol):
     def pull(self, subscription: str, limit: int, now: datetime) -> Sequence[ReceivedMessage]:
         """Due messages, which are the caller's until the ack deadline."""
 
-    def ack(self, ack_id: str) -> None:
-        """Done with it: it never comes again."""
+    def ack_all(self, ack_ids: Sequence[str]) -> None:
+        """Done with them: they never come again."""
 
     def nack(self, ack_id: str, now: datetime) -> None:
         """It could not be taken now: it comes again."""
@@ -144,7 +167,6 @@ class Desk:
                 for one in received:
                     self.inbox.nack(one.ack_id, now)
                 raise
-            for one in received:
-                self.inbox.ack(one.ack_id)
+            self.inbox.ack_all([one.ack_id for one in received])
             taken += len(received)
         return taken

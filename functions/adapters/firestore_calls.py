@@ -37,3 +37,13 @@ def asking(what: str, *passed: type[Exception]) -> Iterator[None]:
         raise StoreUnavailable(f"{what}: {error}") from error
     except (api.GoogleAPICallError, GoogleAuthError) as error:
         raise StoreRefused(f"{what}: {error}") from error
+
+
+def is_key(text: str) -> bool:
+    """Whether a document may have that key (https://firebase.google.com/docs/firestore/quotas)."""
+    if text in ("", ".", "..") or "/" in text or (text.startswith("__") and text.endswith("__")):
+        return False
+    try:
+        return len(text.encode()) <= 1500
+    except UnicodeEncodeError:
+        return False

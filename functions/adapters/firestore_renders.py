@@ -26,7 +26,7 @@ from google.cloud.firestore import ArrayRemove, ArrayUnion, Client
 from google.cloud.firestore_v1.base_query import FieldFilter
 from google.cloud.firestore_v1.field_path import FieldPath
 
-from functions.adapters.firestore_calls import CHANGED, PATIENCE, SILENCE, asking, patient
+from functions.adapters.firestore_calls import CHANGED, PATIENCE, SILENCE, asking, is_key, patient
 from functions.core.render import RUNNING, Render, State
 from functions.ports import Conflict, FolderTaken, LaneFull, Stored
 from functions.sought import ANY, Sought
@@ -94,7 +94,7 @@ class FirestoreRenders:
 
     def load(self, render: str) -> Stored | None:
         """The render as last saved."""
-        if not _is_key(render):
+        if not is_key(render):
             return None
         with asking(render):
             found = self._at("renders", render).get(**self._how)
@@ -114,7 +114,7 @@ class FirestoreRenders:
 
     def _get_all(self, renders: Sequence[str], fields: Sequence[str] | None) -> "dict[str, Found]":
         """By id, of those that are there."""
-        wanted = [self._at("renders", id) for id in dict.fromkeys(renders) if _is_key(id)]
+        wanted = [self._at("renders", id) for id in dict.fromkeys(renders) if is_key(id)]
         if not wanted:
             return {}
         with asking("renders"):
@@ -185,7 +185,7 @@ class FirestoreRenders:
 
         With a prefix, all ids that start with it are read: fit for people who know some digits.
         """
-        if sought.prefix and not _is_key(sought.prefix):
+        if sought.prefix and not is_key(sought.prefix):
             return ()
         query = self._by_id(sought.prefix) if sought.prefix else self._by_age(sought, limit)
         fitting = filter(sought.fits, map(_render, self._found(query)))
@@ -346,16 +346,6 @@ def _places(found: "Found") -> frozenset[str]:
 
 def _holder(found: "Found") -> str | None:
     return (found.to_dict() or {}).get("render")
-
-
-def _is_key(text: str) -> bool:
-    """Whether a document may have that key (https://firebase.google.com/docs/firestore/quotas)."""
-    if text in ("", ".", "..") or "/" in text or (text.startswith("__") and text.endswith("__")):
-        return False
-    try:
-        return len(text.encode()) <= 1500
-    except UnicodeEncodeError:
-        return False
 
 
 def _pause(number: int) -> None:

@@ -166,9 +166,14 @@ class SqliteBus:
 
     def ack(self, ack_id: str) -> None:
         """Done with it: it never comes again. Late or repeated it does no harm."""
-        subscription, message, _ = _named(ack_id)
+        self.ack_all((ack_id,))
+
+    def ack_all(self, ack_ids: Sequence[str]) -> None:
+        """The same of several, in one transaction."""
         with self._file.writing() as db:
-            _remove(db, subscription, message, self._clock())
+            for ack_id in ack_ids:
+                subscription, message, _ = _named(ack_id)
+                _remove(db, subscription, message, self._clock())
 
     def nack(self, ack_id: str, now: datetime) -> None:
         """It failed: it comes again after the backoff, or goes to the dead-letter topic.

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlite3 import Row
 
 from functions.adapters.sqlite_file import SqliteFile, micros, moment
-from functions.desk import Group, Wanted
+from functions.desk import Group, Wanted, words_of
 from schemas.dead_letters import DeadLetterRecord
 from schemas.replay_plan import AuditRecord
 from schemas.replay_run import ReplayRun
@@ -176,19 +176,16 @@ def _where(wanted: Wanted) -> tuple[str, list[object]]:
 
 
 def _columns(record: DeadLetterRecord) -> tuple[object, ...]:
-    letter, failure = record.letter, record.failure
-    upload = letter.upload.name if letter else ""
-    words = (record.id, record.render or "", upload, failure.reason, failure.message)
     return (
         record.id,
         to_json(record),
         micros(record.at),
         record.fingerprint,
-        failure.failure.value,
+        record.failure.failure.value,
         record.render,
         record.tenant,
         json.dumps(record.lanes),
-        "\n".join((*words, failure.detail)).casefold(),
+        words_of(record),
     )
 
 

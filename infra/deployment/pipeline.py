@@ -8,7 +8,13 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from functions.adapters import firestore_ledger, firestore_renders, firestore_switches
+from functions.adapters import (
+    firestore_dead_letters,
+    firestore_ledger,
+    firestore_notes,
+    firestore_renders,
+    firestore_switches,
+)
 from functions.core.lanes import Policy
 from functions.core.render import State
 from functions.sweep import TIME_LIMIT
@@ -16,7 +22,10 @@ from infra.deployment.needs import SERVICES
 from schemas.flows import ACTORS, FLOWS, SWEEP, Actor, Delivery, Flow, undeliverable
 from schemas.topics import Topic
 
-STORES = (firestore_renders, firestore_ledger, firestore_switches)
+STORES = (
+    *(firestore_renders, firestore_ledger, firestore_switches),
+    *(firestore_dead_letters, firestore_notes),
+)
 """All that keep something in Firestore."""
 PREFIX = "clipline-"
 """Of identities; a deployment of another name has that in its place."""
