@@ -26,6 +26,7 @@ from functions.core.render import Render
 from functions.core.step import Facts, Step
 from functions.errors import TryAgainLater
 from functions.facts import facts_of
+from functions.news import news
 from functions.perform import perform
 from functions.ports import Conflict, FolderTaken, LaneFull, Ports
 from schemas.ids import Upload
@@ -110,9 +111,8 @@ def _change(
         except (Conflict, FolderTaken, LaneFull):
             continue
         _note_start(before, after, ports)
-        if before is None or before.state is not after.state:
-            sentence = f"{after.id} is {after.state}" + (f": {after.why}" if after.why else "")
-            log.info(sentence, extra={"action": after.state.value, "render": after.id})
+        for sentence, fields in news(before, after, now):
+            log.info("%s", sentence, extra=fields)
         return _Change(render=after, effects=ours)
     raise TryAgainLater(f"{render_id} was saved by others {TRIES} times in a row")
 

@@ -24,6 +24,7 @@ from functions.incoming import end_in, event_in, origin
 from functions.intake import admit
 from functions.logs import to_stderr
 from functions.sweep import sweep as swept
+from functions.watch import tell
 from functions.wiring import doorkeeper, ports
 from schemas.events import (
     Command,
@@ -82,6 +83,7 @@ def _end(event: ExecutionEnded | None) -> None:
 
 def _sweep() -> ResponseReturnValue:
     done = swept(ports())
+    tell(ports(), ticked=done.ticked, found=done.found)
     return {"ticked": done.ticked, "found": done.found}
 
 

@@ -4,25 +4,46 @@
 locals {
   our_logs = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=~\"^${var.name}-\""
 
-  # What functions/logs.py writes, by its field `action`.
+  # What the functions log, by its field `action` (functions/news.py, functions/watch.py): how often.
   counted = merge(
     { for state in local.pipeline.states : "renders-${state}" => "jsonPayload.action=\"${state}\"" },
     {
-      renders-ended = "jsonPayload.action=(\"done\" OR \"failed\")"
-      refused       = "jsonPayload.action=\"refused\""
-      stumbled      = "jsonPayload.action=\"stumbled\""
+      day-nearly-spent = "jsonPayload.action=\"swept\" AND jsonPayload.spent_percent>=80"
+      refused          = "jsonPayload.action=\"refused\""
+      renders-ended    = "jsonPayload.action=(\"done\" OR \"failed\")"
+      stalled          = "jsonPayload.action=\"swept\" AND jsonPayload.stalled=true"
+      stumbled         = "jsonPayload.action=\"stumbled\""
+      swept            = "jsonPayload.action=\"swept\""
     },
   )
 
-  metrics = { for name, metric in google_logging_metric.this : name => "metric.type=\"logging.googleapis.com/user/${metric.name}\" AND resource.type=\"cloud_run_revision\"" }
+  # And how much, by lane and cause where these are said.
+  measured = {
+    attempts-ended = { filter = "jsonPayload.action=\"attempt-ended\"", value = "nanodollars", labels = ["cause", "lane"] }
+    time-to-done   = { filter = "jsonPayload.action=\"done\"", value = "done_seconds", labels = [] }
+    time-to-start  = { filter = "jsonPayload.action=\"attempt-started\"", value = "start_seconds", labels = ["lane"] }
+    waste          = { filter = "jsonPayload.action=\"attempt-ended\" AND jsonPayload.wasted_nanodollars>0", value = "wasted_nanodollars", labels = ["cause", "lane"] }
+    work-waiting   = { filter = "jsonPayload.action=\"swept\"", value = "waiting", labels = [] }
+  }
 
-  undelivered  = "metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\" AND resource.type=\"pubsub_subscription\""
-  oldest       = "metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" AND resource.type=\"pubsub_subscription\""
-  sweep_answer = "metric.type=\"run.googleapis.com/request_count\" AND resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${var.name}-sweep\" AND metric.labels.response_code_class=\"2xx\""
+  metrics = { for name, metric in merge(google_logging_metric.this, google_logging_metric.measured) : name => "metric.type=\"logging.googleapis.com/user/${metric.name}\" AND resource.type=\"cloud_run_revision\"" }
+
+  undelivered = "metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\" AND resource.type=\"pubsub_subscription\""
+  oldest      = "metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" AND resource.type=\"pubsub_subscription\""
 
   quiet_topics = [for name, one in local.subscriptions : name if endswith(name, "-undeliverable")]
 
   alerts = {
+    day-nearly-spent = {
+      title    = "80 % of the day's budget is spent"
+      pages    = true
+      filter   = local.metrics["day-nearly-spent"]
+      of       = null
+      above    = 0
+      duration = "0s"
+      every    = "300s"
+      aligner  = "ALIGN_SUM"
+    }
     failures = {
       title    = "More than 5 % of what ended in 10 minutes has failed"
       pages    = true
@@ -31,6 +52,16 @@ locals {
       above    = 0.05
       duration = "0s"
       every    = "600s"
+      aligner  = "ALIGN_SUM"
+    }
+    no-lane-starts = {
+      title    = "Work has waited for 15 minutes, and no lane has started anything"
+      pages    = true
+      filter   = local.metrics.stalled
+      of       = null
+      above    = 0
+      duration = "0s"
+      every    = "120s"
       aligner  = "ALIGN_SUM"
     }
     push-backlog = {
@@ -101,6 +132,32 @@ resource "google_logging_metric" "this" {
   depends_on = [google_project_service.this]
 }
 
+resource "google_logging_metric" "measured" {
+  for_each = local.measured
+
+  name            = "${var.name}/${each.key}"
+  description     = "Log entries of the functions: ${each.value.value} of ${each.value.filter}."
+  filter          = "${local.our_logs} AND ${each.value.filter}"
+  value_extractor = "EXTRACT(jsonPayload.${each.value.value})"
+
+  label_extractors = { for label in each.value.labels : label => "EXTRACT(jsonPayload.${label})" }
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "DISTRIBUTION"
+
+    dynamic "labels" {
+      for_each = each.value.labels
+      content {
+        key        = labels.value
+        value_type = "STRING"
+      }
+    }
+  }
+
+  depends_on = [google_project_service.this]
+}
+
 resource "google_monitoring_alert_policy" "this" {
   for_each = local.alerts
 
@@ -136,52 +193,13 @@ resource "google_monitoring_alert_policy" "this" {
     }
   }
 
+  # Where nothing is said any more, nothing is wrong any more; half an hour is the shortest.
+  alert_strategy {
+    auto_close = "1800s"
+  }
+
   documentation {
     content   = "What to do: docs/runbook/README.md#${each.key}"
-    mime_type = "text/markdown"
-  }
-}
-
-resource "google_monitoring_alert_policy" "no_lane_starts" {
-  display_name          = "${var.name}: No lane has started anything for 15 minutes, and work waits"
-  combiner              = "AND"
-  severity              = "CRITICAL"
-  notification_channels = var.alert_channels.page
-
-  conditions {
-    display_name = "Renders wait"
-
-    condition_threshold {
-      filter          = local.metrics["renders-waiting"]
-      comparison      = "COMPARISON_GT"
-      threshold_value = 0
-      duration        = "0s"
-
-      aggregations {
-        alignment_period     = "900s"
-        per_series_aligner   = "ALIGN_SUM"
-        cross_series_reducer = "REDUCE_SUM"
-      }
-    }
-  }
-
-  conditions {
-    display_name = "None has begun"
-
-    condition_absent {
-      filter   = local.metrics["renders-rendering"]
-      duration = "900s"
-
-      aggregations {
-        alignment_period     = "60s"
-        per_series_aligner   = "ALIGN_SUM"
-        cross_series_reducer = "REDUCE_SUM"
-      }
-    }
-  }
-
-  documentation {
-    content   = "What to do: docs/runbook/README.md#no-lane-starts"
     mime_type = "text/markdown"
   }
 }
@@ -193,15 +211,15 @@ resource "google_monitoring_alert_policy" "sweep_is_silent" {
   notification_channels = var.alert_channels.page
 
   conditions {
-    display_name = "No sweep has answered well"
+    display_name = "No sweep has said what it did"
 
     condition_absent {
-      filter   = local.sweep_answer
+      filter   = local.metrics.swept
       duration = "300s"
 
       aggregations {
         alignment_period     = "60s"
-        per_series_aligner   = "ALIGN_DELTA"
+        per_series_aligner   = "ALIGN_SUM"
         cross_series_reducer = "REDUCE_SUM"
       }
     }
@@ -217,6 +235,12 @@ resource "google_monitoring_dashboard" "pipeline" {
   dashboard_json = templatefile("${path.module}/dashboards/pipeline.json.tftpl", {
     name   = var.name
     charts = { for name in ["renders-waiting", "renders-rendering", "renders-done", "renders-failed"] : name => local.metrics[name] }
+    spread = {
+      "time to start, s, by lane"           = { filter = local.metrics["time-to-start"], by = ["metric.label.lane"] }
+      "time to done, s"                     = { filter = local.metrics["time-to-done"], by = [] }
+      "waste by cause, nano-dollars"        = { filter = local.metrics.waste, by = ["metric.label.cause"] }
+      "cost of attempts, by lane and cause" = { filter = local.metrics["attempts-ended"], by = ["metric.label.lane", "metric.label.cause"] }
+    }
     depth  = local.undelivered
     oldest = local.oldest
   })

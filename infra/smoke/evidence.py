@@ -38,7 +38,6 @@ class Evidence:
     @classmethod
     def of(cls, heard: Heard, *, render: Render, stopped: datetime, done: datetime) -> "Evidence":
         """What was heard of that render."""
-        heard.listen()
         ends = [
             (one.event.execution, one.at - one.event.at)
             for one in heard.of(ExecutionEnded, render.id)

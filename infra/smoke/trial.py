@@ -1,9 +1,9 @@
 """The trial: one video, held back, let go, stopped on purpose, found, replayed, done.
 
     pause a tenant of our own ─ upload ─► asked for ─► waits         on_upload, start_render
-    resume ───────────────────────────────► launched ─► started      sweep
+    resume ───────────────────────► launched ─► a piece is made      sweep
     stop its execution at the place ──────► a dead letter            on_execution
-    replay ───────────────────────────────► done, and heard of       on_result
+    replay ─► the rest is made ───────────► done, and heard of       on_result
 
 Each line fails without the function at its end, since nothing else does that within the time given.
 It only does what people may do: upload, pause, resume, stop an execution, replay; and it listens.
@@ -25,6 +25,8 @@ from ops.replay_look import frames, looks, refusal
 from schemas.dead_letters import DeadLetterRecord
 from schemas.events import (
     AttemptStarted,
+    ChunkCommitted,
+    ExecutionEnded,
     RenderDeadLetter,
     RenderDone,
     RenderRequested,
@@ -55,7 +57,7 @@ class Patience:
     let_go: timedelta = timedelta(seconds=180)
     """From the resumption to a launch: half a minute of waiting, and a sweep every minute."""
     started: timedelta = timedelta(minutes=10)
-    """From the launch to its first task: machines may be scarce."""
+    """From the launch to the first piece: machines may be scarce."""
     ended: timedelta = timedelta(seconds=150)
     """From the stop to the dead letter: a grace of 10 s and a log sink, and far less than the five
     minutes of silence after which the sweep would look by itself."""
@@ -87,12 +89,12 @@ class Trial:
             self._switch(paused=False)
         resumed = self.now()
         self._launched(asked, resumed)
-        first = self._started(asked, attempt=1)
-        stopped = self._stop(first)
+        stopped = self._stop(self._in_the_middle(asked))
         record = self._dead_letter(asked, stopped)
         replayed = self._replay(record)
         last, done = self._done(asked, replayed)
         self._was_heard_of(last)
+        self._hear_of_the_end(last)
         evidence = Evidence.of(self.heard, render=last, stopped=stopped, done=done)
         self._clear(upload, last)
         self.say("cleared", f"{name} and its output are removed again")
@@ -199,25 +201,24 @@ class Trial:
             )
         self.say("launched", f"on {found.lane}, {_s(self.now() - resumed)} after the resumption")
 
-    def _started(self, render: str, *, attempt: int) -> Render:
+    def _in_the_middle(self, render: str) -> Render:
+        """Something is committed, which a replay must not make again; as its tasks tell."""
+
         def look() -> Render | None:
             found = self._load(render)
-            started = [
-                one
-                for one in self.heard.of(AttemptStarted, render)
-                if isinstance(one.event, AttemptStarted) and one.event.attempt == attempt
-            ]
             is_known = found.current is not None and found.current.execution is not None
-            return found if started and is_known else None
+            return found if is_known and self.heard.of(ChunkCommitted, render) else None
 
         found = self.heard.until(look, self.patience.started)
         if found is None:
+            has_begun = bool(self.heard.of(AttemptStarted, render))
             raise NotSeen(
-                f"No task has begun within {_s(self.patience.started)} of the launch: "
-                f"{self._load(render).why}. That is no function's fault, but a machine or the "
-                "image: docs/runbook/README.md#no-lane-starts."
+                f"{'Nothing is committed' if has_begun else 'No task has begun'} "
+                f"{_s(self.patience.started)} after the launch: {self._load(render).why}. That is "
+                "no function's fault, but a machine or the image: "
+                "docs/runbook/README.md#no-lane-starts."
             )
-        self.say("started", f"attempt {attempt}, as its first task tells")
+        self.say("rendering", "its tasks have begun, and a first piece is committed")
         return found
 
     def _dead_letter(self, render: str, stopped: datetime) -> DeadLetterRecord:
@@ -278,6 +279,18 @@ class Trial:
                 "function's logs and its subscription's backlog."
             )
         self.say("heard of", "what its tasks told has arrived")
+
+    def _hear_of_the_end(self, render: Render) -> None:
+        """Of the execution that succeeded. Nothing hangs on it: it is one of the open questions."""
+        assert render.current is not None
+        execution = render.current.execution
+
+        def look() -> bool | None:
+            ends = [one.event for one in self.heard.of(ExecutionEnded, render.id)]
+            told = [one for one in ends if isinstance(one, ExecutionEnded)]
+            return True if any(one.execution == execution for one in told) else None
+
+        self.heard.until(look, self.patience.waits)
 
     def _load(self, render: str) -> Render:
         stored = self.ports.renders.load(render)

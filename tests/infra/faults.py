@@ -495,10 +495,10 @@ FAULTS = (
     Fault(
         what="an alert that names no entry of the runbook",
         file="monitoring.tf",
-        old="runbook/README.md#no-lane-starts",
-        new="runbook/README.md#no-lanes",
+        old="runbook/README.md#sweep-is-silent",
+        new="runbook/README.md#sweep-is-quiet",
         found_by="every_alert_says_what_to_do",
-        words="names no-lanes",
+        words="names sweep-is-quiet",
     ),
     Fault(
         what="an alert that tells nobody",
@@ -506,7 +506,7 @@ FAULTS = (
         old="notification_channels = var.alert_channels.page",
         new="notification_channels = []",
         found_by="every_alert_says_what_to_do",
-        words="no_lane_starts tells nobody",
+        words="sweep_is_silent tells nobody",
     ),
     Fault(
         what="a ticket that wakes somebody",

@@ -6,20 +6,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from functions.core.render import State
+from functions.news import ATTEMPT_ENDED, ATTEMPT_STARTED
+from functions.watch import SWEPT
 from tests.infra.deployment import Deployment, Resource
 
 RUNBOOK = Path(__file__).resolve().parents[3] / "docs" / "runbook" / "README.md"
 GOOGLES = {
     "pubsub.googleapis.com/subscription/num_undelivered_messages",
     "pubsub.googleapis.com/subscription/oldest_unacked_message_age",
-    "run.googleapis.com/request_count",
 }
 """Metrics that we use (https://cloud.google.com/monitoring/api/metrics_gcp)."""
 OURS = "logging.googleapis.com/user/"
-PAGES = {"failures", "no_lane_starts", "sweep_is_silent"}
+PAGES = {"day-nearly-spent", "failures", "no-lane-starts", "sweep_is_silent"}
 """What wakes somebody; all else is a ticket."""
-SAID = {state.value for state in State} | {"refused", "stumbled"}
-"""What functions/logs.py is given as `action` where something is counted."""
+SAID = {state.value for state in State} | {
+    *(ATTEMPT_ENDED, ATTEMPT_STARTED, SWEPT),
+    *("refused", "stumbled"),
+}
+"""What functions/logs.py is given as `action` where something is counted.
+`tests/infra/test_alarms.py` holds the other fields against what is really said."""
 _METRIC = re.compile(r'metric\.type="([^"]+)"')
 _ACTION = re.compile(r'jsonPayload\.action=\(?((?:"[^"]+"(?: OR )?)+)')
 

@@ -1,0 +1,116 @@
+"""What the sweep says of the whole, once a minute: whether work waits in vain, what is spent.
+
+    renders that wait or are being started, what launches showed ─► stalled, or not
+    the day's ledger ─────────────────────────────────────────────► per cent of the day's budget
+
+It only looks, and says one line; alerts are made of that (`infra/gcp/monitoring.tf`).
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from functions.core.budget import day_is_spent, midnight
+from functions.core.entries import HAD_MACHINES, Outcome
+from functions.core.render import Render, State
+from functions.core.switches import Switching, of_tenant, pauses
+from functions.ports import Ports
+
+STALLED_AFTER = timedelta(minutes=15)
+"""Work has waited for so long, and nothing has started anywhere meanwhile."""
+LOOKED_AT = 20
+"""Renders that wait, the oldest first, and as many that are being started."""
+MOST_ENTRIES = 200
+"""Of each lane's ledger."""
+NOTHING = timedelta(0)
+SWEPT = "swept"
+
+log = logging.getLogger("clipline.watch")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """One look."""
+
+    waiting: int
+    """Renders that wait, up to `LOOKED_AT`."""
+    stalled: bool
+    """Whether machines are wanted and none has come: not paused, not out of money, and not only
+    because every place is taken by what runs."""
+    spent_percent: int | None
+    """Of the day's budget; None where there is none."""
+
+
+def watch(ports: Ports) -> Watch:
+    """Look. Raises what the ports raise."""
+    now = ports.clock()
+    waiting = ports.renders.waiting(limit=LOOKED_AT)
+    # What is being started now was launched no longer ago than that.
+    since = now - STALLED_AFTER - max((lane.start_within for lane in ports.lanes), default=NOTHING)
+    entries = ports.ledger.recent([lane.id for lane in ports.lanes], since, limit=MOST_ENTRIES)
+    spent = ports.ledger.spent(midnight(now)) if ports.budget.day else 0
+    percent = spent * 100 // ports.budget.day if ports.budget.day else None
+    has_started = any(
+        one.outcome in HAD_MACHINES and one.at > now - STALLED_AFTER for one in entries
+    )
+    launched = sorted({one.render for one in entries if one.outcome is Outcome.LAUNCHED})
+    is_out_of_money = day_is_spent(spent, ports.budget, now) is not None
+    if has_started or is_out_of_money or not (waiting or launched):
+        return Watch(waiting=len(waiting), stalled=False, spent_percent=percent)
+    renders = _loaded([*waiting, *launched[:LOOKED_AT]], ports)
+    return Watch(
+        waiting=len(waiting),
+        stalled=_in_vain(renders, pauses(ports.switches.noted()), now)
+        and _has_room(renders, ports),
+        spent_percent=percent,
+    )
+
+
+def tell(ports: Ports, *, ticked: int, found: int) -> Watch:
+    """Look and say it, with what a sweep did."""
+    seen = watch(ports)
+    fields: dict[str, object] = {
+        "action": SWEPT,
+        "ticked": ticked,
+        "found": found,
+        "waiting": seen.waiting,
+        "stalled": seen.stalled,
+    }
+    if seen.spent_percent is not None:
+        fields["spent_percent"] = seen.spent_percent
+    words = "work waits and no lane starts" if seen.stalled else f"{seen.waiting} wait"
+    level = logging.WARNING if seen.stalled else logging.INFO
+    log.log(level, "swept: %d ticked, %d found, %s", ticked, found, words, extra=fields)
+    return seen
+
+
+def _loaded(ids: Sequence[str], ports: Ports) -> list[Render]:
+    found = (ports.renders.load(id) for id in dict.fromkeys(ids))
+    wanted = (State.WAITING, State.STARTING)
+    return [one.render for one in found if one is not None and one.render.state in wanted]
+
+
+def _in_vain(renders: Sequence[Render], paused: Sequence[Switching], now: datetime) -> bool:
+    """Whether any has wanted a machine for so long, of its own accord."""
+    return any(
+        _wanted_since(one) <= now - STALLED_AFTER
+        and of_tenant(one.upload.tenant, paused) is None
+        and (one.not_before is None or one.not_before <= now)
+        for one in renders
+    )
+
+
+def _wanted_since(render: Render) -> datetime:
+    """Since its upload, its replay, or the end of the last attempt that had a machine."""
+    ran = (one.ended_at for one in render.attempts if one.started_at and one.ended_at)
+    return max(filter(None, (render.created_at, render.replayed_at, *ran)))
+
+
+def _has_room(renders: Sequence[Render], ports: Ports) -> bool:
+    """Whether some lane would take a render if it had machines."""
+    starting = Counter(one.lane for one in renders if one.state is State.STARTING)
+    return any(
+        ports.renders.running(lane.id) - starting[lane.id] < lane.places for lane in ports.lanes
+    )

@@ -1,0 +1,77 @@
+"""`make smoke` over the emulators: it passes with all functions, and names any one that is missing.
+
+The same code is for Google Cloud, where it was not run.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.deployment.exits import Status
+from infra.emulators.sdk import component, program
+from infra.laptop.server import TARGETS
+from infra.smoke.evidence import questions
+from tests.emulators import required
+from tests.pipeline.laptop import CHECKOUT
+from tests.pipeline.test_emulated_cloud import COMPONENTS
+
+PATIENCE = 300.0
+"""Seconds for one trial; on two idle cores the longest takes about a minute."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def emulators() -> None:
+    with required():
+        for name in COMPONENTS:
+            component(name)
+        program("java", of="Java 17")
+
+
+def smoke(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "infra.smoke", *words],
+        cwd=CHECKOUT,
+        env={**os.environ, "CLIPLINE_HOME": str(folder)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def steps(said: str) -> list[str]:
+    return [line[10:].split("  ")[0] for line in said.splitlines() if line[6:8] == " s"]
+
+
+def test_with_all_functions_every_step_is_seen(tmp_path: Path) -> None:
+    done = smoke(tmp_path, "--cloud=emulators")
+    assert done.returncode == Status.OK, done.stdout + done.stderr
+    assert steps(done.stdout) == [
+        *("paused", "uploaded", "asked for", "waits", "resumed", "launched", "rendering"),
+        *("broken", "dead letter", "replayed", "done", "heard of", "cleared"),
+    ]
+    assert "not run against Google Cloud" in done.stdout
+    assert all(question in done.stdout for question, _ in questions(None))
+    assert "of a stopped one, yes" in done.stdout
+    assert re.search(r" replayed +[1-9]\d* frames are committed already", done.stdout)
+    assert "the one that succeeded was told as well" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("function", TARGETS)
+def test_any_function_that_is_missing_is_named(function: str, tmp_path: Path) -> None:
+    done = smoke(tmp_path, "--cloud=emulators", f"--without={function}")
+    assert done.returncode == Status.FAILED, done.stdout + done.stderr
+    assert done.stderr.startswith(f"{function} is missing: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_nothing_is_taken_out_of_a_deployment(tmp_path: Path) -> None:
+    done = smoke(tmp_path, "--project=demo-project", "--without=sweep")
+    assert done.returncode == Status.UNSUITABLE
+    assert done.stderr.startswith("--without is for emulators")
