@@ -11,8 +11,9 @@ from functions.cloud_settings import needed
 from functions.core.budget import Budget
 from functions.core.lanes import Lane
 from functions.core.prices import Price
+from functions.core.tenants import Tenants
 from functions.errors import NotConfigured
-from functions.lane_file import LaneFault, read_dollars, read_lanes, read_locations
+from functions.lane_file import LaneFault, read_dollars, read_lanes, read_tenants
 from functions.machine_groups import MachineGroup
 
 GIB = 2**30
@@ -126,12 +127,12 @@ def laptop_lanes(environment: Mapping[str, str] = os.environ) -> tuple[CloudLane
     return lanes
 
 
-def locations(environment: Mapping[str, str] = os.environ) -> Mapping[str, tuple[str, ...]]:
-    """By tenant, where its renders may be made: from where the lanes are. Raises NotConfigured."""
+def tenants(environment: Mapping[str, str] = os.environ) -> Tenants:
+    """What is configured of tenants: from where the lanes are. Raises NotConfigured."""
     if not (environment.get("CLIPLINE_LANES_FILE") or environment.get("CLIPLINE_LANES")):
         return {}
     try:
-        return read_locations(*_text(environment))
+        return read_tenants(*_text(environment))
     except LaneFault as fault:
         raise NotConfigured(str(fault)) from fault
 

@@ -1,10 +1,13 @@
 """What a decision may know besides its render: read from the ports in the moment it is made."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from functions.core.budget import midnight
 from functions.core.ledger import MEMORY, MOST_READ
-from functions.core.render import RUNNING, Render
+from functions.core.render import RUNNING, TERMINAL, Render
+from functions.core.share import MOST_LINES
 from functions.core.step import Facts
 from functions.core.switches import pauses
 from functions.ports import Ports, RenderStore
@@ -19,14 +22,25 @@ def facts_of(
     if upload is None:
         return Facts(lanes=ports.lanes, draw=ports.draw(), policy=ports.policy, budget=ports.budget)
     others = ports.renders.of_upload(upload.bucket, upload.name)
+    comes = before is None or before.state in TERMINAL
+    shared = everybody(now, ports)
+    return replace(
+        shared,
+        busy=_others(shared.busy, before),
+        newest=max((other.upload.age_key for other in others), default=None),
+        folder=_folder(upload, render_id, ports.renders),
+        heads=ports.renders.lines(limit=MOST_LINES) if comes else (),
+    )
+
+
+def everybody(now: datetime, ports: Ports) -> Facts:
+    """What is the same for all renders at that moment."""
     return Facts(
         lanes=ports.lanes,
         draw=ports.draw(),
         policy=ports.policy,
-        busy={lane.id: _others_on(lane.id, before, ports) for lane in ports.lanes},
-        newest=max((other.upload.age_key for other in others), default=None),
-        folder=_folder(upload, render_id, ports.renders),
-        locations=ports.locations,
+        busy={lane.id: ports.renders.running(lane.id) for lane in ports.lanes},
+        tenants=ports.tenants,
         budget=ports.budget,
         spent_today=0 if ports.budget.day is None else ports.ledger.spent(midnight(now)),
         pauses=pauses(ports.switches.noted()),
@@ -36,10 +50,10 @@ def facts_of(
     )
 
 
-def _others_on(lane: str, before: Render | None, ports: Ports) -> int:
-    """Renders that run on the lane, this one not counted: it gives up its place to decide anew."""
-    mine = before is not None and before.state in RUNNING and before.lane == lane
-    return ports.renders.running(lane) - mine
+def _others(busy: Mapping[str, int], before: Render | None) -> Mapping[str, int]:
+    """Without this one, if it runs: it gives up its place to decide anew."""
+    mine = before.lane if before is not None and before.state in RUNNING else None
+    return {lane: runs - (lane == mine) for lane, runs in busy.items()}
 
 
 def _folder(upload: Upload, render_id: str, renders: RenderStore) -> str:

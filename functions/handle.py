@@ -143,7 +143,8 @@ def _admitted(
     lane = step.lane(record.lane)
     if lane is None:
         return True
-    return ports.ledger.admit(launched(after.id, record), gate(lane, step.standing(lane, after)))
+    launch = launched(after.id, record, after.account)
+    return ports.ledger.admit(launch, gate(lane, step.standing(lane, after)))
 
 
 def _note_start(before: Render | None, after: Render, ports: Ports) -> None:

@@ -15,7 +15,9 @@ from fractions import Fraction
 from typing import Any, Protocol, TypeVar
 
 from functions.core.prices import DOLLAR
+from functions.core.tenants import Tenant, Tenants
 from schemas import names
+from schemas.priority import Priority
 from schemas.wire import Unreadable, from_json, to_json
 
 
@@ -33,7 +35,9 @@ class Described(Protocol):
 
 L = TypeVar("L", bound=Described)
 _AT = re.compile(r"at `\$(?:\[(?P<number>\d+)\])?\.?(?P<field>[^`]*)`")
+_AT_FIELD = re.compile(r"at `\$\.?(?P<field>\w*)[^`]*`")
 _JSON = re.compile(r"\s*\[\s*[{\]]")
+_TABLE = re.compile(r"\s*\[")
 _HEADER = re.compile(r"\s*\[\[\s*lanes\s*\]\]")
 
 RULES: Sequence[tuple[str, Callable[[Any], bool], str]] = (
@@ -76,6 +80,15 @@ RULES: Sequence[tuple[str, Callable[[Any], bool], str]] = (
     ),
 )
 """Field, what must hold, and the words of who breaks it."""
+TENANT_RULES: Sequence[tuple[str, Callable[[Tenant], bool], str]] = (
+    (
+        "locations",
+        lambda tenant: tenant.locations is None or bool(tenant.locations),
+        "must be one at least: leave it out for anywhere",
+    ),
+    ("weight", lambda tenant: 1 <= tenant.weight <= 100, "must be from 1 to 100"),
+)
+"""As above."""
 
 
 def read_lanes(
@@ -130,20 +143,47 @@ def _loaded(text: str) -> Mapping[str, Any]:
     return {"lanes": json.loads(text)} if _JSON.match(text) else tomllib.loads(text)
 
 
-def read_locations(text: str, name: str) -> Mapping[str, tuple[str, ...]]:
-    """By tenant, where its renders may be made: `[tenants.NAME]` with `locations`.
+def read_tenants(text: str, name: str) -> Tenants:
+    """What is configured of tenants: `[tenants.NAME]` with any field of `Tenant`.
 
     A list of lanes in JSON has no tenants. Raises LaneFault.
     """
+    place = _Place(text, name)
     try:
-        tenants = _loaded(text).get("tenants", {})
-        found = {tenant: tuple(limits["locations"]) for tenant, limits in tenants.items()}
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise LaneFault(f"{name}: [tenants.NAME] needs locations, a list: {error!r}") from error
-    for tenant, locations in found.items():
-        if not locations or not all(isinstance(one, str) for one in locations):
-            raise LaneFault(f"{name}: tenants.{tenant}.locations must be words, one at least")
-    return found
+        tables = _loaded(text).get("tenants", {})
+        found = {tenant: dict(table) for tenant, table in tables.items()}
+    except (TypeError, AttributeError, ValueError) as error:
+        raise LaneFault(f"{name}: [tenants.NAME] is a table for each tenant: {error!r}") from error
+    return {tenant: _tenant(tenant, said, place) for tenant, said in found.items()}
+
+
+def _tenant(name: str, said: Mapping[str, Any], place: "_Place") -> Tenant:
+    known = [field.name for field in fields(Tenant)]
+    for field in said:
+        if field not in known:
+            raise place.of_tenant(name, field, f"is no field of a tenant{_nearest(field, known)}")
+    try:
+        tenant = from_json(to_json(said), Tenant)
+    except Unreadable as error:
+        where = _AT_FIELD.search(str(error))
+        words = _AT_FIELD.sub("", str(error).partition(": ")[2]).strip(" -")
+        at = where["field"] if where else ""
+        if at in ("priority", "ceiling", "folders"):
+            words += f": there are {', '.join(Priority)}"
+        raise place.of_tenant(name, at, words) from error
+    for field, holds, words in TENANT_RULES:
+        if not holds(tenant):
+            raise place.of_tenant(name, field, words + _said(getattr(tenant, field)))
+    for folder in tenant.folders:
+        if not folder.startswith(f"{name}/"):
+            words = f"'{folder}' is not in the tenant's own folder, which is {name}/"
+            raise place.of_tenant(name, "folders", words)
+    return tenant
+
+
+def _nearest(field: str, known: Sequence[str]) -> str:
+    near = get_close_matches(field, known, n=1)
+    return f"; is it {near[0]}?" if near else ""
 
 
 def read_dollars(text: str, name: str) -> Mapping[str, int]:
@@ -169,9 +209,7 @@ def _check_names(one: Mapping[str, Any], number: int, kind: type, place: "_Place
     known = [field.name for field in fields(kind)]
     for field in one:
         if field not in known:
-            near = get_close_matches(field, known, n=1)
-            hint = f"; is it {near[0]}?" if near else ""
-            raise place.fault(number, field, f"is no field of a lane{hint}")
+            raise place.fault(number, field, f"is no field of a lane{_nearest(field, known)}")
 
 
 def _unreadable(said: str, place: "_Place") -> LaneFault:
@@ -199,6 +237,19 @@ class _Place:
         line = self._line(number, re.split(r"[.\[]", field)[0])
         where = f", line {line}" if line else ""
         return LaneFault(f"{self.name}{where}: lanes[{number}].{field} {words}")
+
+    def of_tenant(self, tenant: str, field: str, words: str) -> LaneFault:
+        """The same of a tenant's field."""
+        table = re.compile(rf"""\s*\[\s*tenants\s*\.\s*["']?{re.escape(tenant)}["']?\s*[.\]]""")
+        own = re.compile(rf"\s*(\[.*\.)?{re.escape(field)}\b" if field else "$.")
+        begin = next((n for n, line in enumerate(self._lines) if table.match(line)), None)
+        if begin is None:
+            return LaneFault(f"{self.name}: tenants.{tenant}.{field} {words}")
+        after = ((n, self._lines[n]) for n in range(begin + 1, len(self._lines)))
+        others = (n for n, line in after if _TABLE.match(line) and not table.match(line))
+        lines = range(begin, next(others, len(self._lines)))
+        at = next((n for n in lines if own.match(self._lines[n])), begin)
+        return LaneFault(f"{self.name}, line {at + 1}: tenants.{tenant}.{field} {words}")
 
     def _line(self, number: int, field: str) -> int | None:
         """Its own, or that of the lane's beginning; None in text that has no such lines."""

@@ -84,7 +84,7 @@ def _end(event: ExecutionEnded | None) -> None:
 def _sweep() -> ResponseReturnValue:
     done = swept(ports())
     tell(ports(), ticked=done.ticked, found=done.found)
-    return {"ticked": done.ticked, "found": done.found}
+    return {"ticked": done.ticked, "woken": done.woken, "found": done.found}
 
 
 def _answer(request: Request, act: Callable[[], ResponseReturnValue | None]) -> ResponseReturnValue:

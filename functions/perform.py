@@ -32,6 +32,7 @@ from functions.core.render import TERMINAL, Render
 from functions.made import made
 from functions.outcomes.untold import says_why
 from functions.ports import ExecutionState, LaunchRefused, Ports
+from functions.turn import next_in_turn
 from schemas import labels, names
 from schemas.events import OutputVerified
 from schemas.failures import Failure, FailureClass
@@ -210,7 +211,8 @@ def _supersede_older(effect: SupersedeOlder, render: Render, ports: Ports) -> li
 def _wake_next(effect: WakeNext, render: Render, ports: Ports) -> list[Occurrence]:
     """Its lane has a place again, and first of all a line in the ledger."""
     _note(render, render.attempt, ports)
-    return [Tick(render=waiting) for waiting in ports.renders.waiting(limit=1)]
+    turn = next_in_turn(ports, render.lane)
+    return [Tick(render=turn)] if turn else []
 
 
 _PERFORMERS: Mapping[type[Effect], Callable[[Any, Render, Ports], list[Occurrence]]] = {

@@ -10,8 +10,10 @@ from functions.core.budget import Budget
 from functions.core.entries import Entry
 from functions.core.group import Lack, Machine
 from functions.core.lanes import Lane, Policy
-from functions.core.render import Render
+from functions.core.render import Render, State
+from functions.core.share import Head
 from functions.core.switches import Switching
+from functions.core.tenants import Tenants
 from functions.sought import ANY, Sought
 from schemas.events import ExecutionEnded
 from schemas.failures import Failure
@@ -83,8 +85,17 @@ class RenderStore(Protocol):
     def due(self, before: datetime, *, limit: int) -> Sequence[str]:
         """Ids of renders whose `due_at` has come, the longest overdue first."""
 
-    def waiting(self, *, limit: int) -> Sequence[str]:
-        """Ids of waiting renders, the oldest upload first."""
+    def lines(self, *, limit: int) -> Sequence[Head]:
+        """Of each line in which renders wait the one that was opened first.
+
+        Costs as many reads as there are lines, however many wait in them.
+        """
+
+    def waiting(self, line: str, *, limit: int) -> Sequence[Head]:
+        """Those who wait in that line, who was opened first comes first."""
+
+    def count(self, state: State) -> int:
+        """How many renders are in that state: for people who look."""
 
     def running(self, lane: str) -> int:
         """How many renders are starting, rendering or stitching on that lane."""
@@ -234,8 +245,8 @@ class Ports:
     policy: Policy
     groups: tuple[Group, ...] = ()
     budget: Budget = field(default_factory=Budget)
-    locations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By tenant, where its renders may be made; anywhere for one that is not here."""
+    tenants: Tenants = field(default_factory=dict)
+    """What is configured of tenants, by name."""
     at_once: int = 1
     """Calls that somebody who looks at very many things does well to have under way together: more
     than one where each is a journey."""

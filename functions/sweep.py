@@ -8,6 +8,7 @@ from functions.core.observations import Tick
 from functions.forgotten import find_forgotten
 from functions.handle import handle
 from functions.ports import Group, Ports
+from functions.wake import wake
 
 log = logging.getLogger("clipline.sweep")
 
@@ -21,15 +22,20 @@ class Swept:
     """What one sweep did."""
 
     ticked: int
+    woken: int
     found: int
 
 
 def sweep(ports: Ports) -> Swept:
-    """Tick what is due, tend the groups of machines, look for forgotten uploads on one page."""
-    ticked = _tick_due(ports)
+    """Tick what is due, wake those for whom there is room, tend the groups of machines.
+
+    At last it looks for forgotten uploads, one page of them.
+    """
+    give_up = ports.clock() + TIME_LIMIT
+    ticked, woken = _tick_due(ports), wake(ports, give_up)
     for group in ports.groups:
         _tend(group, ports)
-    return Swept(ticked=ticked, found=find_forgotten(ports))
+    return Swept(ticked=ticked, woken=woken, found=find_forgotten(ports))
 
 
 def _tend(group: Group, ports: Ports) -> None:

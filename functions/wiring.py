@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from functions.cloud_lanes import CloudLane, budget, cloud_lanes, laptop_lanes, locations
+from functions.cloud_lanes import CloudLane, budget, cloud_lanes, laptop_lanes, tenants
 from functions.cloud_settings import Cloud, cloud
 from functions.core.lanes import Lane, Policy
 from functions.errors import NotConfigured
@@ -32,7 +32,6 @@ LAPTOP_POLICY = Policy(
     effect_grace=timedelta(seconds=2),
     upload_grace=timedelta(seconds=5),
     progress_every=timedelta(seconds=1),
-    wait=timedelta(seconds=5),
     keep_done=timedelta(minutes=10),
 )
 """A laptop's messages take milliseconds, so what has not come in seconds has got lost."""
@@ -42,7 +41,7 @@ LAPTOP_POLICY = Policy(
 def ports() -> Ports:
     """The parts that this process works with, as its environment says. Raises NotConfigured."""
     if place() is Place.CLOUD:
-        return replace(cloud_ports(cloud(), *cloud_lanes()), locations=locations(), budget=budget())
+        return replace(cloud_ports(cloud(), *cloud_lanes()), tenants=tenants(), budget=budget())
     found = laptop_lanes()
     ports = laptop_ports(laptop(), *(one.lane for one in found))
     emulator = os.environ.get("CLIPLINE_COMPUTE_EMULATOR")
@@ -51,7 +50,7 @@ def ports() -> Ports:
         ports,
         backends={**ports.backends, **pulled},
         groups=_groups(pulled),
-        locations=locations(),
+        tenants=tenants(),
         budget=budget(),
     )
 
@@ -87,7 +86,7 @@ def looking_ports() -> Ports:
     return replace(
         reading_ports(),
         lanes=tuple(one.lane for one in lanes),
-        locations=locations(),
+        tenants=tenants(),
         budget=budget(),
     )
 

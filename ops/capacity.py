@@ -13,6 +13,7 @@ from functions.core.opening import scene
 from functions.core.prices import dollars
 from functions.core.render import TERMINAL, Render
 from functions.core.route import route
+from functions.core.share import MOST_LINES, in_turn, line_of, used
 from functions.core.step import Step
 from functions.core.switches import pauses
 from functions.facts import facts_of
@@ -23,6 +24,8 @@ from ops.paper import Paper
 from ops.times import clock
 
 HOUR = 3600
+MINUTE = 60
+SHOWN_LINES = 9
 
 
 def lanes() -> None:
@@ -110,3 +113,24 @@ def why_lines(render: Render, ports: Ports, now: datetime) -> Iterator[str]:
         yield f"  {number + 1}  {one.lane.id}  {taken}{one.words}"
     for rejected in answer.rejected:
         yield f"  -  {rejected.lane}  {rejected.why}"
+    yield from _turn_lines(render, found.ledger, ports, now)
+
+
+def _turn_lines(
+    render: Render, entries: Sequence[Entry], ports: Ports, now: datetime
+) -> Iterator[str]:
+    """Who waits, whose turn it is, and by what numbers."""
+    if render.line is None:
+        return
+    had = used(entries, now)
+    heads = ports.renders.lines(limit=MOST_LINES)
+    lines = in_turn([line_of(one.line, one.since, ports.tenants) for one in heads], had)
+    yield f"in line as {render.account}; whose turn it is, of {len(lines)} lines:"
+    for number, line in enumerate(lines[:SHOWN_LINES]):
+        minutes = had.get(line.account, 0.0) / MINUTE
+        mine = "  (this render's line)" if line.name == render.line else ""
+        avoids = f", not on {', '.join(sorted(line.avoids))}" if line.avoids else ""
+        yield (
+            f"  {number + 1}  {line.account}  had {minutes:.1f} machine minutes within the hour, "
+            f"weight {line.weight}, waits since {clock(line.since)}{avoids}{mine}"
+        )

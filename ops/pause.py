@@ -36,7 +36,7 @@ def pause(
 def resume(
     reason: Reason, by: By, lane: Lane = None, tenant: Tenant = None, all: All = False
 ) -> None:
-    """Take back a pause: what waited looks for a lane again within half a minute."""
+    """Take back a pause: what waited is woken in its turn, within a sweep."""
     reach, name = _asked(lane, tenant, all)
     paused = pauses(reading_ports().switches.noted())
     if not any((one.reach, one.name) == (reach, name) for one in paused):

@@ -300,6 +300,8 @@ class AttemptRecord:
     """What it has cost, once it has ended; 0 as well where the lane has no price."""
     encoder_class: str = ""
     """Of what it makes; empty if an earlier version launched it."""
+    tasks: int = 0
+    """How many it has, each on a machine of its own; 0 if an earlier version launched it."""
     made_at: datetime | None = None
     """When its last piece was committed, read at its end; None if there was none, or no look."""
 

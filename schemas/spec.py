@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from schemas.kinds import Kind
 from schemas.presets import DEFAULT, PRESETS
+from schemas.priority import Priority
 from schemas.spec_clip import Clip, clip_of
 from schemas.spec_fields import SpecFault, decoded, fields_of, list_of, name_of, refuse_twins
 from schemas.spec_kinds import KIND_FIELDS, MP4, THUMBNAIL_HEIGHT, Wish, wish_of
@@ -36,6 +37,8 @@ class RenderSpec:
 
     clips: tuple[Clip, ...] = (Clip(),)
     outputs: tuple[Output, ...] = (Output(),)
+    priority: Priority | None = None
+    """How urgent it is, up to what its tenant may ask for; None for what is configured."""
 
 
 def parse_spec(text: str | None) -> RenderSpec:
@@ -48,11 +51,12 @@ def parse_spec(text: str | None) -> RenderSpec:
         return RenderSpec()
     if len(text) > LONGEST_SPEC:
         raise SpecFault("spec", f"{len(text)} characters long", f"at most {LONGEST_SPEC}")
-    spec = fields_of(decoded(text), "spec", ("version", "clips", "outputs", "loudness"))
+    spec = fields_of(decoded(text), "spec", ("version", "clips", "outputs", "loudness", "priority"))
     version = spec.get("version", 1)
     if isinstance(version, bool) or version != 1:
         raise SpecFault("version", version, "1")
     loudness = loudness_of(spec.get("loudness"), "loudness")
+    priority = _priority(spec.get("priority"))
     clips = [
         clip_of(c, f"clips[{i}]", loudness)
         for i, c in enumerate(list_of(spec, "clips", MOST_CLIPS))
@@ -62,7 +66,17 @@ def parse_spec(text: str | None) -> RenderSpec:
     ]
     refuse_twins("clips", [clip.name for clip in clips])
     refuse_twins("outputs", [output.name for output in outputs])
-    return RenderSpec(clips=tuple(clips) or (Clip(),), outputs=tuple(outputs) or (Output(),))
+    return RenderSpec(
+        clips=tuple(clips) or (Clip(),),
+        outputs=tuple(outputs) or (Output(),),
+        priority=priority,
+    )
+
+
+def _priority(raw: object) -> Priority | None:
+    if raw is not None and raw not in tuple(Priority):
+        raise SpecFault("priority", raw, f"one of {', '.join(Priority)}")
+    return None if raw is None else Priority(str(raw))
 
 
 def _output(raw: object, at: str) -> Output:

@@ -6,6 +6,7 @@ from typing import Any
 from schemas.assets import CAPTION_SUFFIXES, IMAGE_SUFFIXES, LONGEST_NAME
 from schemas.kinds import Image, Kind
 from schemas.presets import DEFAULT, PRESETS
+from schemas.priority import Priority
 from schemas.spec import MOST_CLIPS, MOST_OUTPUTS
 from schemas.spec_clip import FRAMES, LATEST_FRAME, SECONDS, Clip
 from schemas.spec_fields import CLOCK, LATEST_SECOND, NAME, RATE
@@ -76,6 +77,12 @@ def spec_schema() -> dict[str, Any]:
                 },
                 MOST_OUTPUTS,
             ),
+            "priority": {
+                "enum": [*(one.value for one in Priority), None],
+                "default": None,
+                "description": "How urgent it is, up to what its tenant may ask for; null is what "
+                "is configured of the tenant or folder.",
+            },
             "loudness": {
                 **loudness,
                 "default": None,

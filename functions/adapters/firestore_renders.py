@@ -28,6 +28,7 @@ from google.cloud.firestore_v1.field_path import FieldPath
 
 from functions.adapters.firestore_calls import CHANGED, PATIENCE, SILENCE, asking, is_key, patient
 from functions.core.render import RUNNING, Render, State
+from functions.core.share import Head
 from functions.ports import Conflict, FolderTaken, LaneFull, Stored
 from functions.sought import ANY, Sought
 from schemas.ids import digest
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 COMPOSITE_INDEXES = {
     "renders": (
-        ("state", "created_at"),
+        ("line", "created_at"),
         ("state", "-created_at"),
         ("failure", "-created_at"),
         ("tenant", "-created_at"),
@@ -147,10 +148,35 @@ class FirestoreRenders:
         query = self._renders.where(filter=FieldFilter("due_at", "<=", before))
         return self._ids(query.order_by("due_at").limit(limit))
 
-    def waiting(self, *, limit: int) -> Sequence[str]:
-        """Ids of waiting renders, the oldest upload first."""
-        query = self._renders.where(filter=FieldFilter("state", "==", State.WAITING.value))
-        return self._ids(query.order_by("created_at").limit(limit))
+    def lines(self, *, limit: int) -> Sequence[Head]:
+        """Of each line the first, by one query for each that reads one document."""
+        heads: list[Head] = []
+        while len(heads) < limit:
+            after = FieldFilter("line", ">", heads[-1].line if heads else "")
+            query = self._renders.where(filter=after).order_by("line").order_by("created_at")
+            found = self._heads(query.limit(1))
+            if not found:
+                break
+            heads += found
+        return tuple(heads)
+
+    def waiting(self, line: str, *, limit: int) -> Sequence[Head]:
+        """Those of that line, who was opened first comes first."""
+        query = self._renders.where(filter=FieldFilter("line", "==", line))
+        return self._heads(query.order_by("created_at").limit(limit))
+
+    def _heads(self, query: "Query") -> Sequence[Head]:
+        found = self._found(query.select(["line", "created_at"]))
+        return tuple(
+            Head(line=one.get("line"), render=one.id, since=_utc(one.get("created_at")))
+            for one in found
+        )
+
+    def count(self, state: State) -> int:
+        """Counted where the renders are: one read for every thousand of them."""
+        query: Any = self._renders.where(filter=FieldFilter("state", "==", state.value))
+        with asking("a count"):
+            return int(query.count(alias="all").get(**self._how)[0][0].value)
 
     def running(self, lane: str) -> int:
         """How many renders are starting, rendering or stitching on that lane."""
@@ -315,6 +341,7 @@ def _fields(render: Render, mark: str) -> dict[str, object]:
         "save": mark,
         "state": render.state.value,
         "lane": _lane_of(render),
+        "line": render.line,
         "due_at": render.due_at,
         "created_at": render.created_at,
         "upload": f"{upload.bucket}/{upload.name}",
@@ -334,6 +361,11 @@ def _folders(render: Render) -> Iterable[str]:
 
 def _render(found: "Found") -> Render:
     return from_json(found.get("document"), Render)
+
+
+def _utc(moment: datetime) -> datetime:
+    """Firestore's own kind of moment as an ordinary one."""
+    return datetime.fromtimestamp(0, UTC) + (moment - _EPOCH)
 
 
 def _version(found: "Found") -> int:

@@ -8,8 +8,9 @@ from itertools import islice
 from pathlib import Path
 from sqlite3 import Connection, Row
 
-from functions.adapters.sqlite_file import SqliteFile, micros
+from functions.adapters.sqlite_file import SqliteFile, micros, moment
 from functions.core.render import RUNNING, Render, State
+from functions.core.share import Head
 from functions.ports import Conflict, FolderTaken, LaneFull, Stored
 from functions.sought import ANY, Sought
 from schemas.wire import from_json, to_json
@@ -26,6 +27,9 @@ _SCHEMA = (
     "CREATE INDEX IF NOT EXISTS renders_age ON renders (created_at)",
     "CREATE INDEX IF NOT EXISTS renders_upload ON renders (bucket, name, generation, revision)",
     "CREATE TABLE IF NOT EXISTS folders (folder TEXT PRIMARY KEY, render TEXT NOT NULL) STRICT",
+    "ALTER TABLE renders ADD COLUMN line TEXT",
+    "CREATE INDEX IF NOT EXISTS renders_line ON renders (line, created_at, id)"
+    " WHERE line IS NOT NULL",
 )
 _LISTED = "(SELECT value FROM json_each(?))"
 _RUNNING = ", ".join(f"'{state}'" for state in sorted(RUNNING))
@@ -80,10 +84,28 @@ class SqliteRenders:
         query = "SELECT id FROM renders WHERE due_at <= ? ORDER BY due_at, id LIMIT ?"
         return _ids(self._select(query, micros(before), limit))
 
-    def waiting(self, *, limit: int) -> Sequence[str]:
-        """Ids of waiting renders, the oldest upload first."""
-        query = "SELECT id FROM renders WHERE state = ? ORDER BY created_at, id LIMIT ?"
-        return _ids(self._select(query, State.WAITING.value, limit))
+    def lines(self, *, limit: int) -> Sequence[Head]:
+        """Of each line the first, by one look into the index for each."""
+        heads: list[Head] = []
+        query = """SELECT line, id, created_at FROM renders WHERE line > ?
+            ORDER BY line, created_at, id LIMIT 1"""
+        while len(heads) < limit:
+            rows = self._select(query, heads[-1].line if heads else "")
+            if not rows:
+                break
+            heads += map(_head, rows)
+        return tuple(heads)
+
+    def waiting(self, line: str, *, limit: int) -> Sequence[Head]:
+        """Those of that line, who was opened first comes first."""
+        query = """SELECT line, id, created_at FROM renders WHERE line = ?
+            ORDER BY created_at, id LIMIT ?"""
+        return tuple(map(_head, self._select(query, line, limit)))
+
+    def count(self, state: State) -> int:
+        """How many renders are in that state."""
+        count: int = self._select("SELECT count(*) FROM renders WHERE state = ?", state)[0][0]
+        return count
 
     def running(self, lane: str) -> int:
         """How many renders are starting, rendering or stitching on that lane."""
@@ -138,6 +160,7 @@ def _columns(render: Render) -> dict[str, object]:
         "document": to_json(render),
         "state": render.state.value,
         "lane": render.lane,
+        "line": render.line,
         "due_at": None if render.due_at is None else micros(render.due_at),
         "created_at": micros(render.created_at),
         "bucket": upload.bucket,
@@ -178,6 +201,10 @@ def _render(row: Row) -> Render:
 def _read(document: bytes) -> Render:
     """A render never changes, so that one who looks again and finds the same need not read it."""
     return from_json(document, Render)
+
+
+def _head(row: Row) -> Head:
+    return Head(line=row["line"], render=row["id"], since=moment(row["created_at"]))
 
 
 def _ids(rows: Iterable[Row]) -> tuple[str, ...]:

@@ -1,10 +1,13 @@
-"""Admission: how many launches a lane takes, beyond its places; checked as a launch is noted."""
+"""Admission: how many launches a lane takes; held against each one in the moment it is noted."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from functions.core.entries import Entry
 from functions.core.lanes import Lane
-from functions.core.ledger import Standing
+from functions.core.ledger import Standing, standing
+from functions.core.switches import Switching, of_lane
 
 MINUTE = timedelta(minutes=1)
 
@@ -36,3 +39,28 @@ def free_at(lane: Lane, standing: Standing) -> datetime | None:
     if most is None or len(standing.launches) < most:
         return None
     return standing.launches[-most] + MINUTE
+
+
+def rooms(
+    lanes: Sequence[Lane],
+    busy: Mapping[str, int],
+    entries: Sequence[Entry],
+    paused: Sequence[Switching],
+    now: datetime,
+) -> dict[str, int]:
+    """By lane, how many launches it would take at this moment."""
+    return {lane.id: _room(lane, busy.get(lane.id, 0), entries, paused, now) for lane in lanes}
+
+
+def _room(
+    lane: Lane, runs: int, entries: Sequence[Entry], paused: Sequence[Switching], now: datetime
+) -> int:
+    known = standing(lane.id, entries, now=now, start_within=lane.start_within)
+    if known.closed_until is not None or of_lane(lane.id, paused) is not None:
+        return 0
+    limits = [lane.places - runs]
+    if known.room is not None:
+        limits.append(known.room - known.under_way)
+    if lane.launches_a_minute is not None:
+        limits.append(lane.launches_a_minute - len(known.launches))
+    return max(0, min(limits))

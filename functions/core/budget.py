@@ -64,13 +64,17 @@ def _lost(render: Render) -> str:
     return f"; {dollars(sum(lost.values()))} of it lost, most of all: {most}"
 
 
-def day_is_spent(spent: int, budget: Budget, now: datetime) -> tuple[str, datetime] | None:
-    """What to say, and until when to wait; None while the day's money lasts."""
+def day_is_spent(spent: int, budget: Budget, now: datetime) -> str | None:
+    """What to say to those who wait; None while the day's money lasts."""
     if budget.day is None or spent < budget.day:
         return None
-    reset = midnight(now) + timedelta(days=1)
     words = f"the day's budget is spent, {dollars(spent)} of {dollars(budget.day)}"
-    return f"waits until {reset:%Y-%m-%d %H:%M} UTC: {words}", reset
+    return f"waits until {reset(now):%Y-%m-%d %H:%M} UTC: {words}"
+
+
+def reset(now: datetime) -> datetime:
+    """When the next day of UTC begins."""
+    return midnight(now) + timedelta(days=1)
 
 
 def midnight(now: datetime) -> datetime:

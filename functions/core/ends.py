@@ -80,7 +80,7 @@ def attempt_over(
     render = replace(render, retries=render.retries + decision.counts, why=decision.why)
     if decision.pause:
         until = min(step.in_(decision.pause), render.deadline)
-        return replace(render, state=State.WAITING, not_before=until, revisit_at=until)
+        return replace(render, state=State.WAITING, avoids=None, not_before=until, revisit_at=until)
     return replace(render, state=State.PLANNED)
 
 

@@ -53,6 +53,10 @@ class Entry:
     """Output pixels that it committed."""
     nanodollars: int = 0
     """What it has cost."""
+    account: str = ""
+    """Whose share it counts to; empty if an earlier version wrote it."""
+    tasks: int = 1
+    """Machines that it has."""
 
     @property
     def key(self) -> str:
@@ -65,11 +69,13 @@ class Entry:
         return f"{self.lane}/{self.render}/{self.attempt}"
 
 
-def entries_of(render: str, record: AttemptRecord, *, pixels_a_frame: float = 0) -> list[Entry]:
+def entries_of(
+    render: str, record: AttemptRecord, *, pixels_a_frame: float = 0, account: str = ""
+) -> list[Entry]:
     """What an attempt's record tells so far, and tells again each time it is asked."""
     found = []
     if record.started_at is not None:
-        found.append(_entry(render, record, Outcome.STARTED, record.started_at))
+        found.append(_entry(render, record, Outcome.STARTED, record.started_at, account))
     if record.ended_at is not None:
         outcome = _end_of(record.cause, started=record.started_at is not None)
         ran = max(record.ended_at - (record.started_at or record.ended_at), timedelta(0))
@@ -77,7 +83,7 @@ def entries_of(render: str, record: AttemptRecord, *, pixels_a_frame: float = 0)
         pixels = round(frames * pixels_a_frame)
         found.append(
             replace(
-                _entry(render, record, outcome, record.ended_at),
+                _entry(render, record, outcome, record.ended_at, account),
                 ran=ran,
                 pixels=pixels,
                 nanodollars=record.nanodollars,
@@ -95,12 +101,14 @@ def is_own_quota(failure: Failure | None) -> bool:
     )
 
 
-def launched(render: str, record: AttemptRecord) -> Entry:
+def launched(render: str, record: AttemptRecord, account: str = "") -> Entry:
     """That the attempt is launched, or will be in a moment."""
-    return _entry(render, record, Outcome.LAUNCHED, record.launched_at)
+    return _entry(render, record, Outcome.LAUNCHED, record.launched_at, account)
 
 
-def _entry(render: str, record: AttemptRecord, outcome: Outcome, at: datetime) -> Entry:
+def _entry(
+    render: str, record: AttemptRecord, outcome: Outcome, at: datetime, account: str
+) -> Entry:
     return Entry(
         lane=record.lane,
         render=render,
@@ -108,6 +116,8 @@ def _entry(render: str, record: AttemptRecord, outcome: Outcome, at: datetime) -
         outcome=outcome,
         launched_at=record.launched_at,
         at=at,
+        account=account,
+        tasks=max(1, record.tasks),
     )
 
 

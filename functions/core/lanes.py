@@ -63,8 +63,6 @@ class Policy:
     then ever more seldom (`functions/core/reminders.py`)."""
     progress_every: timedelta = timedelta(seconds=2)
     """Progress is not written more often: it must not wear out the document."""
-    wait: timedelta = timedelta(seconds=30)
-    """A render that waits for a place looks again after so long, if nobody wakes it."""
     keep_done: timedelta = timedelta(hours=1)
     """Pieces of what is done or cancelled stay for so long: nobody will reuse them."""
     keep_failed: timedelta = timedelta(days=32)

@@ -4,14 +4,16 @@ from dataclasses import replace
 
 from functions.core import ends, words
 from functions.core.budget import day_is_spent, overspent
-from functions.core.effects import Launch, RemovePieces, SupersedeOlder
+from functions.core.effects import Launch, RemovePieces, SupersedeOlder, WakeNext
 from functions.core.lanes import Lane
 from functions.core.need import Need, need_of
 from functions.core.observations import Tick
 from functions.core.plan import make_plan
 from functions.core.render import LONGEST_HISTORY, Render, State
-from functions.core.route import Route, Scene, route, soonest
+from functions.core.route import Route, Scene, route
+from functions.core.share import Line, first, line_name, line_of, used
 from functions.core.step import Step, without
+from functions.core.tenants import UNKNOWN, priority_of
 from schemas.events import AttemptRecord, RenderRequested, ReplayRender, UploadRefused
 from schemas.failures import Failure
 from schemas.ids import Upload, render_id
@@ -65,7 +67,8 @@ def planned(render: Render, event: object, step: Step) -> Render:
         )
     except SpecFault as fault:
         return ends.fail(render, fault.failure, step)
-    return replace(render, state=State.PLANNED, plan=plan)
+    priority = priority_of(render.upload, spec.priority, step.facts.tenants)
+    return replace(render, state=State.PLANNED, plan=plan, priority=priority)
 
 
 def routed(render: Render, event: object, step: Step) -> Render:
@@ -74,11 +77,10 @@ def routed(render: Render, event: object, step: Step) -> Render:
         return ends.cancel(render, words.superseded("a newer upload of this name"), step)
     if step.now >= render.deadline:
         return ends.fail(render, words.deadline_passed(render), step)
-    if (spent := day_is_spent(step.facts.spent_today, step.facts.budget, step.now)) is not None:
-        why, reset = spent
-        due = min(reset, render.deadline)
-        return replace(render, state=State.WAITING, why=why, revisit_at=due, not_before=None)
     choice = route(step.facts.lanes, scene(render, step))
+    spent = day_is_spent(step.facts.spent_today, step.facts.budget, step.now)
+    if spent is not None and not choice.hopeless:
+        return _waits(render, spent, choice, step)
     likely = choice.weighed[0] if choice.weighed else None
     if (over := overspent(render, step.facts.budget, next=likely)) is not None:
         return ends.fail(render, over, step)
@@ -86,8 +88,9 @@ def routed(render: Render, event: object, step: Step) -> Render:
         cause = _why_barred(render, choice) or words.no_lane(choice.why)
         return ends.fail(replace(render, why=choice.why), cause, step)
     if choice.lane is None:
-        due = min(soonest(choice.until, step.now, step.facts.policy.wait), render.deadline)
-        return replace(render, state=State.WAITING, why=choice.why, revisit_at=due, not_before=None)
+        return _waits(render, choice.why, choice, step)
+    if (ahead := _ahead(render, choice.lane, choice, step)) is not None:
+        return step.want(_waits(render, turn_words(ahead), choice, step), WakeNext())
     return _start(render, choice.lane, choice.why, step)
 
 
@@ -95,6 +98,39 @@ def _why_barred(render: Render, choice: Route) -> Failure | None:
     """What its last attempt failed by, if lanes were barred since it was opened or replayed."""
     barred = any(one.lane in render.barred for one in choice.rejected)
     return render.current.cause if barred and render.current else None
+
+
+def _waits(render: Render, why: str, choice: Route, step: Step) -> Render:
+    """In line while there is a lane for which others wait as well: it is woken in its turn.
+
+    Otherwise, and then as well, it looks again as soon as a lane does not rest for it any more.
+    """
+    due = min(render.deadline, choice.until or render.deadline)
+    in_line = len(choice.avoided) < len(step.facts.lanes)
+    return replace(
+        render,
+        state=State.WAITING,
+        why=why,
+        avoids=choice.avoided if in_line else None,
+        revisit_at=due,
+        not_before=None,
+    )
+
+
+def _ahead(render: Render, lane: Lane, choice: Route, step: Step) -> Line | None:
+    """The line that goes first to that lane, if one does: who has just come stands behind it."""
+    tenants = step.facts.tenants
+    waiting = [line_of(head.line, head.since, tenants) for head in step.facts.heads]
+    name = line_name(render.upload.tenant, render.priority, choice.avoided)
+    mine = line_of(name, render.created_at, tenants)
+    lines = [one for one in waiting if one.takes(lane.id)]
+    chosen = first([*lines, mine], used(step.facts.ledger, step.now)) if lines else mine
+    return None if chosen is mine else chosen
+
+
+def turn_words(ahead: Line) -> str:
+    """For one that has to wait for others."""
+    return f"waits its turn: {ahead.account} has waited since {ahead.since:%H:%M:%S} UTC"
 
 
 def scene(render: Render, step: Step) -> Scene:
@@ -121,7 +157,7 @@ def _need(render: Render, step: Step) -> Need:
         frames=render.frames,
         made_by=last.encoder_class if last else None,
         deadline=render.deadline,
-        locations=step.facts.locations.get(render.upload.tenant),
+        locations=step.facts.tenants.get(render.upload.tenant, UNKNOWN).locations,
     )
 
 
@@ -148,6 +184,7 @@ def _start(render: Render, lane: Lane, why: str, step: Step) -> Render:
         frames_before=render.frames,
         why=why,
         encoder_class=lane.encoder_class,
+        tasks=lane.tasks,
     )
     started = replace(
         render,

@@ -6,12 +6,14 @@ from enum import StrEnum
 
 from functions.core.effects import Effect
 from functions.core.entries import Entry, entries_of
+from functions.core.share import account, line_name
 from schemas.assets import Asset
 from schemas.events import AttemptRecord, OutputVerified, SpecSource
 from schemas.failures import Failure
 from schemas.ids import Upload
 from schemas.media import Media
 from schemas.plan import RenderPlan
+from schemas.priority import Priority
 
 LONGEST_HISTORY = 20
 """Attempts kept in the document, so that it stays far below Firestore's 1 MiB."""
@@ -68,6 +70,10 @@ class Render:
     still works or has delivered meanwhile, and then when its pieces go; None after that."""
     not_before: datetime | None = None
     """A waiting render is not woken before this moment: its last attempt asked for a pause."""
+    avoids: tuple[str, ...] | None = None
+    """Of one that waits in line for a place: the lanes that it cannot use; any other will do. None
+    of one that waits for a moment of its own."""
+    priority: Priority = Priority.NORMAL
     media: Media | None = None
     spec_source: SpecSource = SpecSource.DEFAULT
     spec_text: str | None = None
@@ -126,7 +132,20 @@ class Render:
         outputs = self.plan.outputs if self.plan else ()
         pixels = sum(o.frames * o.width * o.height for o in outputs)
         frames = self.plan.frames if self.plan else 0
-        return entries_of(self.id, record, pixels_a_frame=pixels / frames if frames else 0)
+        a_frame = pixels / frames if frames else 0
+        return entries_of(self.id, record, pixels_a_frame=a_frame, account=self.account)
+
+    @property
+    def account(self) -> str:
+        """Whose share its launches count to."""
+        return account(self.upload.tenant, self.priority)
+
+    @property
+    def line(self) -> str | None:
+        """The line in which it waits for a place; None if it does not."""
+        if self.state is not State.WAITING or self.avoids is None:
+            return None
+        return line_name(self.upload.tenant, self.priority, self.avoids)
 
     @property
     def due_at(self) -> datetime | None:

@@ -11,7 +11,7 @@ gets short it is not sure any more, and what is sure is taken instead.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from functions.core.admission import free_at
 from functions.core.lanes import Lane
@@ -34,6 +34,8 @@ class Rejection:
     until: datetime | None = None
     """When it is worth asking again, if that is known."""
     for_good: bool = False
+    own: bool = False
+    """It is this render's matter, not that of all who would launch there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +44,10 @@ class Route:
 
     lane: Lane | None
     why: str
+    avoided: tuple[str, ...] = ()
+    """Lanes that it cannot use for reasons of its own, whoever else can."""
     until: datetime | None = None
-    """When it is worth asking again, if that is known."""
+    """When the first of those may be used, if that is known."""
     hopeless: bool = False
     """No lane will ever do for this render."""
     rejected: tuple[Rejection, ...] = ()
@@ -72,47 +76,54 @@ class Scene:
 
 def route(lanes: Sequence[Lane], scene: Scene) -> Route:
     """The best lane that nothing speaks against."""
+    own = [one for lane in lanes if (one := _own(lane, scene)) is not None]
+    avoided = tuple(sorted(one.lane for one in own))
+    until = min((one.until for one in own if one.until is not None), default=None)
     if (paused := of_tenant(scene.tenant, scene.pauses)) is not None:
-        return Route(lane=None, why=f"waits: {paused.words}")
-    said = {lane.id: _against(lane, scene) for lane in lanes}
-    rejected = tuple(one for one in said.values() if one is not None)
-    if all(one.for_good for one in rejected) and len(rejected) == len(lanes):
-        words = "; ".join(f"{one.lane} {one.why}" for one in rejected) or "none is configured"
-        return Route(lane=None, why=f"no lane is left: {words}", hopeless=True, rejected=rejected)
+        return Route(lane=None, why=f"waits: {paused.words}", avoided=avoided, until=until)
+    if all(one.for_good for one in own) and len(own) == len(lanes):
+        words = "; ".join(f"{one.lane} {one.why}" for one in own) or "none is configured"
+        return Route(lane=None, why=f"no lane is left: {words}", hopeless=True, rejected=tuple(own))
+    said = {one.lane: one for one in own}
+    for lane in lanes:
+        if lane.id not in said and (shared := _shared(lane, scene)) is not None:
+            said[lane.id] = shared
+    rejected = tuple(said[lane.id] for lane in lanes if lane.id in said)
     weighed = _in_order(
         [
             weigh(lane, scene.standings.get(lane.id), scene.need, scene.now)
             for lane in lanes
-            if said[lane.id] is None
+            if lane.id not in said
         ]
     )
     if weighed:
-        why = _why(weighed, lanes, rejected)
-        return Route(lane=weighed[0].lane, why=why, rejected=rejected, weighed=weighed)
-    hoped = [one for one in rejected if not one.for_good]
-    moments = [one.until for one in hoped if one.until is not None]
-    words = "; ".join(f"{one.lane} {one.why}" for one in hoped)
+        why, chosen = _why(weighed, lanes, rejected), weighed[0].lane
+    else:
+        hoped = [one for one in rejected if not one.for_good]
+        why, chosen = "waits for a lane: " + "; ".join(f"{r.lane} {r.why}" for r in hoped), None
     return Route(
-        lane=None,
-        why=f"waits for a lane: {words}",
-        until=min(moments) if len(moments) == len(hoped) else None,
-        rejected=rejected,
+        lane=chosen, why=why, avoided=avoided, until=until, rejected=rejected, weighed=weighed
     )
 
 
-def _against(lane: Lane, scene: Scene) -> Rejection | None:
-    """The first thing that speaks against it."""
+def _own(lane: Lane, scene: Scene) -> Rejection | None:
+    """What speaks against it for this render, if anything does."""
     if lane.id in scene.barred:
         why = "is barred: attempts in a row committed nothing there"
-        return Rejection(lane=lane.id, why=why, for_good=True)
+        return Rejection(lane=lane.id, why=why, for_good=True, own=True)
     if (unfit := _unfit(lane, scene.need)) is not None:
         return unfit
-    if (paused := of_lane(lane.id, scene.pauses)) is not None:
-        return Rejection(lane=lane.id, why=f"waits: {paused.words}")
     rest = scene.resting.get(lane.id)
     if rest is not None and rest > scene.now:
         why = f"rests for this render until {_clock(rest)}"
-        return Rejection(lane=lane.id, why=why, until=rest)
+        return Rejection(lane=lane.id, why=why, until=rest, own=True)
+    return None
+
+
+def _shared(lane: Lane, scene: Scene) -> Rejection | None:
+    """What speaks against it for whoever would launch there."""
+    if (paused := of_lane(lane.id, scene.pauses)) is not None:
+        return Rejection(lane=lane.id, why=f"waits: {paused.words}")
     return _closed(lane, scene) or _full(lane, scene)
 
 
@@ -121,11 +132,11 @@ def _unfit(lane: Lane, need: Need) -> Rejection | None:
     if need.locations is not None and lane.location not in need.locations:
         where, allowed = lane.location or "nowhere that is known", ", ".join(need.locations)
         why = f"is in {where}, and its tenant allows {allowed} only"
-        return Rejection(lane=lane.id, why=why, for_good=True)
+        return Rejection(lane=lane.id, why=why, for_good=True, own=True)
     if lane.disk_bytes is not None and need.disk_bytes > lane.disk_bytes:
         have, want = lane.disk_bytes / GIB, need.disk_bytes / GIB
         why = f"has room for {have:.1f} GiB, and joining needs about {want:.1f} GiB"
-        return Rejection(lane=lane.id, why=why, for_good=True)
+        return Rejection(lane=lane.id, why=why, for_good=True, own=True)
     return None
 
 
@@ -193,8 +204,3 @@ def _outdone(one: Weighed, chosen: Weighed) -> str:
 
 def _clock(moment: datetime) -> str:
     return f"{moment:%H:%M:%S} UTC"
-
-
-def soonest(until: datetime | None, now: datetime, wait: timedelta) -> datetime:
-    """When to ask again: at that moment, or after the usual wait where it is not known."""
-    return until if until is not None else now + wait

@@ -11,7 +11,9 @@ from functions.core.entries import Entry
 from functions.core.lanes import Lane, Policy
 from functions.core.ledger import Standing, standing
 from functions.core.render import Pending, Render
+from functions.core.share import Head
 from functions.core.switches import Switching
+from functions.core.tenants import Tenants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +30,8 @@ class Facts:
     """The largest age key among the renders of this upload name."""
     folder: str = ""
     """An output folder that is this render's own or free."""
-    locations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By tenant, where its renders may be made; anywhere for one that is not here."""
+    tenants: Tenants = field(default_factory=dict)
+    """What is configured of tenants, by name."""
     budget: Budget = field(default_factory=Budget)
     spent_today: int = 0
     """Nano-dollars, by the attempts that have ended since midnight UTC."""
@@ -37,6 +39,9 @@ class Facts:
     """What people have paused."""
     ledger: Sequence[Entry] = ()
     """What the launches of all renders have shown of the lanes of late."""
+    heads: Sequence[Head] = ()
+    """Of each line the one that has waited longest: only for a render that has just come. Any other
+    goes on with what it has begun, or was woken because it is its turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -183,7 +183,13 @@ variable "spending" {
 }
 
 variable "tenants" {
-  description = "Where a tenant's renders may be made, in the words of the lanes' locations; anywhere for who is not named."
-  type        = map(object({ locations = list(string) }))
-  default     = {}
+  description = "By tenant: where its renders may be made, in the words of the lanes' locations; its weight among those who wait; its usual priority, that of its folders, and the most urgent one that its uploads may ask for."
+  type = map(object({
+    ceiling   = optional(string, "normal")
+    folders   = optional(map(string), {})
+    locations = optional(list(string))
+    priority  = optional(string, "normal")
+    weight    = optional(number, 1)
+  }))
+  default = {}
 }

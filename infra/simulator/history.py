@@ -274,8 +274,13 @@ class _History:
         )
 
     def _is_nothing_due(self) -> bool:
-        """By nobody's clock. While all is still a sweep would only read, so it is left out."""
+        """By nobody's clock. While all is still a sweep would only read, so it is left out.
+
+        Whoever waits in line is woken by a sweep alone.
+        """
         due = self._renders.next_due
+        if self._renders.lines(limit=1):
+            return False
         return due is None or due > self._world.now() + LARGEST_SKEW
 
     def _is_known(self, info: ObjectInfo) -> bool:

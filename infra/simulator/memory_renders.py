@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from functions.core.render import RUNNING, Render, State
+from functions.core.share import Head
 from functions.ports import Conflict, FolderTaken, LaneFull, Stored
 from functions.sought import ANY, Sought
 
@@ -20,7 +21,8 @@ class MemoryRenders:
         self._stored: dict[str, Stored] = {}
         self._folders: dict[str, str] = {}
         self._due: list[tuple[datetime, str]] = []
-        self._waiting: list[tuple[datetime, str]] = []
+        self._lines: defaultdict[str, list[tuple[datetime, str]]] = defaultdict(list)
+        self._states: Counter[State] = Counter()
         self._running: Counter[str] = Counter()
         self._of_upload: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
 
@@ -65,9 +67,19 @@ class MemoryRenders:
         end = bisect_right(self._due, before, key=lambda entry: entry[0])
         return tuple(id for _, id in self._due[: min(end, limit)])
 
-    def waiting(self, *, limit: int) -> Sequence[str]:
-        """Ids of waiting renders, the oldest upload first."""
-        return tuple(id for _, id in self._waiting[:limit])
+    def lines(self, *, limit: int) -> Sequence[Head]:
+        """Of each line the first."""
+        lines = sorted(line for line, waiting in self._lines.items() if waiting)
+        return tuple(head for line in lines[:limit] for head in self.waiting(line, limit=1))
+
+    def waiting(self, line: str, *, limit: int) -> Sequence[Head]:
+        """Those of that line, who was opened first comes first."""
+        found = self._lines.get(line, ())[:limit]
+        return tuple(Head(line=line, render=id, since=since) for since, id in found)
+
+    def count(self, state: State) -> int:
+        """How many renders are in that state."""
+        return self._states[state]
 
     def running(self, lane: str) -> int:
         """How many renders are starting, rendering or stitching on that lane."""
@@ -105,8 +117,9 @@ class MemoryRenders:
         """Put it where it will be looked for."""
         if (due_at := render.due_at) is not None:
             insort(self._due, (due_at, render.id))
-        if render.state is State.WAITING:
-            insort(self._waiting, (render.created_at, render.id))
+        self._states[render.state] += 1
+        if render.line is not None:
+            insort(self._lines[render.line], (render.created_at, render.id))
         if (lane := _lane(render)) is not None:
             self._running[lane] += 1
         self._of_upload[render.upload.bucket, render.upload.name].add(render.id)
@@ -115,8 +128,10 @@ class MemoryRenders:
         """Undo `_list`."""
         if (due_at := render.due_at) is not None:
             del self._due[bisect_left(self._due, (due_at, render.id))]
-        if render.state is State.WAITING:
-            del self._waiting[bisect_left(self._waiting, (render.created_at, render.id))]
+        self._states[render.state] -= 1
+        if render.line is not None:
+            line = self._lines[render.line]
+            del line[bisect_left(line, (render.created_at, render.id))]
         if (lane := _lane(render)) is not None:
             self._running[lane] -= 1
         self._of_upload[render.upload.bucket, render.upload.name].discard(render.id)

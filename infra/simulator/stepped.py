@@ -8,7 +8,8 @@ from pathlib import Path
 
 from functions.core.admission import Gate
 from functions.core.entries import Entry
-from functions.core.render import Render
+from functions.core.render import Render, State
+from functions.core.share import Head
 from functions.ports import Conflict, Ledger, RenderStore, Stored
 from functions.sought import ANY, Sought
 from infra.simulator.faults import Fault, Unreachable
@@ -156,9 +157,17 @@ class SteppedRenders:
         """A step."""
         return self.world.call(lambda: self.store.due(before, limit=limit))
 
-    def waiting(self, *, limit: int) -> Sequence[str]:
+    def lines(self, *, limit: int) -> Sequence[Head]:
         """A step."""
-        return self.world.call(lambda: self.store.waiting(limit=limit))
+        return self.world.call(lambda: self.store.lines(limit=limit))
+
+    def waiting(self, line: str, *, limit: int) -> Sequence[Head]:
+        """A step."""
+        return self.world.call(lambda: self.store.waiting(line, limit=limit))
+
+    def count(self, state: State) -> int:
+        """For people; no step."""
+        return self.store.count(state)
 
     def running(self, lane: str) -> int:
         """No step: one query with `of_upload`, which is one."""

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from schemas.ids import Upload
 from schemas.media import Media, VideoStream
 from schemas.pieces import Span
 from schemas.plan import OutputPlan, RenderPlan
+from schemas.priority import Priority
 from tests.fullest import LONG, fullest, largest
 
 if TYPE_CHECKING:
@@ -137,7 +139,7 @@ def test_saving_over_a_stale_version_is_a_conflict_and_changes_nothing(store: Re
         store.save(render(why="late", revisit_at=None, state=State.WAITING), version=stale)
     assert store.load("r-1").render.why == "first"  # type: ignore[union-attr]  # it is there
     assert store.due(T0, limit=9) == ("r-1",)
-    assert store.waiting(limit=9) == ()
+    assert store.lines(limit=9) == ()
 
 
 def test_a_version_of_what_never_was_is_a_conflict(store: RenderStore) -> None:
@@ -161,12 +163,40 @@ def test_an_effect_left_over_makes_a_render_due(store: RenderStore) -> None:
     assert store.due(T0, limit=9) == ("r-1",)
 
 
-def test_waiting_lists_the_oldest_first(store: RenderStore) -> None:
+def in_line(id: str, seconds: float = 0, **changes: Any) -> Render:
+    made = T0 + timedelta(seconds=seconds)
+    return render(id, **{"state": State.WAITING, "avoids": (), "created_at": made} | changes)
+
+
+def test_who_waits_in_line_is_listed_who_was_opened_first_comes_first(store: RenderStore) -> None:
     for id, seconds in (("r-a", 2), ("r-b", 0), ("r-c", 1)):
-        made = T0 + timedelta(seconds=seconds)
-        store.save(render(id, state=State.WAITING, created_at=made), version=0)
-    store.save(render("r-done", state=State.DONE), version=0)
-    assert store.waiting(limit=2) == ("r-b", "r-c")
+        store.save(in_line(id, seconds), version=0)
+    store.save(render("r-done", state=State.DONE, avoids=()), version=0)
+    store.save(in_line("r-own", avoids=None), version=0)
+    (head,) = store.lines(limit=9)
+    assert (head.render, head.since) == ("r-b", T0)
+    assert head.line == in_line("r-b").line
+    assert [one.render for one in store.waiting(head.line, limit=9)] == ["r-b", "r-c", "r-a"]
+    assert store.waiting(head.line, limit=1) == (head,)
+    resave(store, in_line("r-b", state=State.STARTING))
+    assert [one.render for one in store.lines(limit=9)] == ["r-c"]
+    assert (store.count(State.WAITING), store.count(State.FAILED)) == (3, 0)
+
+
+def test_every_line_has_its_first_whatever_it_is_called(store: RenderStore) -> None:
+    priorities = (Priority.LIVE, Priority.BACKGROUND)
+    names = ("ana/x.mp4", 'a"b/x.mp4', "zoë/x.mp4", "x.mp4")
+    for number, (name, priority) in enumerate(product(names, priorities)):
+        upload = Upload(bucket="uploads", name=name, generation=1)
+        for age in (3, 2):
+            id = f"r-{number}-{age}"
+            store.save(in_line(id, age, upload=upload, priority=priority), version=0)
+    store.save(in_line("r-eu", avoids=("us/a", "us/b")), version=0)
+    heads = store.lines(limit=99)
+    assert sorted(one.render for one in heads) == sorted(["r-eu", *(f"r-{n}-2" for n in range(8))])
+    assert [one.line for one in heads] == sorted(one.line for one in heads)
+    assert store.lines(limit=4) == heads[:4]
+    assert store.waiting("nobody's", limit=9) == ()
 
 
 def test_running_counts_what_occupies_a_lane(store: RenderStore) -> None:
@@ -308,7 +338,7 @@ def test_a_lane_takes_no_more_renders_than_it_has_room_for(store: RenderStore) -
     with pytest.raises(LaneFull):
         resave_in(store, on_lane("r-3"), room=2)
     assert store.load("r-3").render.state is State.WAITING  # type: ignore[union-attr]  # it is there
-    assert store.waiting(limit=9) == ("r-3",)
+    assert store.count(State.WAITING) == 1
     assert store.running("laptop") == 2
 
 

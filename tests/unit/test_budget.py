@@ -117,7 +117,7 @@ def test_when_the_days_money_is_spent_renders_wait_for_the_next_day_of_utc() -> 
     spent = replace(PAID, budget=Budget(day=10**9), spent_today=2 * 10**9)
     render = starting(facts=spent)
     midnight = datetime(2026, 3, 2, tzinfo=UTC)
-    assert (render.state, render.revisit_at) == (State.WAITING, midnight)
+    assert (render.state, render.avoids) == (State.WAITING, ())
     assert render.why == (
         "waits until 2026-03-02 00:00 UTC: the day's budget is spent, $2.00 of $1.00"
     )

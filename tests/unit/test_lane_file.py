@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from functions.cloud_lanes import CloudLane, budget, cloud_lanes, laptop_lanes, locations
+from functions.cloud_lanes import CloudLane, budget, cloud_lanes, laptop_lanes, tenants
 from functions.core.budget import Budget
+from functions.core.tenants import Tenant
 from functions.errors import NotConfigured
 from functions.wiring import LAPTOP_LANE
+from schemas.priority import Priority
 
 SHIPPED = Path(__file__).parents[2] / "infra/lanes/google-cloud.toml"
 SHARED = Path(__file__).parents[2] / "infra/lanes/laptop-pool.toml"
@@ -126,11 +128,11 @@ def test_limits_of_money_and_of_place_stand_beside_the_lanes() -> None:
     text = GOOD + '[budget]\nrender_dollars = 2.5\n[tenants.acme]\nlocations = ["eu", "ch"]\n'
     told = {"CLIPLINE_LANES": text}
     assert budget(told) == Budget(render=2_500_000_000)
-    assert locations(told) == {"acme": ("eu", "ch")}
+    assert tenants(told) == {"acme": Tenant(locations=("eu", "ch"))}
     assert len(cloud_lanes(told)) == 2
-    assert (budget({}), locations({})) == (Budget(), {})
+    assert (budget({}), tenants({})) == (Budget(), {})
     same = {"CLIPLINE_LANES": json.dumps(tomllib.loads(text))}
-    assert (budget(same), locations(same)) == (budget(told), locations(told))
+    assert (budget(same), tenants(same)) == (budget(told), tenants(told))
     assert cloud_lanes(same) == cloud_lanes(told)
 
 
@@ -147,5 +149,29 @@ def test_limits_of_money_and_of_place_stand_beside_the_lanes() -> None:
 )
 def test_a_limit_that_is_none_is_refused(wrong: str) -> None:
     told = {"CLIPLINE_LANES": GOOD + wrong}
-    with pytest.raises(NotConfigured, match=r"CLIPLINE_LANES: .*(budget|tenants)"):
-        budget(told), locations(told)
+    with pytest.raises(NotConfigured, match=r"CLIPLINE_LANES(, line \d+)?: .*(budget|tenants)"):
+        budget(told), tenants(told)
+
+
+def test_a_tenant_has_its_share_and_its_folders_their_priorities() -> None:
+    text = GOOD + (
+        '[tenants.acme]\nweight = 3\nceiling = "live"\n'
+        '[tenants.acme.folders]\n"acme/archive/" = "background"\n[tenants."a.b"]\nweight = 2\n'
+    )
+    acme = Tenant(weight=3, ceiling=Priority.LIVE, folders={"acme/archive/": Priority.BACKGROUND})
+    assert tenants({"CLIPLINE_LANES": text}) == {"acme": acme, "a.b": Tenant(weight=2)}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ("[tenants.acme]\nwieght = 3", "line 21: tenants.acme.wieght is no field of a tenant; is it weight?"),  # noqa: E501
+        ("[tenants.acme]\nweight = 3\nceiling = 'urgent'", "line 22: tenants.acme.ceiling Invalid enum value 'urgent': there are live, normal"),  # noqa: E501
+        ("[tenants.acme]\nweight = 0", "line 21: tenants.acme.weight must be from 1 to 100 (it is 0)"),  # noqa: E501
+        ("[tenants.acme]\n[tenants.acme.folders]\n'zeta/' = 'live'", "line 21: tenants.acme.folders 'zeta/' is not in the tenant's own folder, which is acme/"),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_a_wrong_field_of_a_tenant_is_named_with_its_line(wrong: str, says: str) -> None:
+    with pytest.raises(NotConfigured) as raised:
+        tenants({"CLIPLINE_LANES": GOOD + wrong})
+    assert str(raised.value).startswith(f"CLIPLINE_LANES, {says}")

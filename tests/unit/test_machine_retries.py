@@ -13,6 +13,7 @@ from functions.core.lanes import Lane
 from functions.core.ledger import FIRST_PAUSE
 from functions.core.machine import advance
 from functions.core.render import State
+from functions.core.tenants import Tenant
 from schemas.failures import Failure, FailureClass
 from tests.unit.makers import (
     FACTS,
@@ -150,7 +151,9 @@ def test_a_replay_without_a_lane_fails_for_that_and_not_as_it_did_before(
     for cause in (PREEMPTED, PREEMPTED, TIMEOUT):
         render = after(render, over(render, cause), now=NOW)
     assert (render.state, render.failure) == (State.FAILED, TIMEOUT)
-    nowhere = replace(FACTS, lanes=lanes, locations={render.upload.tenant: ("mars",)})
+    nowhere = replace(
+        FACTS, lanes=lanes, tenants={render.upload.tenant: Tenant(locations=("mars",))}
+    )
     again = after(all_performed(render), replay(render), now=NOW + seconds(60), facts=nowhere)
     assert (again.state, again.failures) == (State.FAILED, 2)
     assert again.failure is not None
@@ -163,6 +166,7 @@ def test_when_every_lane_rests_it_waits_for_the_first_to_wake() -> None:
     for _ in range(3):
         render = after(render, over(render, PREEMPTED), now=NOW)
     assert (render.state, render.revisit_at) == (State.WAITING, NOW + POLICY.rest)
+    assert render.line is None, "it waits for a moment of its own"
     render = after(render, tick(render), now=NOW + POLICY.rest)
     assert (render.state, render.lane, render.barren) == (State.STARTING, LANE.id, 0)
 
@@ -171,7 +175,7 @@ def test_a_denied_launch_is_the_end_of_its_attempt() -> None:
     render = starting()
     render = after(render, denied(render), now=NOW)
     assert (render.state, render.retries) == (State.WAITING, 0)
-    assert render.revisit_at == NOW + FIRST_PAUSE
+    assert render.line is not None, "it is woken when the lane may be tried again"
     assert not wants(render, Launch)
     assert after(render, tick(render), now=NOW + seconds(5)).state is State.WAITING
     render = after(render, tick(render), now=NOW + FIRST_PAUSE)
@@ -266,10 +270,10 @@ def test_an_attempt_on_a_lane_that_was_taken_away_is_stopped() -> None:
 def test_a_full_lane_is_waited_for_and_taken_when_it_is_free() -> None:
     render = waiting()
     assert (render.state, render.attempt) == (State.WAITING, 0)
-    assert render.revisit_at == NOW + POLICY.wait
+    assert (render.revisit_at, render.avoids) == (render.deadline, ())
     assert render.why == f"waits for a lane: {LANE.id} runs 1 of 1"
-    still = after(render, tick(render), now=NOW + POLICY.wait, facts=BUSY)
-    assert (still.state, still.revisit_at) == (State.WAITING, NOW + 2 * POLICY.wait)
+    still = after(render, tick(render), now=NOW + seconds(30), facts=BUSY)
+    assert (still.state, still.line) == (State.WAITING, render.line)
     assert after(still, tick(still), now=NOW).state is State.STARTING
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from functions.core.lanes import Lane
 from functions.core.ledger import Standing
-from functions.core.route import Scene, route, soonest
+from functions.core.route import Scene, route
 from tests.unit.makers import LANE, NOW, seconds
 
 A, B, C = (replace(LANE, id=f"lane/{name}", executions=2) for name in "abc")
@@ -94,7 +94,7 @@ def test_a_lane_that_all_renders_saw_without_machines_is_passed_over_with_its_nu
 def test_our_own_quota_is_not_called_a_stock_out() -> None:
     known = Standing(lane="lane/a", by_quota=True, closed_until=NOW + seconds(15))
     found = route((A,), scene(standings=[known]))
-    assert (found.lane, found.until) == (None, NOW + seconds(15))
+    assert (found.lane, found.until) == (None, None)
     assert "refused by our own quota: tried again at 12:00:15 UTC" in found.why
 
 
@@ -106,11 +106,11 @@ def test_while_one_launch_tries_a_lane_the_others_do_not() -> None:
     assert route((A, B), scene(standings=[replace(tried, under_way=0)])).lane == A
 
 
-def test_a_lane_takes_its_launches_a_minute_and_then_says_when_the_next_one_fits() -> None:
+def test_a_lane_takes_its_launches_a_minute_and_then_no_more() -> None:
     lane = replace(A, launches_a_minute=2)
     known = Standing(lane="lane/a", launches=(NOW - seconds(50), NOW - seconds(20)))
     found = route((lane,), scene(standings=[known]))
-    assert (found.lane, found.until) == (None, NOW + seconds(10))
+    assert (found.lane, found.until) == (None, None)
     assert "had 2 of 2 launches within a minute" in found.why
     later = replace(known, launches=known.launches[1:])
     assert route((lane,), scene(standings=[later])).lane == lane
@@ -122,6 +122,7 @@ def test_gpus_are_counted_a_task() -> None:
     assert route((lane,), scene(busy={"lane/a": 1})).why.endswith("runs 1 of 1")
 
 
-def test_where_it_is_not_known_when_a_lane_is_free_the_usual_wait_is_waited() -> None:
+def test_what_is_its_own_matter_is_told_from_what_everybody_waits_for() -> None:
     found = route((A, B), scene(resting={"lane/a": NOW + seconds(600)}, busy={"lane/b": 2}))
-    assert soonest(found.until, NOW, seconds(30)) == NOW + seconds(30)
+    assert (found.lane, found.avoided, found.until) == (None, ("lane/a",), NOW + seconds(600))
+    assert route((A, B), scene(busy={"lane/a": 2, "lane/b": 2})).avoided == ()

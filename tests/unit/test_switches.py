@@ -32,7 +32,7 @@ def test_what_is_paused_waits_and_says_who_paused_it_and_why(paused: Switching) 
     assert render.state is State.WAITING
     assert not wants(render, Launch)
     assert "paused by ada since 2026-03-01 12:00:00 UTC: it burns money" in render.why
-    assert render.revisit_at == NOW + facts.policy.wait
+    assert (render.revisit_at, render.avoids) == (render.deadline, ())
     assert after(render, tick(render), now=NOW + seconds(30)).state is State.STARTING
 
 

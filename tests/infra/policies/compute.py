@@ -7,7 +7,7 @@ from typing import Any
 
 from functions.cloud_lanes import cloud_lanes
 from functions.errors import NotConfigured
-from functions.lane_file import LaneFault, read_dollars, read_locations
+from functions.lane_file import LaneFault, read_dollars, read_tenants
 from functions.settings import PushTokens
 from tests.infra.deployment import Deployment
 from tests.infra.variables import FUNCTIONS, TASK
@@ -48,15 +48,15 @@ def the_code_can_read_its_lanes(deployment: Deployment) -> Iterator[str]:
         environment = function.block("service_config")["environment_variables"] or {}
         try:
             lanes = cloud_lanes(environment)
-            places = read_locations(environment["CLIPLINE_LANES"], "CLIPLINE_LANES")
+            tenants = read_tenants(environment["CLIPLINE_LANES"], "CLIPLINE_LANES")
             read_dollars(environment["CLIPLINE_LANES"], "CLIPLINE_LANES")
         except (NotConfigured, LaneFault) as error:
             yield f"{function.address}: {error}"
             continue
         known = {lane.location for lane in lanes}
-        for tenant, allowed in places.items():
-            if not known & set(allowed):
-                yield f"{function.address}: no lane is where {tenant} may be rendered"
+        for name, tenant in tenants.items():
+            if tenant.locations is not None and not known & set(tenant.locations):
+                yield f"{function.address}: no lane is where {name} may be rendered"
         for lane in lanes:
             if lane.job and (lane.region, lane.job) not in jobs:
                 yield f"{function.address}: there is no job {lane.job} in {lane.region}"
