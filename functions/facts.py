@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from functions.core.budget import midnight
+from functions.core.budget import Budget, midnight, today
 from functions.core.ledger import MEMORY, MOST_READ
 from functions.core.render import RUNNING, TERMINAL, Render
 from functions.core.share import MOST_LINES
@@ -41,13 +41,20 @@ def everybody(now: datetime, ports: Ports) -> Facts:
         policy=ports.policy,
         busy={lane.id: ports.renders.running(lane.id) for lane in ports.lanes},
         tenants=ports.tenants,
-        budget=ports.budget,
+        budget=_budget(now, ports),
         spent_today=0 if ports.budget.day is None else ports.ledger.spent(midnight(now)),
         pauses=pauses(ports.switches.noted()),
         ledger=ports.ledger.recent(
             [lane.id for lane in ports.lanes], now - MEMORY, limit=MOST_READ
         ),
     )
+
+
+def _budget(now: datetime, ports: Ports) -> Budget:
+    """With what people have raised today."""
+    if ports.budget.day is None:
+        return ports.budget
+    return today(ports.budget, ports.switches.raises(midnight(now)), now)
 
 
 def _others(busy: Mapping[str, int], before: Render | None) -> Mapping[str, int]:

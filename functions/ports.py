@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from functions.core.admission import Gate
-from functions.core.budget import Budget
+from functions.core.budget import Budget, Raise
 from functions.core.entries import Entry
 from functions.core.group import Lack, Machine
 from functions.core.lanes import Lane, Policy
@@ -144,7 +144,7 @@ class Ledger(Protocol):
 
 
 class Switches(Protocol):
-    """The kill switch: who paused and resumed launches. Few, and none is ever changed.
+    """What people have decided of launches and money, and why. Few, and none is ever changed.
 
     Where there is a network between, any call may raise StoreUnavailable or StoreRefused.
     """
@@ -153,7 +153,13 @@ class Switches(Protocol):
         """Kept for good, durable when it returns: whoever decides from then on knows it."""
 
     def noted(self) -> Sequence[Switching]:
-        """All of them, what was noted last first."""
+        """All pauses and resumptions, what was noted last first."""
+
+    def note_raise(self, one: Raise) -> None:
+        """As `note`, of a raise of the day's limit."""
+
+    def raises(self, since: datetime) -> Sequence[Raise]:
+        """Those from that moment on, the last first."""
 
 
 class Backend(Protocol):

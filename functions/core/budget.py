@@ -3,7 +3,8 @@
 Whole nano-dollars. The meter counts what lanes are known to cost: nothing for one without a price.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from functions.core.lanes import Lane
@@ -23,6 +24,28 @@ class Budget:
     day: int | None = None
     """Of all renders in a day of UTC: beyond it renders wait for the next. What runs when it is
     reached goes on, and is counted when it ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raise:
+    """Somebody raised the day's limit, until the day of UTC is over."""
+
+    nanodollars: int
+    """The new limit."""
+    by: str
+    reason: str
+    at: datetime
+
+
+def today(budget: Budget, raises: Iterable[Raise], now: datetime) -> Budget:
+    """The limits that hold now: the day's is the highest that it was raised to since midnight.
+
+    A day without a limit has none to raise.
+    """
+    if budget.day is None:
+        return budget
+    raised = (one.nanodollars for one in raises if midnight(now) <= one.at < reset(now))
+    return replace(budget, day=max(budget.day, *raised, 0))
 
 
 def cost_of(lane: Lane | None, ran: timedelta) -> int:

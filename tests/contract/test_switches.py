@@ -1,4 +1,4 @@
-"""What every kill switch promises."""
+"""What every store of people's decisions promises."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from functions.adapters.sqlite_switches import SqliteSwitches
+from functions.core.budget import Raise
 from functions.core.switches import Reach, Switching, pauses
 from functions.ports import Switches
 from infra.simulator.memory_switches import MemorySwitches
@@ -48,3 +49,17 @@ def test_what_was_noted_stays_the_last_first(switches: Switches) -> None:
         "lane cloud-run/us-east4/l4",
         "tenant acme",
     ]
+
+
+def test_raises_stay_and_are_found_from_a_moment_on_the_last_first(switches: Switches) -> None:
+    assert switches.raises(T0) == ()
+    raises = [
+        Raise(nanodollars=10**11 * number, by="ada", reason="a launch, ü", at=T0 + timedelta(0, n))
+        for number, n in ((1, 0), (2, 7), (3, 9))
+    ]
+    for one in raises:
+        switches.note_raise(one)
+    assert switches.raises(T0) == tuple(reversed(raises))
+    assert switches.raises(T0 + timedelta(seconds=7)) == (raises[2], raises[1])
+    assert switches.raises(T0 + timedelta(seconds=10)) == ()
+    assert switches.noted() == (), "a raise is no pause"
