@@ -11,6 +11,7 @@ from functions.cloud_settings import needed
 from functions.core.budget import Budget
 from functions.core.lanes import Lane
 from functions.core.prices import Price
+from functions.core.quotas import Quota
 from functions.core.tenants import Tenants
 from functions.errors import NotConfigured
 from functions.lane_file import LaneFault, read_dollars, read_lanes, read_tenants
@@ -57,6 +58,8 @@ class CloudLane:
     """For the files of one task, in memory or not; None if nobody need count."""
     spot: bool = False
     price: Price | None = None
+    quotas: tuple[Quota, ...] = ()
+    """What it draws on together with other lanes; in the file, the ids of `[[quotas]]` tables."""
 
     @property
     def is_here(self) -> bool:
@@ -89,6 +92,7 @@ class CloudLane:
             disk_bytes=None if self.disk_gib is None else self.disk_gib * GIB,
             is_spot=self.spot or (self.machines is not None and self.machines.spot),
             price=self.price,
+            quotas=self.quotas,
         )
 
 

@@ -22,6 +22,7 @@ from functions.core.machine import (
     looks_at_others,
     performed,
 )
+from functions.core.quotas import Limit, running_limits
 from functions.core.render import Render
 from functions.core.step import Facts, Step
 from functions.errors import TryAgainLater
@@ -107,7 +108,8 @@ def _change(
             continue
         try:
             version = stored.version if stored else 0
-            ports.renders.save(after, version=version, room=_room(after, ports))
+            shared = _shared(after, ports)
+            ports.renders.save(after, version=version, room=_room(after, ports), shared=shared)
         except (Conflict, FolderTaken, LaneFull):
             continue
         _note_start(before, after, ports)
@@ -144,7 +146,7 @@ def _admitted(
     if lane is None:
         return True
     launch = launched(after.id, record, after.account)
-    return ports.ledger.admit(launch, gate(lane, step.standing(lane, after)))
+    return ports.ledger.admit(launch, gate(lane, ports.lanes, step.standing(lane, after)))
 
 
 def _note_start(before: Render | None, after: Render, ports: Ports) -> None:
@@ -164,3 +166,8 @@ def _note_start(before: Render | None, after: Render, ports: Ports) -> None:
 def _room(render: Render, ports: Ports) -> int | None:
     """How many renders its lane takes; None for a lane that is not here any more."""
     return next((lane.places for lane in ports.lanes if lane.id == render.lane), None)
+
+
+def _shared(render: Render, ports: Ports) -> Sequence[Limit]:
+    """What its lane shares with others, of renders that run."""
+    return [one for one in running_limits(ports.lanes) if render.lane in one.weights]

@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Any, Protocol, TypeVar
 
 from functions.core.prices import DOLLAR
+from functions.core.quotas import Quota
 from functions.core.tenants import Tenant, Tenants
 from schemas import names
 from schemas.priority import Priority
@@ -38,7 +39,6 @@ _AT = re.compile(r"at `\$(?:\[(?P<number>\d+)\])?\.?(?P<field>[^`]*)`")
 _AT_FIELD = re.compile(r"at `\$\.?(?P<field>\w*)[^`]*`")
 _JSON = re.compile(r"\s*\[\s*[{\]]")
 _TABLE = re.compile(r"\s*\[")
-_HEADER = re.compile(r"\s*\[\[\s*lanes\s*\]\]")
 
 RULES: Sequence[tuple[str, Callable[[Any], bool], str]] = (
     ("id", lambda lane: bool(lane.id.strip()), "must not be empty"),
@@ -98,12 +98,13 @@ def read_lanes(
 
     Raises LaneFault.
     """
-    raw = _parsed(text, name)
     place = _Place(text, name)
+    quotas, raw = _quotas(text, name), _tables(text, name, "lanes")
     if not raw:
         raise LaneFault(f"{name}: there must be one lane at least")
     for number, one in enumerate(raw):
         _check_names(one, number, kind, place)
+    raw = [_with_quotas(one, number, quotas, place) for number, one in enumerate(raw)]
     several: Any = tuple.__class_getitem__((kind, ...))
     try:
         lanes: tuple[L, ...] = from_json(to_json([{**defaults, **one} for one in raw]), several)
@@ -125,14 +126,52 @@ def _said(value: object) -> str:
     return f" (it is {value})" if isinstance(value, int) else ""
 
 
-def _parsed(text: str, name: str) -> list[Mapping[str, Any]]:
-    """The tables, of either kind of text."""
+def _quotas(text: str, name: str) -> Mapping[str, Quota]:
+    """By id, what lanes may share: one `[[quotas]]` table each."""
+    place = _Place(text, name, "quotas")
+    found: dict[str, Quota] = {}
+    for number, table in enumerate(_tables(text, name, "quotas")):
+        _check_names(table, number, Quota, place)
+        try:
+            quota = from_json(to_json(table), Quota)
+        except Unreadable as error:
+            where = _AT_FIELD.search(str(error))
+            words = _AT_FIELD.sub("", str(error).partition(": ")[2]).strip(" -")
+            raise place.fault(number, where["field"] if where else "id", words) from error
+        if not quota.id.strip() or quota.id in found:
+            raise place.fault(number, "id", f"'{quota.id}' is empty, or there twice")
+        for field in ("executions", "gpus", "launches_a_minute"):
+            if (most := getattr(quota, field)) is not None and most < 1:
+                raise place.fault(number, field, f"must be 1 at least{_said(most)}")
+        found[quota.id] = quota
+    return found
+
+
+def _with_quotas(
+    one: Mapping[str, Any], number: int, quotas: Mapping[str, Quota], place: "_Place"
+) -> Mapping[str, Any]:
+    """The lane with its quotas in the place of their names."""
+    names = one.get("quotas") or []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise place.fault(number, "quotas", "must be the ids of [[quotas]] tables, a list")
+    for name in names:
+        if name not in quotas:
+            words = f"'{name}' is the id of no [[quotas]] table{_nearest(name, list(quotas))}"
+            raise place.fault(number, "quotas", words)
+        if (gpus := quotas[name].gpus) is not None and gpus < (one.get("tasks") or 1):
+            words = f"'{name}' has fewer GPUs ({gpus}) than the lane has tasks: nothing could start"
+            raise place.fault(number, "quotas", words)
+    return {**one, "quotas": [quotas[name] for name in names]}
+
+
+def _tables(text: str, name: str, key: str) -> list[Mapping[str, Any]]:
+    """Those of that name, of either kind of text."""
     try:
-        found = _loaded(text).get("lanes", [])
+        found = _loaded(text).get(key, [])
     except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
         raise LaneFault(f"{name}: neither TOML nor JSON: {error}") from error
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise LaneFault(f"{name}: lanes are a list of tables, each [[lanes]]")
+        raise LaneFault(f"{name}: {key} are a list of tables, each [[{key}]]")
     return found
 
 
@@ -209,7 +248,8 @@ def _check_names(one: Mapping[str, Any], number: int, kind: type, place: "_Place
     known = [field.name for field in fields(kind)]
     for field in one:
         if field not in known:
-            raise place.fault(number, field, f"is no field of a lane{_nearest(field, known)}")
+            what = place.key.removesuffix("s")
+            raise place.fault(number, field, f"is no field of a {what}{_nearest(field, known)}")
 
 
 def _unreadable(said: str, place: "_Place") -> LaneFault:
@@ -227,16 +267,19 @@ def _unreadable(said: str, place: "_Place") -> LaneFault:
 class _Place:
     """Where in the text a lane's field stands."""
 
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str, name: str, key: str = "lanes") -> None:
         self.name = name
+        self.key = key
+        """Of the tables: `lanes` or `quotas`."""
+        header = re.compile(rf"\s*\[\[\s*{key}\s*\]\]")
         self._lines = text.splitlines()
-        self._begins = [n for n, line in enumerate(self._lines) if _HEADER.match(line)]
+        self._begins = [n for n, line in enumerate(self._lines) if header.match(line)]
 
     def fault(self, number: int, field: str, words: str) -> LaneFault:
         """A sentence with file, line, lane and field."""
         line = self._line(number, re.split(r"[.\[]", field)[0])
         where = f", line {line}" if line else ""
-        return LaneFault(f"{self.name}{where}: lanes[{number}].{field} {words}")
+        return LaneFault(f"{self.name}{where}: {self.key}[{number}].{field} {words}")
 
     def of_tenant(self, tenant: str, field: str, words: str) -> LaneFault:
         """The same of a tenant's field."""
@@ -257,6 +300,6 @@ class _Place:
             return None
         begin = self._begins[number]
         end = self._begins[number + 1] if number + 1 < len(self._begins) else len(self._lines)
-        own = re.compile(rf"\s*(\[+\s*lanes\.)?{re.escape(field)}\b")
+        own = re.compile(rf"\s*(\[+\s*{self.key}\.)?{re.escape(field)}\b")
         lines = (n for n in range(begin, end) if own.match(self._lines[n]))
         return next(lines, begin) + 1

@@ -10,6 +10,7 @@ from functions.core.budget import Budget, Raise
 from functions.core.entries import Entry
 from functions.core.group import Lack, Machine
 from functions.core.lanes import Lane, Policy
+from functions.core.quotas import Limit
 from functions.core.render import Render, State
 from functions.core.share import Head
 from functions.core.switches import Switching
@@ -73,13 +74,21 @@ class RenderStore(Protocol):
     def versions(self, renders: Sequence[str]) -> Mapping[str, int]:
         """By id, of those that are known. The same version is the same document."""
 
-    def save(self, render: Render, *, version: int, room: int | None = None) -> None:
+    def save(
+        self,
+        render: Render,
+        *,
+        version: int,
+        room: int | None = None,
+        shared: Sequence[Limit] = (),
+    ) -> None:
         """Save over that version; 0 creates. Whatever it raises, nothing was changed then.
 
         Raises Conflict if the render is not at that version. The plan's output folder belongs to
         the first render that saves it: raises FolderTaken. A render that did not run on its lane
         before, and does from now on, needs one of the lane's `room` places, however many save at
-        once: raises LaneFull if so many others run there already. None counts nobody.
+        once: raises LaneFull if so many others run there already. None counts nobody. The same
+        holds for each limit that its lane shares with others: of that it takes its lane's weight.
         """
 
     def due(self, before: datetime, *, limit: int) -> Sequence[str]:

@@ -46,7 +46,7 @@ def wake(ports: Ports, give_up: datetime) -> int:
     had = used(facts.ledger, now)
     woken = 0
     while ports.clock() < give_up:
-        free = [lane for lane, places in room.items() if places > 0]
+        free = room.free()
         turn = first([one.line for one in open_to if any(map(one.line.takes, free))], had)
         if turn is None:
             break
@@ -56,7 +56,7 @@ def wake(ports: Ports, give_up: datetime) -> int:
             open_to.remove(one)
             continue
         woken += 1
-        room[lane] = room.get(lane, 0) - 1
+        room.take(lane)
         had[turn.account] = had.get(turn.account, 0.0) + MINIMUM.total_seconds()
     return woken
 

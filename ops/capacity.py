@@ -1,6 +1,6 @@
 """`clipline lanes` and `clipline why`: what is known of each lane, and why a render goes where."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from functions.core.lanes import Lane
 from functions.core.ledger import MEMORY, MOST_READ, Standing, standing
 from functions.core.opening import scene
 from functions.core.prices import dollars
+from functions.core.quotas import launch_limits, running_limits
 from functions.core.render import TERMINAL, Render
 from functions.core.route import route
 from functions.core.share import MOST_LINES, in_turn, line_of, used
@@ -54,8 +55,25 @@ def lane_lines(ports: Ports, now: datetime) -> Iterator[str]:
         yield paused.words
     hours = MEMORY / timedelta(hours=1)
     yield f"{clock(now)}  {len(entries)} entries of the last {hours:.0f} hours"
+    runs = {lane.id: ports.renders.running(lane.id) for lane in ports.lanes}
     for lane in ports.lanes:
-        yield from _lane(lane, entries, ports.renders.running(lane.id), now)
+        yield from _lane(lane, entries, runs[lane.id], now)
+    yield from _quota_lines(ports.lanes, entries, runs, now)
+
+
+def _quota_lines(
+    lanes: Sequence[Lane], entries: Sequence[Entry], runs: Mapping[str, int], now: datetime
+) -> Iterator[str]:
+    """What several lanes draw on together, and how much of it is taken."""
+    launches = {
+        lane.id: len(standing(lane.id, entries, now=now, start_within=lane.start_within).launches)
+        for lane in lanes
+    }
+    limits = [*((one, runs) for one in running_limits(lanes))]
+    limits += [(one, launches) for one in launch_limits(lanes)]
+    for limit, counts in limits:
+        sharing = ", ".join(sorted(limit.weights))
+        yield f"quota {limit.name}: {limit.taken(counts)} of {limit.most} taken, by {sharing}"
 
 
 def _lane(lane: Lane, entries: Sequence[Entry], runs: int, now: datetime) -> Iterator[str]:

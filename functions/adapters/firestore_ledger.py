@@ -2,6 +2,7 @@
 
     ledger/KEY    one entry; created once, never changed
     gates/LANE    changes with each launch that is counted
+    gates/LIMIT   the same, of launches that several lanes share
 
 Entries are documents of their own, so that no number of launches meets on one. A launch that is
 counted reads the entries, and then creates its own and changes the lane's gate in one commit: of
@@ -67,15 +68,17 @@ class FirestoreLedger:
 
     def admit(self, launch: Entry, gate: Gate) -> bool:
         """Counted and written down in one commit. Raises StoreUnavailable if others always win."""
-        if gate.a_minute is None and gate.under_way is None:
+        counts_lane = gate.a_minute is not None or gate.under_way is not None
+        if not counts_lane and not gate.shared:
             self.append([launch])
             return True
+        keys = [f"limit-{quote(limit.name, safe='')}" for limit in gate.shared]
+        if counts_lane:
+            keys.append(f"lane-{quote(launch.lane, safe='')}")
+        gates = [self._client.collection("gates").document(key) for key in keys]
         for _ in range(TRIES):
-            reference = self._client.collection("gates").document(
-                f"lane-{quote(launch.lane, safe='')}"
-            )
             with asking(launch.lane):
-                seen = reference.get(**self._how)
+                seen = list(self._client.get_all(gates, **self._how))
                 known = self._entry(launch).get(**self._how)
             if known.exists:
                 return True
@@ -83,11 +86,12 @@ class FirestoreLedger:
                 return False
             batch, mark = self._client.batch(), {"last": launch.key}
             batch.create(self._entry(launch), _fields(launch))
-            if seen.exists:
-                unchanged = self._client.write_option(last_update_time=seen.update_time)
-                batch.update(reference, mark, option=unchanged)
-            else:
-                batch.create(reference, mark)
+            for one in seen:
+                if one.exists:
+                    unchanged = self._client.write_option(last_update_time=one.update_time)
+                    batch.update(one.reference, mark, option=unchanged)
+                else:
+                    batch.create(one.reference, mark)
             try:
                 with asking(launch.key, *CHANGED):
                     batch.commit(**self._how)
@@ -97,6 +101,12 @@ class FirestoreLedger:
         raise StoreUnavailable(f"others launch on {launch.lane} all the time")
 
     def _passes(self, launch: Entry, gate: Gate) -> bool:
+        for limit in gate.shared:
+            counts = {lane: self._launches(lane, launch.at - MINUTE) for lane in limit.weights}
+            if not limit.has_room(launch.lane, counts):
+                return False
+        if gate.a_minute is None and gate.under_way is None:
+            return True
         since = launch.at - max(MINUTE, gate.patience)
         entries = self._newest(launch.lane, since, MOST_COUNTED)
         told = {one.launch for one in entries if one.outcome is not Outcome.LAUNCHED}
@@ -111,6 +121,10 @@ class FirestoreLedger:
         return (gate.a_minute is None or lately < gate.a_minute) and (
             gate.under_way is None or under_way < gate.under_way
         )
+
+    def _launches(self, lane: str, since: datetime) -> int:
+        entries = self._newest(lane, since, MOST_COUNTED)
+        return sum(one.outcome is Outcome.LAUNCHED for one in entries)
 
     def _newest(self, lane: str, since: datetime, limit: int) -> Sequence[Entry]:
         ledger: Any = self._client.collection("ledger")

@@ -2,6 +2,7 @@
 
     renders/ID        the render as our codec writes it, and the fields that queries ask for
     lanes/LANE        who runs there; written only when a render comes or goes
+    lanes/LIMIT       the same of what several lanes share, each as often as its lane weighs
     folders/DIGEST    whose output folder that is; created once, never changed
 
 A save reads what it depends on and then commits once, all or nothing, with a precondition on each
@@ -27,6 +28,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from google.cloud.firestore_v1.field_path import FieldPath
 
 from functions.adapters.firestore_calls import CHANGED, PATIENCE, SILENCE, asking, is_key, patient
+from functions.core.quotas import Limit
 from functions.core.render import RUNNING, Render, State
 from functions.core.share import Head
 from functions.ports import Conflict, FolderTaken, LaneFull, Stored
@@ -52,7 +54,7 @@ COMPOSITE_INDEXES = {
 refuses such a query until the index is made, or those of which it can be merged: one for each field
 that is asked to be equal (https://firebase.google.com/docs/firestore/query-data/index-overview).
 The emulator does not refuse, so `infra/gcp` and this must agree."""
-UNINDEXED = {"renders": ("document", "save"), "lanes": ("*",), "folders": ("*",)}
+UNINDEXED = {"renders": ("document", "save", "limits"), "lanes": ("*",), "folders": ("*",)}
 """By collection, fields that nobody asks for: each index of a field costs with every write."""
 
 MOST_ASKED = 30
@@ -122,15 +124,22 @@ class FirestoreRenders:
             found = tuple(self._client.get_all(wanted, fields, **self._how))
         return {one.id: one for one in found if one.exists}
 
-    def save(self, render: Render, *, version: int, room: int | None = None) -> None:
+    def save(
+        self,
+        render: Render,
+        *,
+        version: int,
+        room: int | None = None,
+        shared: Sequence[Limit] = (),
+    ) -> None:
         """Save over that version; 0 creates. Raises Conflict, LaneFull or FolderTaken."""
         mark, give_up = uuid4().hex, time.monotonic() + self._patience
         for number in range(TRIES):
-            seen = self._look(render)
+            seen = self._look(render, shared)
             if seen.mark == mark:
                 return  # it was done, and only the answer was lost
-            _check(seen, render, version, room)
-            batch = self._batch(seen, render, room, mark)
+            _check(seen, render, version, room, shared)
+            batch = self._batch(seen, render, room, shared, mark)
             try:
                 with asking(render.id, *CHANGED):
                     batch.commit(retry=None, timeout=self._silence)
@@ -248,17 +257,21 @@ class FirestoreRenders:
     def _lane(self, lane: str) -> "DocumentReference":
         return self._at("lanes", f"lane-{quote(lane, safe='')}")
 
+    def _limit(self, name: str) -> "DocumentReference":
+        return self._at("lanes", f"limit-{quote(name, safe='')}")
+
     def _folder(self, folder: str) -> "DocumentReference":
         """By digest: a folder's name may be longer than a document's key."""
         return self._at("folders", digest(folder))
 
-    def _look(self, render: Render) -> "_Seen":
+    def _look(self, render: Render, shared: Sequence[Limit]) -> "_Seen":
         """All that a save depends on, in one call."""
         lane, folders = _lane_of(render), _folders(render)
         wanted = [self._at("renders", render.id), *map(self._folder, folders)]
+        limits = {limit.name: self._limit(limit.name) for limit in shared if lane is not None}
         if lane is not None:
-            wanted.append(self._lane(lane))
-        fields = ["lane", "save", "places", "render"]
+            wanted += [self._lane(lane), *limits.values()]
+        fields = ["lane", "limits", "save", "places", "render"]
         with asking(render.id):
             found = {
                 one.reference: one for one in self._client.get_all(wanted, fields, **self._how)
@@ -267,10 +280,21 @@ class FirestoreRenders:
             render=found[self._at("renders", render.id)],
             folders={folder: found[self._folder(folder)] for folder in folders},
             lane=found[self._lane(lane)] if lane is not None else None,
+            limits={name: found[reference] for name, reference in limits.items()},
         )
 
-    def _batch(self, seen: "_Seen", render: Render, room: int | None, mark: str) -> "WriteBatch":
-        batch, fields = self._client.batch(), _fields(render, mark)
+    def _batch(
+        self,
+        seen: "_Seen",
+        render: Render,
+        room: int | None,
+        shared: Sequence[Limit],
+        mark: str,
+    ) -> "WriteBatch":
+        before, after = seen.before, _lane_of(render)
+        limits = seen.held if before == after else _limits_of(render, shared)
+        batch = self._client.batch()
+        fields = {**_fields(render, mark), "limits": limits}
         if seen.render.exists:
             unchanged = self._client.write_option(last_update_time=seen.render.update_time)
             batch.update(seen.render.reference, fields, option=unchanged)
@@ -279,10 +303,12 @@ class FirestoreRenders:
         for folder, found in seen.folders.items():
             if not found.exists:
                 batch.create(found.reference, {"folder": folder, "render": render.id})
-        before, after = seen.before, _lane_of(render)
         if before is not None and before != after:
             gone = {"places": ArrayRemove([render.id])}
             batch.set(self._lane(before), gone, merge=True)
+            for name, marks in seen.held.items():
+                if name not in limits:
+                    batch.set(self._limit(name), {"places": ArrayRemove(marks)}, merge=True)
         if seen.lane is not None and before != after:
             come = {"lane": after, "places": ArrayUnion([render.id])}
             if room is None:
@@ -292,7 +318,20 @@ class FirestoreRenders:
                 batch.update(seen.lane.reference, come, option=unchanged)
             else:
                 batch.create(seen.lane.reference, come)
+            for name, marks in limits.items():
+                self._move_in(batch, seen.limits[name], name, marks, seen.held.get(name, []))
         return batch
+
+    def _move_in(
+        self, batch: "WriteBatch", limit: "Found", name: str, marks: list[str], held: list[str]
+    ) -> None:
+        """The whole list anew: one commit cannot take from it and add to it."""
+        kept = sorted(_places(limit) - set(held) | set(marks))
+        if limit.exists:
+            unchanged = self._client.write_option(last_update_time=limit.update_time)
+            batch.update(limit.reference, {"limit": name, "places": kept}, option=unchanged)
+        else:
+            batch.create(limit.reference, {"limit": name, "places": kept})
 
     def _ids(self, query: "Query") -> Sequence[str]:
         return tuple(one.id for one in self._found(query.select([])))
@@ -308,6 +347,13 @@ class _Seen(NamedTuple):
     render: "Found"
     folders: "dict[str, Found]"
     lane: "Found | None"
+    limits: "dict[str, Found]"
+    """What its lane shares, by the limit's name."""
+
+    @property
+    def held(self) -> dict[str, list[str]]:
+        """Its marks in each limit, so far."""
+        return (self.render.to_dict() or {}).get("limits") or {}
 
     @property
     def before(self) -> str | None:
@@ -320,7 +366,9 @@ class _Seen(NamedTuple):
         return (self.render.to_dict() or {}).get("save")
 
 
-def _check(seen: _Seen, render: Render, version: int, room: int | None) -> None:
+def _check(
+    seen: _Seen, render: Render, version: int, room: int | None, shared: Sequence[Limit]
+) -> None:
     if _version(seen.render) != version:
         raise Conflict(f"{render.id} is no longer at version {version}")
     for folder, found in seen.folders.items():
@@ -331,6 +379,23 @@ def _check(seen: _Seen, render: Render, version: int, room: int | None) -> None:
         others = len(_places(seen.lane) - {render.id})
         if others >= room:
             raise LaneFull(f"{render.lane} runs {others} of {room}")
+    if seen.lane is None or seen.before == render.lane:
+        return
+    for limit in shared:
+        others = len(_places(seen.limits[limit.name]) - set(seen.held.get(limit.name, ())))
+        if others + limit.weights[render.lane or ""] > limit.most:
+            raise LaneFull(f"{others} of {limit.most} {limit.name} are taken")
+
+
+def _limits_of(render: Render, shared: Sequence[Limit]) -> dict[str, list[str]]:
+    """By limit, as many marks as its lane weighs; none if it does not run."""
+    lane = _lane_of(render)
+    if lane is None:
+        return {}
+    return {
+        limit.name: [f"{render.id}/{number}" for number in range(limit.weights[lane])]
+        for limit in shared
+    }
 
 
 def _fields(render: Render, mark: str) -> dict[str, object]:

@@ -71,6 +71,12 @@ class SqliteLedger:
                 since = micros(at - MINUTE)
                 if _count(db, query, launch.lane, is_launch, since) >= gate.a_minute:
                     return False
+            for limit in gate.shared:
+                query = "SELECT count(*) FROM entries WHERE lane = ? AND outcome = ? AND at > ?"
+                since = micros(at - MINUTE)
+                counts = {lane: _count(db, query, lane, is_launch, since) for lane in limit.weights}
+                if not limit.has_room(launch.lane, counts):
+                    return False
             if gate.under_way is not None:
                 since = micros(at - gate.patience)
                 values = (launch.lane, is_launch, since, launch.render, is_launch)

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlite3 import Connection, Row
 
 from functions.adapters.sqlite_file import SqliteFile, micros, moment
+from functions.core.quotas import Limit
 from functions.core.render import RUNNING, Render, State
 from functions.core.share import Head
 from functions.ports import Conflict, FolderTaken, LaneFull, Stored
@@ -61,15 +62,22 @@ class SqliteRenders:
         query = f"SELECT id, version FROM renders WHERE id IN {_LISTED}"
         return {row["id"]: row["version"] for row in self._select(query, json.dumps(renders))}
 
-    def save(self, render: Render, *, version: int, room: int | None = None) -> None:
+    def save(
+        self,
+        render: Render,
+        *,
+        version: int,
+        room: int | None = None,
+        shared: Sequence[Limit] = (),
+    ) -> None:
         """Save over that version; 0 creates. Raises Conflict, LaneFull or FolderTaken."""
         columns = _columns(render) | {"version": version + 1}
         with self._file.writing() as db:
             found = db.execute("SELECT version FROM renders WHERE id = ?", (render.id,)).fetchone()
             if (found["version"] if found else 0) != version:
                 raise Conflict(f"{render.id} is no longer at version {version}")
-            if room is not None and render.state in RUNNING:
-                _move_in(db, render, room)
+            if render.state in RUNNING and (room is not None or shared):
+                _move_in(db, render, room, shared)
             for folder in _folders(render):
                 _take(db, folder, render.id)
             names, places = ", ".join(columns), ", ".join("?" * len(columns))
@@ -174,12 +182,21 @@ def _folders(render: Render) -> Iterable[str]:
     return render.plan.folders if render.plan else ()
 
 
-def _move_in(db: Connection, render: Render, room: int) -> None:
+def _move_in(db: Connection, render: Render, room: int | None, shared: Sequence[Limit]) -> None:
     """A render that runs on its lane already keeps its place, however full it is there."""
     query = f"SELECT count(*) AS running, max(id = ?) AS mine FROM renders WHERE {_RUNS_THERE}"
     there = db.execute(query, (render.id, render.lane)).fetchone()
-    if not there["mine"] and there["running"] >= room:
+    if there["mine"]:
+        return
+    if room is not None and there["running"] >= room:
         raise LaneFull(f"{render.lane} runs {there['running']} of {room}")
+    others = f"SELECT count(*) FROM renders WHERE {_RUNS_THERE} AND id != ?"
+    for limit in shared:
+        counts = {
+            lane: db.execute(others, (lane, render.id)).fetchone()[0] for lane in limit.weights
+        }
+        if not limit.has_room(render.lane or "", counts):
+            raise LaneFull(f"{limit.taken(counts)} of {limit.most} {limit.name} are taken")
 
 
 def _take(db: Connection, folder: str, render: str) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from functions.core.prices import Price
+from functions.core.quotas import Quota
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,8 @@ class Lane:
     """Whether its machines are taken away when somebody pays more."""
     price: Price | None = None
     """Of one task; None if nobody pays."""
+    quotas: tuple[Quota, ...] = ()
+    """What it draws on together with other lanes."""
 
     @property
     def places(self) -> int:

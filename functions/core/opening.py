@@ -9,6 +9,7 @@ from functions.core.lanes import Lane
 from functions.core.need import Need, need_of
 from functions.core.observations import Tick
 from functions.core.plan import make_plan
+from functions.core.quotas import launch_limits, running_limits
 from functions.core.render import LONGEST_HISTORY, Render, State
 from functions.core.route import Route, Scene, route
 from functions.core.share import Line, first, line_name, line_of, used
@@ -144,6 +145,8 @@ def scene(render: Render, step: Step) -> Scene:
         need=_need(render, step),
         tenant=render.upload.tenant,
         pauses=step.facts.pauses,
+        running=running_limits(step.facts.lanes),
+        launching=launch_limits(step.facts.lanes),
     )
 
 

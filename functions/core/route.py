@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from functions.core.admission import free_at
 from functions.core.lanes import Lane
 from functions.core.ledger import Standing
 from functions.core.need import Need
 from functions.core.prices import dollars
+from functions.core.quotas import Limit
 from functions.core.switches import Switching, of_lane, of_tenant
 from functions.core.weigh import Weighed, weigh
 
@@ -72,6 +72,9 @@ class Scene:
     tenant: str = ""
     pauses: Sequence[Switching] = ()
     """What people have paused."""
+    running: Sequence[Limit] = ()
+    launching: Sequence[Limit] = ()
+    """Quotas that lanes share: of what runs, and of launches within a minute."""
 
 
 def route(lanes: Sequence[Lane], scene: Scene) -> Route:
@@ -164,10 +167,18 @@ def _full(lane: Lane, scene: Scene) -> Rejection | None:
     """By what we may run there."""
     if (runs := scene.busy.get(lane.id, 0)) >= lane.places:
         return Rejection(lane=lane.id, why=f"runs {runs} of {lane.places}")
-    known = scene.standings.get(lane.id)
-    if known is not None and (until := free_at(lane, known)) is not None:
-        why = f"had {len(known.launches)} of {lane.launches_a_minute} launches within a minute"
-        return Rejection(lane=lane.id, why=why, until=until)
+    launches = {one.lane: len(one.launches) for one in scene.standings.values()}
+    most, had = lane.launches_a_minute, launches.get(lane.id, 0)
+    if most is not None and had >= most:
+        return Rejection(lane=lane.id, why=f"had {had} of {most} launches within a minute")
+    for limit, counts in (
+        *((limit, scene.busy) for limit in scene.running),
+        *((limit, launches) for limit in scene.launching),
+    ):
+        if lane.id in limit.weights and not limit.has_room(lane.id, counts):
+            taken, wants = limit.taken(counts), limit.weights[lane.id]
+            why = f"needs {wants} of its quota {limit.name}, and {taken} of {limit.most} are taken"
+            return Rejection(lane=lane.id, why=why)
     return None
 
 

@@ -13,6 +13,7 @@ locals {
   control_plane = merge(local.place, {
     CLIPLINE_LANES = jsonencode({
       lanes   = local.told_lanes
+      quotas  = [for quota in var.quotas : { for field, value in quota : field => value if value != null }]
       tenants = var.tenants
       budget  = { for limit, dollars in var.spending : limit => dollars if dollars != null }
     })

@@ -23,6 +23,7 @@ locals {
         launches_a_minute     = lane.launches_a_minute
         location              = lane.location
         price                 = lane.price
+        quotas                = lane.quotas
         start_seconds         = lane.start_seconds
 
         job                  = try(local.jobs[lane.id], null)

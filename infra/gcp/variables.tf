@@ -64,6 +64,7 @@ variable "lanes" {
     launches_a_minute     = optional(number)
     location              = optional(string)
     start_seconds         = optional(number)
+    quotas                = optional(list(string), [])
     price = optional(object({
       parts = list(object({
         what                 = string
@@ -171,6 +172,17 @@ variable "render_image" {
     condition     = can(regex("@sha256:[0-9a-f]{64}$", var.render_image))
     error_message = "By digest (…@sha256:…): a tag may become another image."
   }
+}
+
+variable "quotas" {
+  description = "What several lanes draw on together; a lane names those that are its own."
+  type = list(object({
+    id                = string
+    executions        = optional(number)
+    gpus              = optional(number)
+    launches_a_minute = optional(number)
+  }))
+  default = []
 }
 
 variable "spending" {

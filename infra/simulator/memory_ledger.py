@@ -51,7 +51,16 @@ class MemoryLedger:
         )
         if gate.a_minute is not None and lately >= gate.a_minute:
             return False
+        for limit in gate.shared:
+            counts = {lane: self._lately(lane, launch.at) for lane in limit.weights}
+            if not limit.has_room(launch.lane, counts):
+                return False
         if gate.under_way is not None and under_way >= gate.under_way:
             return False
         self.append([launch])
         return True
+
+    def _lately(self, lane: str, at: datetime) -> int:
+        """Launches there within a minute."""
+        launches = (one for one in self._lanes[lane].values() if one.outcome is Outcome.LAUNCHED)
+        return sum(one.at > at - MINUTE for one in launches)

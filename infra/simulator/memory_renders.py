@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from functions.core.quotas import Limit
 from functions.core.render import RUNNING, Render, State
 from functions.core.share import Head
 from functions.ports import Conflict, FolderTaken, LaneFull, Stored
@@ -43,7 +44,14 @@ class MemoryRenders:
         """By id, of those that are known."""
         return {id: self._stored[id].version for id in renders if id in self._stored}
 
-    def save(self, render: Render, *, version: int, room: int | None = None) -> None:
+    def save(
+        self,
+        render: Render,
+        *,
+        version: int,
+        room: int | None = None,
+        shared: Sequence[Limit] = (),
+    ) -> None:
         """Save over that version; 0 creates. Raises Conflict, FolderTaken or LaneFull."""
         stored = self._stored.get(render.id)
         if (stored.version if stored else 0) != version:
@@ -54,8 +62,7 @@ class MemoryRenders:
             holder = self._folders.get(folder, render.id)
             if holder != render.id:
                 raise FolderTaken(f"{holder} delivers into {folder}")
-        if room is not None:
-            self._check_room(before, render, room)
+        self._check_room(before, render, room, shared)
         self._folders.update(dict.fromkeys(folders, render.id))
         if before:
             self._unlist(before)
@@ -105,13 +112,21 @@ class MemoryRenders:
         found = filter(sought.fits, everybody)
         return tuple(sorted(found, key=lambda one: one.created_at, reverse=True)[:limit])
 
-    def _check_room(self, before: Render | None, after: Render, room: int) -> None:
+    def _check_room(
+        self, before: Render | None, after: Render, room: int | None, shared: Sequence[Limit]
+    ) -> None:
         """A render that runs on its lane already keeps its place, however full it is there."""
         lane = _lane(after)
         if lane is None or (before and _lane(before) == lane):
             return
-        if self._running[lane] >= room:
+        if room is not None and self._running[lane] >= room:
             raise LaneFull(f"{lane} runs {self._running[lane]} of {room}")
+        others = Counter(self._running)
+        if before and (left := _lane(before)) is not None:
+            others[left] -= 1
+        for limit in shared:
+            if not limit.has_room(lane, others):
+                raise LaneFull(f"{limit.taken(others)} of {limit.most} {limit.name} are taken")
 
     def _list(self, render: Render) -> None:
         """Put it where it will be looked for."""

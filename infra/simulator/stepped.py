@@ -8,6 +8,7 @@ from pathlib import Path
 
 from functions.core.admission import Gate
 from functions.core.entries import Entry
+from functions.core.quotas import Limit
 from functions.core.render import Render, State
 from functions.core.share import Head
 from functions.ports import Conflict, Ledger, RenderStore, Stored
@@ -138,7 +139,14 @@ class SteppedRenders:
         """For people; no step."""
         return self.store.versions(renders)
 
-    def save(self, render: Render, *, version: int, room: int | None = None) -> None:
+    def save(
+        self,
+        render: Render,
+        *,
+        version: int,
+        room: int | None = None,
+        shared: Sequence[Limit] = (),
+    ) -> None:
         """A step; now and then somebody else seems to have been faster."""
         process = self.world.current
         if process and self.world.fate.strikes(
@@ -148,7 +156,7 @@ class SteppedRenders:
 
         def act() -> None:
             before = self.store.load(render.id)
-            self.store.save(render, version=version, room=room)
+            self.store.save(render, version=version, room=room, shared=shared)
             self.witness.saved(before.render if before else None, render)
 
         self.world.call(act)

@@ -11,6 +11,7 @@ import pytest
 from functions.adapters.sqlite_ledger import SqliteLedger
 from functions.core.admission import Gate
 from functions.core.entries import Entry, Outcome
+from functions.core.quotas import Limit
 from functions.ports import Ledger
 from infra.simulator.memory_ledger import MemoryLedger
 
@@ -89,6 +90,25 @@ def test_a_gate_counts_the_launches_of_a_minute(ledger: Ledger) -> None:
     assert ledger.admit(entry(61), gate)
 
 
+SHARED = Limit(name="us-east4 launches a minute", weights={A: 1, B: 1}, most=2)
+
+
+def test_a_gate_counts_the_launches_of_a_minute_on_all_lanes_that_share_a_limit(
+    ledger: Ledger,
+) -> None:
+    gate = Gate(shared=(SHARED,))
+    assert ledger.admit(entry(1), gate)
+    assert ledger.admit(entry(2, lane=B), gate)
+    assert not ledger.admit(entry(3, lane=B), gate)
+    assert not ledger.admit(entry(3), gate)
+    assert ledger.admit(entry(3, lane="worker/none"), Gate())
+    assert ledger.admit(entry(61, lane=B), gate), "a minute after the first"
+    assert not ledger.admit(entry(61), gate)
+    both = Gate(a_minute=1, shared=(SHARED,))
+    assert ledger.admit(entry(130), both)
+    assert not ledger.admit(entry(131), both), "its own limit as well"
+
+
 def test_a_launch_that_has_passed_passes_again(ledger: Ledger) -> None:
     gate = Gate(a_minute=1)
     assert ledger.admit(entry(1), gate)
@@ -112,15 +132,23 @@ def test_a_render_does_not_stand_in_its_own_way(ledger: Ledger) -> None:
     assert ledger.admit(entry(2, render="r-1", attempt=2), gate)
 
 
-@pytest.mark.parametrize("gate", [Gate(a_minute=3), Gate(under_way=3)], ids=["rate", "under way"])
+@pytest.mark.parametrize(
+    "gate",
+    [Gate(a_minute=3), Gate(under_way=3), Gate(shared=(replace(SHARED, most=3),))],
+    ids=["rate", "under way", "shared"],
+)
 def test_of_many_that_ask_at_once_only_as_many_pass_as_the_gate_says(
     request: pytest.FixtureRequest, ledger: Ledger, gate: Gate
 ) -> None:
     if isinstance(ledger, MemoryLedger):
         assert sum(ledger.admit(entry(n), gate) for n in range(8)) == 3
         return
+    lanes = (A, B) if gate.shared else (A,)
     with ThreadPoolExecutor(4) as pool:
-        assert sum(pool.map(lambda n: ledger.admit(entry(n), gate), range(8))) == 3
+        asked = pool.map(
+            lambda n: ledger.admit(entry(n, lane=lanes[n % len(lanes)]), gate), range(8)
+        )
+        assert sum(asked) == 3
 
 
 def test_what_has_been_spent_is_summed_over_all_lanes_since_a_moment(ledger: Ledger) -> None:

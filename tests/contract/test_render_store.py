@@ -1,6 +1,7 @@
 """What every RenderStore promises."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -12,6 +13,7 @@ import pytest
 
 from functions.adapters.sqlite_renders import SqliteRenders
 from functions.core.effects import WakeNext
+from functions.core.quotas import Limit
 from functions.core.render import Pending, Render, State
 from functions.ports import Conflict, FolderTaken, LaneFull, RenderStore
 from functions.sought import Sought
@@ -479,3 +481,58 @@ def test_the_largest_render_that_may_be_asked_for_is_kept_whole(
     assert stored is not None
     assert stored.render == full
     store.save(replace(full, why="x" * 1000), version=stored.version)
+
+
+GPUS = Limit(name="us-east4 GPUs", weights={"laptop": 2, "other": 1}, most=3)
+TOGETHER = Limit(name="project executions", weights={"laptop": 1, "other": 1, "third": 1}, most=2)
+
+
+def test_what_lanes_share_is_counted_over_all_of_them_by_their_weight(store: RenderStore) -> None:
+    store.save(on_lane("r-1"), version=0, shared=[GPUS])
+    with pytest.raises(LaneFull, match="2 of 3 us-east4 GPUs are taken"):
+        store.save(on_lane("r-2"), version=0, shared=[GPUS])
+    store.save(on_lane("r-3", lane="other"), version=0, shared=[GPUS])
+    with pytest.raises(LaneFull):
+        store.save(on_lane("r-4", lane="other"), version=0, shared=[GPUS])
+    store.save(on_lane("r-5", lane="third"), version=0)
+    resave(store, on_lane("r-1", State.DONE))
+    store.save(on_lane("r-4", lane="other"), version=0, shared=[GPUS])
+    resave(store, on_lane("r-3", State.WAITING, lane="other"))
+    store.save(on_lane("r-2"), version=0, shared=[GPUS])
+    assert (store.running("laptop"), store.running("other")) == (1, 1)
+
+
+def test_who_moves_to_another_lane_of_a_limit_does_not_stand_in_its_own_way(
+    store: RenderStore,
+) -> None:
+    store.save(on_lane("r-1"), version=0, shared=[GPUS, TOGETHER])
+    store.save(on_lane("r-2", lane="third"), version=0, shared=[TOGETHER])
+    stored = store.load("r-1")
+    assert stored is not None
+    store.save(on_lane("r-1", lane="other"), version=stored.version, shared=[GPUS, TOGETHER])
+    stored = store.load("r-1")
+    assert stored is not None
+    again = on_lane("r-1", State.RENDERING, lane="other")
+    store.save(again, version=stored.version, shared=[GPUS, TOGETHER])
+    with pytest.raises(LaneFull, match="2 of 2 project executions are taken"):
+        store.save(on_lane("r-3"), version=0, shared=[GPUS, TOGETHER])
+    resave(store, on_lane("r-2", State.DONE, lane="third"))
+    store.save(on_lane("r-3"), version=0, shared=[GPUS, TOGETHER])
+    with pytest.raises(LaneFull, match="3 of 3 us-east4 GPUs are taken"):
+        store.save(on_lane("r-4", lane="other"), version=0, shared=[GPUS])
+
+
+def test_of_many_at_once_no_more_move_in_than_their_lanes_share(store: RenderStore) -> None:
+    def move_in(number: int) -> bool:
+        one = on_lane(f"r-{number}", lane=("laptop", "other", "third")[number % 3])
+        try:
+            store.save(one, version=0, shared=[TOGETHER])
+        except (LaneFull, Conflict):
+            return False
+        return True
+
+    if isinstance(store, MemoryRenders):
+        assert sum(map(move_in, range(6))) == 2
+        return
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(move_in, range(6))) == 2

@@ -1,6 +1,6 @@
 """One event of one render over the laptop's adapters, while others come in between."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +10,7 @@ import pytest
 
 from functions.adapters.sqlite_renders import SqliteRenders
 from functions.core.observations import Tick
+from functions.core.quotas import Limit
 from functions.core.render import Render, State
 from functions.errors import TryAgainLater
 from functions.handle import handle
@@ -39,10 +40,17 @@ class Forestalled(SqliteRenders):
         super().__init__(path)
         self._others = others
 
-    def save(self, render: Render, *, version: int, room: int | None = None) -> None:
+    def save(
+        self,
+        render: Render,
+        *,
+        version: int,
+        room: int | None = None,
+        shared: Sequence[Limit] = (),
+    ) -> None:
         if render.state is State.STARTING:
             self._others()
-        super().save(render, version=version, room=room)
+        super().save(render, version=version, room=room, shared=shared)
 
 
 def test_a_place_that_was_free_when_it_decided_may_be_taken_when_it_saves(
@@ -91,11 +99,18 @@ class Unlucky(SqliteRenders):
         super().__init__(path)
         self.failures = 1
 
-    def save(self, render: Render, *, version: int, room: int | None = None) -> None:
+    def save(
+        self,
+        render: Render,
+        *,
+        version: int,
+        room: int | None = None,
+        shared: Sequence[Limit] = (),
+    ) -> None:
         if render.state is State.CANCELLED and self.failures:
             self.failures -= 1
             raise StoreUnavailable("the answer is lost")
-        super().save(render, version=version, room=room)
+        super().save(render, version=version, room=room, shared=shared)
 
 
 def test_who_is_superseded_is_told_even_if_the_first_telling_fails(

@@ -12,6 +12,7 @@ from functions.core.budget import Budget
 from functions.core.entries import Entry, Outcome
 from functions.core.lanes import Lane
 from functions.core.ledger import FIRST_PAUSE
+from functions.core.quotas import Quota
 from functions.core.render import RUNNING, Render, State
 from functions.core.switches import Reach, Switching
 from functions.core.tenants import Tenant
@@ -20,7 +21,7 @@ from functions.ports import ExecutionState, Ports, RenderStore
 from functions.settings import Laptop
 from functions.sweep import sweep
 from functions.wiring import laptop_lane, laptop_ports
-from ops.capacity import why_lines
+from ops.capacity import lane_lines, why_lines
 from schemas.events import AttemptStarted, CancelRender
 from schemas.plan import Order
 from schemas.priority import Priority
@@ -177,6 +178,27 @@ def test_a_limit_of_launches_a_minute_is_used_again_when_it_is_free(tmp_path: Pa
     assert len(here.running) == 2
     assert here.sweep() == names(2, 3)
     assert here.sweep() == names(4)
+
+
+def test_lanes_that_share_a_quota_wake_no_more_than_it_allows(tmp_path: Path) -> None:
+    quota = Quota(id="us-east4", launches_a_minute=4, gpus=5)
+    two = replace(LANE, tasks=2, executions=9, quotas=(quota,))
+    one = replace(OTHER, executions=9, quotas=(quota,))
+    here = place(tmp_path, two, one)
+    here.pause(Reach.ALL)
+    fill(here, 9)
+    here.pause(Reach.ALL, paused=False)
+    here.ports, calls = counted(here.ports)
+    assert here.sweep() == names(0, 1, 2)
+    assert Counter(one.lane for one in here.running) == {two.id: 2, one.id: 1}
+    assert calls["admit"] == 3, "nobody was asked in vain"
+    assert "needs 1 of its quota us-east4 GPUs, and 5 of 5 are taken" in "\n".join(
+        why_lines(here.upload("acme/late.mp4"), here.ports, here.now)
+    )
+    assert list(lane_lines(here.ports, here.now))[-2:] == [
+        "quota us-east4 GPUs: 5 of 5 taken, by cloud-run/a/l4, cloud-run/b/l4",
+        "quota us-east4 launches a minute: 3 of 4 taken, by cloud-run/a/l4, cloud-run/b/l4",
+    ]
 
 
 def test_the_next_day_of_utc_wakes_who_waited_for_money(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from functions.cloud_lanes import CloudLane, budget, cloud_lanes, laptop_lanes, tenants
 from functions.core.budget import Budget
+from functions.core.quotas import Quota, running_limits
 from functions.core.tenants import Tenant
 from functions.errors import NotConfigured
 from functions.wiring import LAPTOP_LANE
@@ -53,7 +54,11 @@ def test_what_is_shipped_can_be_read_and_says_where_its_prices_come_from() -> No
         assert all(part.read_on and part.source for part in one.price.parts)
     spot, run = shipped[0].lane, shipped[1].lane
     assert (spot.is_spot, run.is_spot) == (True, False)
-    assert run.places == 1, "three GPUs, two tasks an execution"
+    limits = running_limits([one.lane for one in shipped])
+    assert {one.name: one.most for one in limits} == {
+        "us-east4 L4 GPUs": 3,
+        "project executions": 1000,
+    }
     assert run.price is not None
     assert run.price.nanodollars_a_second * 3600 == pytest.approx(1.05e9, rel=0.01)
 
@@ -174,4 +179,52 @@ def test_a_tenant_has_its_share_and_its_folders_their_priorities() -> None:
 def test_a_wrong_field_of_a_tenant_is_named_with_its_line(wrong: str, says: str) -> None:
     with pytest.raises(NotConfigured) as raised:
         tenants({"CLIPLINE_LANES": GOOD + wrong})
+    assert str(raised.value).startswith(f"CLIPLINE_LANES, {says}")
+
+
+QUOTAS = """\
+[[quotas]]
+id = "us-east4"
+launches_a_minute = 60
+gpus = 3
+
+"""
+
+
+def test_lanes_name_the_quotas_that_they_share() -> None:
+    text = QUOTAS + GOOD.replace("tasks = 2", 'tasks = 2\nquotas = ["us-east4"]')
+    for told in (text, json.dumps(tomllib.loads(text))):
+        first, second = (one.lane for one in lanes(told))
+        quota = Quota(id="us-east4", launches_a_minute=60, gpus=3)
+        assert first.quotas == second.quotas == (quota,)
+    assert [one.name for one in running_limits([first, second])] == ["us-east4 GPUs"]
+    assert running_limits([first, second])[0].weights == {"a": 2, "b": 2}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ('id = "us-east4"', 'id = ""', "line 2: quotas[0].id '' is empty, or there twice"),
+        ("gpus = 3", "gpu = 3", "line 4: quotas[0].gpu is no field of a quota; is it gpus?"),
+        ("gpus = 3", "gpus = 0", "line 4: quotas[0].gpus must be 1 at least (it is 0)"),
+        ("gpus = 3", 'gpus = "3"', "line 4: quotas[0].gpus Expected `int | null`, got `str`"),
+        (
+            "gpus = 3",
+            "gpus = 1",
+            "line 10: lanes[0].quotas 'us-east4' has fewer GPUs (1) than the lane has tasks: "
+            "nothing could start",
+        ),
+        (
+            '["us-east4"]',
+            '["us-east-4"]',
+            "line 10: lanes[0].quotas 'us-east-4' is the id of no [[quotas]] table; "
+            "is it us-east4?",
+        ),
+        ('["us-east4"]', "[1]", "line 10: lanes[0].quotas must be the ids of [[quotas]] tables"),
+    ],
+)
+def test_a_wrong_quota_is_named_with_its_line(before: str, after: str, says: str) -> None:
+    text = QUOTAS + GOOD.replace("tasks = 2", 'tasks = 2\nquotas = ["us-east4"]')
+    with pytest.raises(NotConfigured) as raised:
+        lanes(text.replace(before, after))
     assert str(raised.value).startswith(f"CLIPLINE_LANES, {says}")

@@ -6,6 +6,7 @@ import pytest
 
 from functions.core.lanes import Lane
 from functions.core.ledger import Standing
+from functions.core.quotas import Quota, launch_limits, running_limits
 from functions.core.route import Scene, route
 from tests.unit.makers import LANE, NOW, seconds
 
@@ -126,3 +127,29 @@ def test_what_is_its_own_matter_is_told_from_what_everybody_waits_for() -> None:
     found = route((A, B), scene(resting={"lane/a": NOW + seconds(600)}, busy={"lane/b": 2}))
     assert (found.lane, found.avoided, found.until) == (None, ("lane/a",), NOW + seconds(600))
     assert route((A, B), scene(busy={"lane/a": 2, "lane/b": 2})).avoided == ()
+
+
+def test_what_lanes_share_speaks_against_each_of_them_with_its_number() -> None:
+    quota = Quota(id="us-east4", gpus=5, executions=9, launches_a_minute=2)
+    two = replace(A, tasks=2, quotas=(quota,), executions=9)
+    one = replace(B, tasks=1, quotas=(quota,), executions=9)
+
+    def found(busy: Mapping[str, int], *standings: Standing) -> tuple[Lane | None, str]:
+        seen = replace(
+            scene(busy=busy, standings=standings),
+            running=running_limits([two, one]),
+            launching=launch_limits([two, one]),
+        )
+        answer = route((two, one), seen)
+        return answer.lane, answer.why
+
+    assert found({"lane/b": 3})[0] == two
+    assert found({"lane/b": 4}) == (
+        one,
+        "lane/a needs 2 of its quota us-east4 GPUs, and 4 of 5 are taken",
+    )
+    assert found({"lane/a": 2, "lane/b": 1})[0] is None
+    launched = Standing(lane="lane/a", launches=(NOW, NOW))
+    lane, why = found({}, launched)
+    assert lane is None
+    assert "lane/b needs 1 of its quota us-east4 launches a minute, and 2 of 2 are taken" in why
