@@ -85,6 +85,9 @@ smoke: $(if $(CLOUD),dev,runtime) ## Send a video through a deployment, break an
 	@$(BIN)/python -m infra.smoke $${CLOUD:+--cloud "$$CLOUD"} $${PROJECT:+--project "$$PROJECT"} \
 		$${NAME:+--name "$$NAME"}
 
+cost: runtime   ## Itemise the bill of a month (UPLOADS=0 is the bill at rest)
+	@$(BIN)/python -m infra.deployment.priced $${UPLOADS:+--uploads "$$UPLOADS"}
+
 check: dev      ## What to run before every commit: lint, format, types, the arrows between packages
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet || { echo 'Not formatted: run $(BIN)/ruff format' >&2; exit 1; }

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from functions.core import diagram
-from infra.deployment import pipeline
+from infra.deployment import costs_page, pipeline
 
 ROOT = Path(__file__).parents[1]
 PAGES: Mapping[Path, Callable[[], str]] = {
+    Path("docs/costs.md"): costs_page.page,
     Path("docs/state-machine.md"): diagram.page,
     Path("infra/gcp/pipeline.json"): pipeline.page,
 }

@@ -319,6 +319,21 @@ FAULTS = (
         found_by="no_machine_runs_idle",
         words="is a machine that runs",
     ),
+    Fault(
+        what="something of which nobody knows what it costs",
+        file="functions.tf",
+        new='\nresource "google_compute_network" "planted" {\n  name = "planted"\n}\n',
+        found_by="no_machine_runs_idle",
+        words="nobody has said what google_compute_network costs",
+    ),
+    Fault(
+        what="a function larger than is billed",
+        file="functions.tf",
+        old='lookup(local.memory, each.key, "512Mi")',
+        new='lookup(local.memory, each.key, "2Gi")',
+        found_by="what_is_billed_at_rest_is_there",
+        words="has 2Gi, which is not billed",
+    ),
     # messages
     Fault(
         what="a function that outlasts its message",

@@ -9,6 +9,8 @@ from functions.cloud_lanes import cloud_lanes
 from functions.errors import NotConfigured
 from functions.lane_file import LaneFault, read_dollars, read_tenants
 from functions.settings import PushTokens
+from infra.deployment.at_rest import AT_REST
+from infra.deployment.cost import AtRest
 from tests.infra.deployment import Deployment
 from tests.infra.variables import FUNCTIONS, TASK
 
@@ -136,7 +138,10 @@ def images_are_named_by_digest(deployment: Deployment) -> Iterator[str]:
 
 
 def no_machine_runs_idle(deployment: Deployment) -> Iterator[str]:
-    """Without an upload nothing runs, and nothing but what is stored is paid for."""
+    """Without an upload nothing runs, and nothing but what is stored is paid for.
+
+    Whatever is there must be of a kind of which somebody has said what it costs at rest.
+    """
     for function in deployment.of("cloudfunctions2_function"):
         if function.block("service_config")["min_instance_count"]:
             yield f"{function.address} keeps instances"
@@ -144,6 +149,24 @@ def no_machine_runs_idle(deployment: Deployment) -> Iterator[str]:
         for machine in deployment.of(kind):
             if kind == "compute_instance" or machine.values.get("target_size"):
                 yield f"{machine.address} is a machine that runs"
+    for kind in sorted({one.type for one in deployment.resources} - AT_REST.keys()):
+        yield f"nobody has said what {kind} costs at rest"
+
+
+def what_is_billed_at_rest_is_there(deployment: Deployment) -> Iterator[str]:
+    """The formula of `make cost` takes for granted what the plan has."""
+    rest = AtRest()
+    conditions = sum(
+        len(alert.values["conditions"]) for alert in deployment.of("monitoring_alert_policy")
+    )
+    if conditions != rest.conditions:
+        yield f"{conditions} alert conditions are planned, and {rest.conditions} are billed"
+    for function in deployment.of("cloudfunctions2_function"):
+        config = function.block("service_config")
+        if function.key == "sweep" and config["available_memory"] != f"{rest.function_mib}Mi":
+            yield f"{function.address} has {config['available_memory']}, which is not billed"
+        if config["available_cpu"] != "1":
+            yield f"{function.address} has {config['available_cpu']} vCPUs, and 1 is billed"
 
 
 def _lanes(environment: Mapping[str, str] | None) -> list[dict[str, Any]]:
@@ -169,4 +192,5 @@ POLICIES = (
     a_task_has_a_time_limit_that_it_may_have,
     images_are_named_by_digest,
     no_machine_runs_idle,
+    what_is_billed_at_rest_is_there,
 )
