@@ -21,7 +21,7 @@ from functions.ports import Ports
 STALLED_AFTER = timedelta(minutes=15)
 """Work has waited for so long, and nothing has started anywhere meanwhile."""
 LOOKED_AT = 20
-"""Renders that wait, the oldest first, and as many that are being started."""
+"""Lines in which renders wait, the oldest of each, and as many renders that are being started."""
 MOST_ENTRIES = 200
 """Of each lane's ledger."""
 NOTHING = timedelta(0)
@@ -35,7 +35,7 @@ class Watch:
     """One look."""
 
     waiting: int
-    """Renders that wait, up to `LOOKED_AT`."""
+    """Renders that wait."""
     stalled: bool
     """Whether machines are wanted and none has come: not paused, not out of money, and not only
     because every place is taken by what runs."""
@@ -46,7 +46,8 @@ class Watch:
 def watch(ports: Ports) -> Watch:
     """Look. Raises what the ports raise."""
     now = ports.clock()
-    waiting = ports.renders.waiting(limit=LOOKED_AT)
+    waiting = ports.renders.count(State.WAITING)
+    oldest = [head.render for head in ports.renders.lines(limit=LOOKED_AT)]
     # What is being started now was launched no longer ago than that.
     since = now - STALLED_AFTER - max((lane.start_within for lane in ports.lanes), default=NOTHING)
     entries = ports.ledger.recent([lane.id for lane in ports.lanes], since, limit=MOST_ENTRIES)
@@ -58,10 +59,10 @@ def watch(ports: Ports) -> Watch:
     launched = sorted({one.render for one in entries if one.outcome is Outcome.LAUNCHED})
     is_out_of_money = day_is_spent(spent, ports.budget, now) is not None
     if has_started or is_out_of_money or not (waiting or launched):
-        return Watch(waiting=len(waiting), stalled=False, spent_percent=percent)
-    renders = _loaded([*waiting, *launched[:LOOKED_AT]], ports)
+        return Watch(waiting=waiting, stalled=False, spent_percent=percent)
+    renders = _loaded([*oldest, *launched[:LOOKED_AT]], ports)
     return Watch(
-        waiting=len(waiting),
+        waiting=waiting,
         stalled=_in_vain(renders, pauses(ports.switches.noted()), now)
         and _has_room(renders, ports),
         spent_percent=percent,
