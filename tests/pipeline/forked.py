@@ -36,7 +36,7 @@ def clipline(
 
 
 def started(
-    words: tuple[str, ...], *, cwd: Path, env: Mapping[str, str], said: Sequence[Path]
+    words: tuple[str, ...], *, cwd: Path, env: Mapping[str, str], said: Sequence[str | Path]
 ) -> "ForkServerProcess":
     """The process itself, to be joined or killed; its two streams go to those two files."""
     process = _FORKS.Process(target=_run, args=(words, cwd, dict(env), *said))
@@ -45,9 +45,13 @@ def started(
 
 
 def _run(
-    words: tuple[str, ...], cwd: Path, env: Mapping[str, str], stdout: Path, stderr: Path
+    words: tuple[str, ...],
+    cwd: Path,
+    env: Mapping[str, str],
+    stdout: str | Path,
+    stderr: str | Path,
 ) -> None:
-    for number, path in enumerate((Path(os.devnull), stdout, stderr)):
+    for number, path in enumerate((os.devnull, stdout, stderr)):
         opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         os.dup2(opened, number)
         os.close(opened)

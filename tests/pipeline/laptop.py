@@ -35,7 +35,8 @@ from tests.sources import SAMPLE, frame_md5s, tool
 CHECKOUT = Path(__file__).parents[2]
 PATIENCE = 60.0
 """Seconds that a test waits for what ought to come by itself."""
-BLINK = 0.01
+BLINK = 0.025
+"""Seconds between two looks: some read all of /proc, and others are at work on the same cores."""
 
 
 def until(claim: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
@@ -152,6 +153,18 @@ class Home:
     def encoders(self) -> Sequence[Process]:
         """Every ffmpeg that makes pictures."""
         return [one for one in self.processes() if "libx264" in one.command]
+
+    def kill_an_encoder(self) -> None:
+        """SIGKILL for one that was stopped before: it cannot end by itself meanwhile."""
+        until(self._strikes_an_encoder, "an encoder is at work")
+
+    def _strikes_an_encoder(self) -> bool:
+        for one in self.encoders():
+            one.send(signal.SIGSTOP)
+            if one.alive:
+                one.send(signal.SIGKILL)
+                return True
+        return False
 
     def wait_for_mid_render(self) -> None:
         """Until something is committed, something is being made, and much is still missing."""

@@ -1,64 +1,37 @@
-"""The whole pipeline on one machine: killed, stopped, lied to, and still right in the end."""
+"""The whole pipeline on one machine: told twice, told late, told nothing, and still right."""
 
 import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from functions.core.render import Render, State
-from infra.laptop.encodings import encoded_again, encoder_runs
+from infra.laptop.encodings import encoder_runs
 from infra.laptop.exits import Status
 from infra.laptop.subscriptions import PUSH_PATHS, subscriptions
 from schemas.events import ObjectFinalized, SpecSource
-from schemas.failures import FailureClass
 from schemas.flows import FLOWS, undeliverable
 from schemas.ids import SIDECAR_SUFFIX
-from schemas.pieces import Span
 from schemas.subscriptions import Subscription
 from schemas.topics import Topic
 from schemas.wire import Message, to_json
-from tests.pipeline.laptop import CHECKOUT, Home, Pipeline, Process, a_home, small_video, until
+from tests.pipeline.laptop import CHECKOUT, Home, a_home, small_video, until
+from tests.pipeline.whole import NAME, rendered
 from tests.sources import frame_md5s, media_of
 
 QUICK = '{"outputs": [{"height": 90}]}'
-SLOW = '{"outputs": [{"height": 540, "quality": "lossless"}]}'
-"""Lossless: a stop ends a piece early, and an encoder that begins there decides anew."""
-NAME = "default/film.mp4"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whole:
-    """What came of the slow video when nothing disturbed it."""
-
-    chunks: Sequence[Span]
-    pieces: dict[Span, str]
-    pictures: Sequence[str]
 
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_video(tmp_path_factory.mktemp("videos") / "quick.mp4", seconds=12)
-
-
-@pytest.fixture(scope="module")
-def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four chunks, each most of a second in its encoder."""
-    return small_video(tmp_path_factory.mktemp("videos") / "slow.mp4", seconds=20, height=540)
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, slow: Path) -> Whole:
-    with a_home(tmp_path_factory.mktemp("whole")) as home:
-        return rendered(home, slow, SLOW)
 
 
 @pytest.fixture
@@ -78,42 +51,6 @@ def running(tmp_path_factory: pytest.TempPathFactory, quick: Path) -> Iterator[H
         assert pipeline.stop() == Status.OK
 
 
-def rendered(home: Home, video: Path, spec: str) -> Whole:
-    pipeline = started(home, video, spec)
-    render = home.finished(NAME)
-    assert pipeline.stop() == Status.OK
-    assert render.plan is not None
-    return Whole(
-        chunks=render.plan.outputs[0].chunks,
-        pieces=home.pieces(render),
-        pictures=home.pictures(render),
-    )
-
-
-def started(home: Home, video: Path, spec: str) -> Pipeline:
-    """A pipeline that is up, and the video uploaded to it."""
-    pipeline = home.up()
-    pipeline.wait_until_up()
-    home.upload(NAME, video, spec)
-    return pipeline
-
-
-def in_the_middle(home: Home, video: Path) -> Pipeline:
-    """A pipeline with the slow video half done."""
-    pipeline = started(home, video, SLOW)
-    home.wait_for_mid_render()
-    return pipeline
-
-
-def assert_nothing_was_lost_or_doubled(home: Home, whole: Whole) -> Render:
-    """The slow video is done as if nothing had happened, and no committed frame was made twice."""
-    render = home.finished(NAME)
-    assert home.pictures(render) == whole.pictures
-    assert len({told.id for told in home.done()}) == len(set(home.told_bodies())) == 1
-    assert encoded_again(home.place.logs) == []
-    return render
-
-
 def test_one_task_or_two_make_the_same_pieces_and_pictures(tmp_path: Path, quick: Path) -> None:
     with a_home(tmp_path / "one", tasks=1) as one, a_home(tmp_path / "two", tasks=2) as two:
         alone = rendered(one, quick, QUICK)
@@ -123,94 +60,11 @@ def test_one_task_or_two_make_the_same_pieces_and_pictures(tmp_path: Path, quick
     assert len(alone.pictures) == 12 * 24
 
 
-def test_killed_with_all_its_children_it_goes_on_where_it_was(
-    home: Home, slow: Path, whole: Whole
-) -> None:
-    pipeline = in_the_middle(home, slow)
-    pipeline.kill_all()
-    assert home.processes() == []
-    committed = home.pieces(home.renders()[0])
-    assert committed
-    home.up()
-    render = assert_nothing_was_lost_or_doubled(home, whole)
-    assert committed.items() <= home.pieces(render).items()
-    assert home.pieces(render) == whole.pieces
-
-
-def test_the_children_of_a_killed_pipeline_leave_before_the_next_one_renders(
-    home: Home, slow: Path, whole: Whole
-) -> None:
-    lock = home.place.state / "up.lock"
-    pipeline = in_the_middle(home, slow)
-    orphans = pipeline.kill_parent()
-    assert any("render_job" in orphan.command for orphan in orphans)
-    second = home.up()
-    until(lambda: str(second.itself.pid) == lock.read_text(), "the second has its turn")
-    held_until = time.monotonic() + 1
-    while time.monotonic() < held_until:
-        assert second.family() == [second.itself]
-    for orphan in orphans:
-        orphan.send(signal.SIGCONT)
-    freed_at = time.monotonic()
-    while any(orphan.alive for orphan in orphans):
-        assert time.monotonic() - freed_at < 5
-    second.wait_until_up()
-    assert second.process.poll() is None
-    assert_nothing_was_lost_or_doubled(home, whole)
-
-
 def test_a_second_pipeline_over_the_same_home_is_refused(running: Home) -> None:
     process = running.start("up")
     said, _ = process.communicate(timeout=20)
     assert process.returncode == Status.UNSUITABLE
     assert re.fullmatch(r"[^\n]*is running here already, process \d+\.\n", said), said
-
-
-def test_a_killed_task_comes_back_and_the_others_go_on(
-    home: Home, slow: Path, whole: Whole
-) -> None:
-    pipeline = in_the_middle(home, slow)
-    victim, *others = tasks_of(pipeline)
-    victim.send(signal.SIGKILL)
-    until(lambda: len(tasks_of(pipeline)) == 2 and not victim.alive, "another takes its place")
-    assert all(other.alive for other in others)
-    render = assert_nothing_was_lost_or_doubled(home, whole)
-    assert render.attempt == 1
-    assert home.pieces(render) == whole.pieces
-
-
-def tasks_of(pipeline: Pipeline) -> Sequence[Process]:
-    return [one for one in pipeline.itself.children if "render_job" in one.command]
-
-
-def test_a_killed_ffmpeg_is_a_typed_failure_and_the_next_attempt_finishes(
-    home: Home, slow: Path, whole: Whole
-) -> None:
-    in_the_middle(home, slow)
-    home.encoders()[0].send(signal.SIGKILL)
-    render = assert_nothing_was_lost_or_doubled(home, whole)
-    assert render.attempt == 2
-    cause = render.attempts[0].cause
-    assert cause is not None
-    assert (cause.failure, cause.reason) == (FailureClass.CRASH, "ffmpeg_killed")
-
-
-def test_stopped_politely_it_leaves_nobody_behind_and_goes_on_later(
-    home: Home, slow: Path, whole: Whole
-) -> None:
-    pipeline = in_the_middle(home, slow)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        family = pipeline.family()
-        began = time.monotonic()
-        assert pipeline.stop(number) == Status.OK
-        assert time.monotonic() - began < 15
-        assert not any(one.alive for one in family)
-        assert home.processes() == []
-        assert home.renders()[0].state is not State.DONE
-        pipeline = home.up()
-        if number is signal.SIGTERM:
-            until(lambda: bool(home.encoders()), "it goes on")
-    assert_nothing_was_lost_or_doubled(home, whole)
 
 
 LISTENED = (Topic.UPLOADS, Topic.RENDER_REQUESTS, Topic.RENDER_RESULTS, Topic.EXECUTION_EVENTS)
@@ -367,38 +221,6 @@ def test_many_threads_may_read_their_first_render_at_once(running: Home) -> None
         assert subprocess.run(words, cwd=CHECKOUT, check=False).returncode == 0
 
 
-def test_under_chaos_by_seed_a_run_ends_as_it_does_when_calm(
-    home: Home, tmp_path: Path, slow: Path, whole: Whole
-) -> None:
-    video, spec = tmp_path / "film.mp4", tmp_path / "spec.json"
-    shutil.copy(slow, video)
-    spec.write_text(SLOW)
-    words = ("--chaos", "2,every=0.5,notice=0,ffmpeg=0", "--video", str(video), "--spec", str(spec))
-    status, said = home.run(*words)
-    assert status == Status.OK, said
-    render = assert_nothing_was_lost_or_doubled(home, whole)
-    assert home.pieces(render) == whole.pieces
-    assert home.dead_letters() == []
-    assert sum(map(int, re.findall(r"(\d+) x [a-z ]+ without notice", said))) >= 2, said
-    assert re.search(r"\d+ messages, \d+ of them twice, \d+ late", said), said
-    assert home.processes() == []
-
-
 def test_a_pipeline_that_is_up_is_left_in_peace(running: Home) -> None:
     status, said = running.run("--chaos", "1")
     assert (status, "left in peace" in said) == (Status.UNSUITABLE, True), said
-
-
-def test_chaos_loses_and_doubles_nothing() -> None:
-    words = ("--kills", "6", "--uploads", "3", "--seed", "7")
-    done = subprocess.run(
-        [sys.executable, "-m", "infra.laptop.chaos", *words],
-        cwd=CHECKOUT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    assert "0 lost, 0 doubled" in done.stdout

@@ -1,13 +1,13 @@
 """A plan that is applied: exactly what it says, once, and no further than is well."""
 
 import json
+import os
 import random
-import signal
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,9 +22,13 @@ from schemas.events import ReplayRender
 from schemas.failures import Failure, FailureClass
 from schemas.subscriptions import ReceivedMessage
 from schemas.wire import from_json
-from tests.pipeline.desk import CLIPLINE, KILLED, Place
+from tests.pipeline import forked
+from tests.pipeline.desk import KILLED, Place
 from tests.pipeline.laptop import until
 from tests.pipeline.test_replay import a_failure, plan
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerProcess
 
 OTHER = Failure(failure=FailureClass.INTERNAL, reason="bug", message="a bug")
 
@@ -95,8 +99,8 @@ def failed_with(cause: Failure) -> Callable[[Render], Render]:
     return lambda render: replace(render, state=State.FAILED, failure=cause, failures=2)
 
 
-def _is_enough(place: Place, target: int, process: "subprocess.Popen[bytes]") -> bool:
-    return len(asked(place)) >= target or process.poll() is not None
+def _is_enough(place: Place, target: int, process: "ForkServerProcess") -> bool:
+    return len(asked(place)) >= target or not process.is_alive()
 
 
 def a_plan(place: Place, parts: Ports, path: Path, count: int) -> Path:
@@ -225,14 +229,12 @@ def test_killed_at_random_and_given_again_it_loses_and_doubles_nothing(
     for _ in range(8):
         before = len(asked(place))
         target = before + draw.randint(0, 9)
-        with subprocess.Popen(
-            [*CLIPLINE, *words, "--reason", f"try {draw.random()}"],
-            stdout=subprocess.DEVNULL,
-            **place.around(),
-        ) as process:
-            enough = partial(_is_enough, place, target, process)
-            until(enough, "some are asked for")
-            process.send_signal(signal.SIGKILL)
+        one = (*words, "--reason", f"try {draw.random()}")
+        process = forked.started(one, said=(os.devnull, os.devnull), **place.around())
+        until(partial(_is_enough, place, target, process), "some are asked for")
+        process.kill()
+        process.join()
+        process.close()
         hear()
         if draw.random() < 0.5:
             take(place, parts, taking)
