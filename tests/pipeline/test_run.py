@@ -112,7 +112,7 @@ def test_the_same_name_again_does_not_touch_the_first_clip(
     assert len({told.id for told in home.done()}) == 2
 
 
-def test_any_file_name_will_do(tmp_path: Path, video: Path) -> None:
+def test_any_file_name_will_do_and_is_said_as_it_is(tmp_path: Path, video: Path) -> None:
     (tmp_path / "in").mkdir()
     asked = spec(tmp_path, SMALL)
     with (
@@ -128,6 +128,7 @@ def test_any_file_name_will_do(tmp_path: Path, video: Path) -> None:
         for home, path, process in runs:
             said, _ = process.communicate(timeout=PATIENCE)
             assert process.returncode == Status.OK, said
+            assert f"{path.stem}/full" in said, "brackets are no markup"
             (told,) = home.done()
             assert told.delivered.name == f"default/{path.stem}/full/web-90.mp4"
             assert media_of(home.place.outputs / told.delivered.name).video.frames == 96
@@ -165,12 +166,3 @@ def test_a_sidecar_that_is_there_already_says_what_is_made(home: Home, video: Pa
     home.uploads().adopt(f"default/{sidecar.name}")
     status, said = home.run("--video", str(video))
     assert (status, "tiny.mp4" in said) == (Status.OK, True), said
-
-
-def test_brackets_in_a_file_name_are_said_as_they_are(
-    home: Home, tmp_path: Path, video: Path
-) -> None:
-    bracketed = tmp_path / "film [dQw4w9].mp4"
-    bracketed.write_bytes(video.read_bytes())
-    status, said = home.run("--video", str(bracketed), "--spec", spec(tmp_path, SMALL))
-    assert (status, "film [dQw4w9]/full" in said) == (Status.OK, True), said
