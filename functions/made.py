@@ -7,7 +7,7 @@ from datetime import datetime
 from functions.core.render import Render
 from schemas import names
 from schemas.pieces import Span, covered
-from schemas.plan import OutputPlan
+from schemas.plan import OutputPlan, once
 from schemas.ports import ObjectStore
 
 
@@ -40,12 +40,12 @@ def made_of(render: str, outputs: Sequence[OutputPlan], work: ObjectStore) -> Ma
             last = max(last or info.updated, info.updated)
         elif info.name.startswith(claims):
             in_hand += int(info.metadata.get("frames", "0"))
-    committed = sum(_best(output, have, render) for output in outputs)
+    committed = sum(_best(output, have, render) for output in once(outputs))
     return Made(committed=committed, in_hand=in_hand, last=last)
 
 
 def _best(output: OutputPlan, have: Mapping[str, set[Span]], render: str) -> int:
     """Covered frames of the output in the encoder class that has most."""
-    prefix = names.pieces(render, output.id, "").rstrip("/")
+    prefix = names.pieces(render, output.pieces_id, "").rstrip("/")
     spans = (s for folder, s in have.items() if folder.rpartition("/")[0] == prefix)
     return max((covered(s, output.chunks) for s in spans), default=0)

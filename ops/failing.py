@@ -98,7 +98,7 @@ def _missing(plan: RenderPlan, ports: Ports) -> Iterator[Suspect]:
         if sound_name(plan, audio) not in made:
             yield MakeSound(audio=audio, claim=f"sound/{audio.id}")
     for output in plan.outputs:
-        prefix = names.pieces(plan.render, output.id, "").rstrip("/") + "/"
+        prefix = names.pieces(plan.render, output.pieces_id, "").rstrip("/") + "/"
         spans = {names.span_of(name) for name in made if name.startswith(prefix)}
         have = frozenset(span for span in spans if span is not None)
         for span in sorted(remainders(have, output.chunks), key=len, reverse=True):

@@ -16,6 +16,7 @@ from functions.made import made_of
 from functions.ports import Ports, RenderStore, Stored
 from ops.letters import REPEATS
 from schemas.ids import Upload, short
+from schemas.plan import once
 from schemas.replay_plan import Refusal
 
 BATCH = 200
@@ -100,7 +101,7 @@ def frames(render: Render, ports: Ports) -> tuple[int, int]:
     if not outputs:
         return 0, 0
     committed = made_of(render.id, outputs, ports.work).committed
-    return committed, sum(output.frames for output in outputs) - committed
+    return committed, sum(output.frames for output in once(outputs)) - committed
 
 
 def each(act: Callable[[T], V], items: Iterable[T], at_once: int) -> Iterator[V]:

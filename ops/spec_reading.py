@@ -119,6 +119,7 @@ def lines(one: AskedOutput) -> Iterator[str]:
     if (file := one.planned) is not None:
         sound = f"{file.audio_samples} samples of sound" if file.audio_samples else "no sound"
         made = f"made in {file.chunks} chunk{'s' if file.chunks > 1 else ''}"
+        made = f"the pictures of {file.pictures_of}" if file.pictures_of else made
         if one.wish.kind.plays:
             count = f"{file.frames} frame{'s' if file.frames > 1 else ''}"
             yield (
@@ -167,7 +168,8 @@ def total(files: Sequence[AskedOutput]) -> str:
     if not planned:
         kinds = ", ".join(dict.fromkeys(one.wish.kind for one in files))
         return f"{count} ({kinds}). With --video it is told what becomes of a video."
-    frames, chunks = sum(file.frames for file in planned), sum(file.chunks for file in planned)
+    own = [file for file in planned if not file.pictures_of]
+    frames, chunks = sum(file.frames for file in own), sum(file.chunks for file in own)
     return f"{count}, {frames} frames in {chunks} chunks. Nothing was made, and nothing is priced."
 
 
@@ -201,6 +203,7 @@ def _file(output: OutputPlan, plan: RenderPlan) -> PlannedFile:
         chunks=len(output.chunks),
         audio_samples=sound.samples if sound else None,
         files=_files(output),
+        pictures_of="" if output.pieces_id == output.id else output.pieces_id,
     )
 
 

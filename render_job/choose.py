@@ -13,7 +13,7 @@ from fractions import Fraction
 from math import inf
 
 from schemas.pieces import Span, remainders, tiling
-from schemas.plan import AudioPlan, Order, OutputPlan, RenderPlan
+from schemas.plan import AudioPlan, Order, OutputPlan, RenderPlan, once
 
 LEASE = timedelta(seconds=30)
 """A claim not renewed for so long, by the store's clock, may be taken over."""
@@ -154,7 +154,7 @@ def _work(plan: RenderPlan, order: Order, seen: Seen) -> Iterator[Plain]:
         if audio.id in wanted and audio.id not in seen.sound:
             yield MakeSound(audio=audio, claim=f"sound/{audio.id}")
     for output in open_outputs:
-        spans = tiling(seen.pieces.get(output.id, frozenset()), output.frames)
+        spans = tiling(seen.pieces.get(output.pieces_id, frozenset()), output.frames)
         sound = plan.audio_of(output)
         if spans is not None and (sound is None or sound.id in seen.sound):
             yield Stitch(output=output, spans=spans, claim=f"stitch/{output.id}")
@@ -162,18 +162,16 @@ def _work(plan: RenderPlan, order: Order, seen: Seen) -> Iterator[Plain]:
 
 
 def _pieces(plan: RenderPlan, order: Order, seen: Seen) -> Iterator[MakePiece]:
-    """What is missing, whether somebody has it in hand or not."""
-    for output in plan.outputs:
-        if output.id in seen.delivered:
-            continue
+    """What is missing, whether somebody has it in hand or not; what outputs share, once."""
+    for output in once(o for o in plan.outputs if o.id not in seen.delivered):
         key = output.key(plan.upload, order.encoder_class)
-        pieces = seen.pieces.get(output.id, frozenset())
+        pieces = seen.pieces.get(output.pieces_id, frozenset())
         if tiling(pieces, output.frames) is not None:
             continue
         missing = remainders(pieces, output.chunks)
         for span in sorted(missing, key=len, reverse=True):
             yield MakePiece(
-                output=output, span=span, claim=f"piece/{output.id}/{key}/{span.start:09}"
+                output=output, span=span, claim=f"piece/{output.pieces_id}/{key}/{span.start:09}"
             )
 
 
@@ -259,7 +257,7 @@ def _hedge(plan: RenderPlan, order: Order, me: Worker, seen: Seen) -> Hedge | No
             continue
         if _is_mine(hedge.claim, me, seen):
             return hedge
-        pace = seen.paces.get(work.output.id, {}).get(me)
+        pace = seen.paces.get(work.output.pieces_id, {}).get(me)
         left = _seconds_left(seen.claims.get(work.claim), span, seen.now)
         if pace is not None and left > len(span) / pace:
             late.append((left, hedge))

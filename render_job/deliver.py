@@ -97,7 +97,7 @@ def _parts(task: Task, work: Stitch, held: Held) -> _Parts:
     pieces = {}
     for span in work.spans:
         held.keep(0)
-        name = names.piece(plan.render, output.id, key, span)
+        name = names.piece(plan.render, output.pieces_id, key, span)
         pieces[span] = _fetched(task, name, f"{span.start}-{span.end}.mp4")
     audio, sound = plan.audio_of(output), None
     if audio is not None:

@@ -91,7 +91,7 @@ def _hear(task: Task, work: Piece, held: Held, frames: int) -> None:
     """Keep the claim, and with each renewal say how far the whole render is."""
     if held.heard(frames):
         seen = survey(task.tools.work, task.plan, task.order)
-        if work.span in seen.pieces[work.output.id]:
+        if work.span in seen.pieces[work.output.pieces_id]:
             raise ClaimLost(f"{held.work}: another task has made it")
         report.progress(task, committed_frames(task.plan, seen) + frames)
 
@@ -110,7 +110,7 @@ def _commit(
         raise RenderFault(_not_verified(work, span, verdict))
     plan, store = task.plan, task.tools.work
     key = work.output.key(plan.upload, task.order.encoder_class)
-    name = names.piece(plan.render, work.output.id, key, span)
+    name = names.piece(plan.render, work.output.pieces_id, key, span)
     with contextlib.suppress(PreconditionFailed):
         said = to_json(replace(verdict, subject=name, effort=held.meter.effort)).decode()
         store.upload(name, path, metadata={"verdict": said, **_pace(task, held)})

@@ -6,7 +6,7 @@ from datetime import datetime
 from render_job.choose import Claim, Seen, Worker
 from schemas import names
 from schemas.pieces import Span, covered
-from schemas.plan import AudioPlan, Order, RenderPlan
+from schemas.plan import AudioPlan, Order, RenderPlan, once
 from schemas.ports import ObjectInfo, ObjectStore
 from schemas.times import utc
 
@@ -18,13 +18,14 @@ def survey(work: ObjectStore, plan: RenderPlan, order: Order) -> Seen:
     """
     now = work.now()
     home = names.home(plan.render)
-    outputs = {output.id: output for output in plan.outputs}
     prefixes = {
-        names.pieces(plan.render, id, output.key(plan.upload, order.encoder_class)): id
-        for id, output in outputs.items()
+        names.pieces(
+            plan.render, output.pieces_id, output.key(plan.upload, order.encoder_class)
+        ): output.pieces_id
+        for output in plan.outputs
     }
-    pieces: dict[str, set[Span]] = {id: set() for id in outputs}
-    made: dict[str, list[ObjectInfo]] = {id: [] for id in outputs}
+    pieces: dict[str, set[Span]] = {id: set() for id in prefixes.values()}
+    made: dict[str, list[ObjectInfo]] = {id: [] for id in prefixes.values()}
     claimed = names.claim(plan.render, "").removesuffix(".json")
     claims, standing = dict[str, Claim](), set[str]()
     for info in work.list(home):
@@ -41,7 +42,11 @@ def survey(work: ObjectStore, plan: RenderPlan, order: Order) -> Seen:
         now=now,
         pieces={id: frozenset(spans) for id, spans in pieces.items()},
         sound=frozenset(a.id for a in plan.audio if sound_name(plan, a) in standing),
-        delivered=frozenset(id for id in outputs if names.delivered(plan.render, id) in standing),
+        delivered=frozenset(
+            output.id
+            for output in plan.outputs
+            if names.delivered(plan.render, output.id) in standing
+        ),
         claims=claims,
         paces={id: _paces(infos) for id, infos in made.items()} if order.hedge else {},
         closed=names.closed(plan.render, order.attempt) in standing,
@@ -56,7 +61,9 @@ def sound_name(plan: RenderPlan, audio: AudioPlan) -> str:
 
 def committed_frames(plan: RenderPlan, seen: Seen) -> int:
     """Frames of the whole render that are made for good."""
-    return sum(covered(seen.pieces[output.id], output.chunks) for output in plan.outputs)
+    return sum(
+        covered(seen.pieces[output.pieces_id], output.chunks) for output in once(plan.outputs)
+    )
 
 
 def _paces(pieces: list[ObjectInfo]) -> dict[Worker, float]:

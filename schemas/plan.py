@@ -1,5 +1,6 @@
 """The frozen plan of a render: all that a task needs to know, decided once and never again."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -108,11 +109,18 @@ class OutputPlan:
     rows: int = 0
     segment_frames: int = 0
     """Of an HLS output, how long a segment is: whole GOPs. Only the last one may be shorter."""
+    shared: str = ""
+    """Under which output's id its pieces lie, where several of a clip have the same pictures."""
 
     @property
     def id(self) -> str:
         """`clip/output`, unique within the render."""
         return f"{self.clip}/{self.output}"
+
+    @property
+    def pieces_id(self) -> str:
+        """The same for all outputs that are joined of the same pieces."""
+        return self.shared or self.id
 
     @property
     def clip_rate(self) -> Fraction:
@@ -132,21 +140,30 @@ class OutputPlan:
         return digest(*map(str, (*source, *wanted, *encoder, *self._more())))[:16]
 
     def _more(self) -> tuple[str, ...]:
-        """What plans could not say at first; nothing where it is not said, so that keys stay."""
+        """What plans could not say at first; nothing where it is not said, so that keys stay.
+
+        Into which files pieces are joined is not seen in them, and in a key only where they are an
+        output's own, as they always were at first.
+        """
         more = {
             "fit": self.fit,
             "deinterlace": self.deinterlace or None,
             "watermark": self.watermark and self.watermark.key,
             "captions": self.captions and self.captions.key,
-            "kind": None if self.kind is Kind.MP4 else self.kind,
+            "kind": None if self.shared or self.kind is Kind.MP4 else self.kind,
             "offset": self.offset or None,
             "step": None if self.step == 1 else self.step,
             "clip_frames": self.clip_frames or None,
             "columns": self.columns or None,
             "rows": self.rows or None,
-            "segment_frames": self.segment_frames or None,
+            "segment_frames": None if self.shared else self.segment_frames or None,
         }
         return tuple(f"{wish}={value}" for wish, value in more.items() if value is not None)
+
+
+def once(outputs: Iterable[OutputPlan]) -> Sequence[OutputPlan]:
+    """Of those that share their pieces only the first: all pieces are made for these."""
+    return [*{output.pieces_id: output for output in reversed([*outputs])}.values()][::-1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,13 +206,13 @@ class RenderPlan:
 
     @property
     def frames(self) -> int:
-        """Output frames of all outputs together."""
-        return sum(output.frames for output in self.outputs)
+        """Output frames of all outputs together; those of shared pieces once."""
+        return sum(output.frames for output in once(self.outputs))
 
     @property
     def chunks(self) -> int:
-        """Chunks of all outputs together."""
-        return sum(len(output.chunks) for output in self.outputs)
+        """Chunks of all outputs together; those that are shared once."""
+        return sum(len(output.chunks) for output in once(self.outputs))
 
     @property
     def folders(self) -> frozenset[str]:

@@ -39,6 +39,8 @@ class PlannedFile:
     """At 48,000 a second; None where there is no sound."""
     files: int = 1
     """With those that the named one refers to."""
+    pictures_of: str = ""
+    """Which other file's pictures these are, so that none are made for it; empty for its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

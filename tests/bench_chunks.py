@@ -10,7 +10,8 @@ import statistics
 from dataclasses import replace
 from datetime import timedelta
 
-from functions.core.plan import CHUNK_SECONDS, FEWEST_CHUNKS, GOP_SECONDS, make_plan
+from functions.core.chunks import CHUNK_SECONDS, FEWEST_CHUNKS
+from functions.core.plan import GOP_SECONDS, make_plan
 from schemas.pieces import cut_into_chunks
 from schemas.plan import RenderPlan
 from schemas.spec import Output, RenderSpec

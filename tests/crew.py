@@ -69,11 +69,13 @@ class Crew:
     def made(self) -> frozenset[str]:
         """Ids of the outputs whose pieces are all there."""
         outputs = self.plan.outputs
-        return frozenset(o.id for o in outputs if self.pieces.get(o.id, set()) == {*o.chunks})
+        return frozenset(
+            o.id for o in outputs if self.pieces.get(o.pieces_id, set()) == {*o.chunks}
+        )
 
     def is_made(self, work: MakePiece | Hedge) -> bool:
         """Whether the piece stands."""
-        return work.span in self.pieces.get(work.output.id, set())
+        return work.span in self.pieces.get(work.output.pieces_id, set())
 
     def lay_down(self, task: int) -> None:
         """The task ends what it is at: it commits it, or finds that another has."""
@@ -83,7 +85,7 @@ class Crew:
         if isinstance(hand.work, Hedge):
             self.records[hand.work.claim] = self.claim(task, hand)
         if not self.is_made(hand.work):
-            id, pace = hand.work.output.id, len(hand.work.span) / (self.now - hand.since)
+            id, pace = hand.work.output.pieces_id, len(hand.work.span) / (self.now - hand.since)
             self.pieces.setdefault(id, set()).add(hand.work.span)
             self.paces.setdefault(id, {})[worker(task)] = pace
 

@@ -7,14 +7,16 @@ from functions.core.effects import AnnounceDone
 from functions.core.plan import make_plan
 from functions.core.render import LONGEST_HISTORY, Pending, Render, State
 from schemas.assets import Asset
-from schemas.certificate import Delivered, Effort
+from schemas.certificate import Companions, Delivered, Effort
 from schemas.events import AttemptRecord, OutputVerified, RenderDone
 from schemas.ids import Upload
+from schemas.kinds import Kind
 from schemas.loudness import Loudness
 from schemas.plan import RenderPlan
 from schemas.spec import LONGEST_SPEC, MOST_OUTPUTS, Output, RenderSpec
 from schemas.spec_clip import Clip
 from schemas.spec_fields import SpecFault
+from schemas.spec_kinds import Wish
 from schemas.spec_overlays import Captions, Watermark
 from tests.unit.makers import NOW, UPLOAD, certificate, failure, media
 
@@ -30,7 +32,8 @@ def asked(*, clips: int, outputs: int, drawn: bool) -> tuple[RenderSpec, tuple[A
         outputs=tuple(
             Output(
                 name=f"{'o' * 39}{n}",
-                frame_rate=Fraction(30 - n, 1001) * 1000,
+                wish=Wish(kind=Kind.HLS if n % 2 else Kind.MP4),
+                frame_rate=Fraction(30 - n // 2, 1001) * 1000,
                 watermark=Watermark(image=f"{files[n]}.png") if drawn else None,
                 captions=Captions(file=f"{files[n]}.srt") if drawn else None,
             )
@@ -93,6 +96,9 @@ def fullest(upload: Upload, plan: RenderPlan, spec_text: str = '"' * LONGEST_SPE
             held_back=False,
             reached=-14.123456789,
             true_peak=-1.123456789,
+        ),
+        companions=Companions(
+            folder="f" * 500 + "/", files=10**4, size_bytes=10**12, sums_sha256="ab" * 32
         ),
         effort=Effort(encoding_cpu_seconds=10**7 + 0.123, verifying_cpu_seconds=10**6 + 0.123),
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas.plan import OutputPlan, RenderPlan
+from schemas.plan import OutputPlan, RenderPlan, once
 
 LEAST_BYTES_A_PIXEL = 0.0125
 """A tenth of a bit a pixel, a rule of thumb for H.264 of camera footage; a source that has more
@@ -45,7 +45,7 @@ def need_of(
     locations: tuple[str, ...] | None,
 ) -> Need:
     """Of a plan of which so many frames are committed, by that encoder class."""
-    pixels = sum(map(_pixels, plan.outputs))
+    pixels = sum(map(_pixels, once(plan.outputs)))
     left = plan.frames - min(frames, plan.frames)
     return Need(
         pixels=pixels,

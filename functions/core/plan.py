@@ -1,9 +1,10 @@
 """Planning: from what an upload is and what is asked of it to frames, chunks and file names."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+from functions.core.chunks import chunked, sharing
 from functions.core.kinds import as_kind
 from functions.core.overlays import overlaid, wanted_of
 from functions.core.pictures import ENCODERS, output_rate, output_size
@@ -11,7 +12,6 @@ from functions.core.record_size import check_record
 from schemas.assets import Asset
 from schemas.ids import Upload, render_id
 from schemas.media import Media, VideoStream
-from schemas.pieces import cut_into_chunks
 from schemas.plan import SAMPLE_RATE, AudioPlan, OutputPlan, RenderPlan
 from schemas.spec import Output, RenderSpec
 from schemas.spec_clip import Clip
@@ -19,17 +19,7 @@ from schemas.spec_fields import SpecFault
 from schemas.spec_picture import Deinterlace
 
 GOP_SECONDS = 2
-CHUNK_SECONDS = (4, 15)
-"""The shortest and longest chunk: below, the fixed cost shows (0.13 CPU seconds a chunk, and the
-decoding from the key frame before); above, a preemption loses too much."""
-FEWEST_CHUNKS = 4
-"""Of a render, as long as none becomes too short: so that a few tasks have something to share."""
-MOST_SHARES = 32
-"""Tasks for which the last chunks are still short enough."""
 AUDIO_BITRATE = 160_000
-MOST_CHUNKS = 10_000
-"""Of one render: keeps its document, at about 30 bytes a chunk, far below Firestore's 1 MiB."""
-
 LONGEST_CLIP = 100_000
 """Seconds. A container may claim any length, and its chunks are not to be listed to see that."""
 
@@ -54,34 +44,19 @@ def make_plan(
         [_window(clip, n, video, rate) for rate in rates] for n, clip in enumerate(spec.clips)
     ]
     wanted = wanted_of(spec, upload, assets)
-    lengths = [
-        [
-            w[1] / rate if output.wish.kind.plays else Fraction(0)
-            for w, rate, output in zip(row, rates, spec.outputs, strict=True)
-        ]
-        for row in windows
-    ]
-    whole = left = sum((sum(row, Fraction(0)) for row in lengths), Fraction(0))
-    outputs: list[OutputPlan] = []
+    drafts: list[OutputPlan] = []
     audio: list[AudioPlan] = []
     for number, clip in enumerate(spec.clips):
-        for output, rate, window, seconds in zip(
-            spec.outputs, rates, windows[number], lengths[number], strict=True
-        ):
-            left -= seconds
-            length = _chunk_length(rate, whole=whole, later=left)
-            planned = _output(clip, window, rate, output, video, length, folder)
+        for output, rate, window in zip(spec.outputs, rates, windows[number], strict=True):
+            planned = _output(clip, window, rate, output, video, folder)
             planned = overlaid(planned, output, video, wanted[output.name])
             planned = as_kind(planned, output, spec.outputs.index(output))
             if media.audio is not None and planned.kind.plays:
                 sound = _audio(planned, video, audio, clip.loudness)
                 planned = replace(planned, sound=sound.variant)
                 audio += [] if sound in audio else [sound]
-            outputs.append(planned)
-        chunks = sum(len(output.chunks) for output in outputs)
-        if chunks > MOST_CHUNKS:
-            value = f"asking for {chunks} chunks in {number + 1} clips"
-            raise SpecFault("spec", value, f"at most {MOST_CHUNKS} in all")
+            drafts.append(planned)
+    outputs = chunked(sharing(drafts, upload))
     check_record(outputs, audio, upload_name=upload.name)
     return RenderPlan(
         render=render_id(upload),
@@ -98,9 +73,9 @@ def _output(
     rate: Fraction,
     output: Output,
     video: VideoStream,
-    chunk_length: Callable[[int], int],
     folder: str,
 ) -> OutputPlan:
+    """As an MP4, and yet without chunks."""
     start_pts, frames = window
     gop = max(1, round(rate * GOP_SECONDS))
     width, height = output_size(video, output)
@@ -112,7 +87,7 @@ def _output(
         frame_rate=rate,
         frames=frames,
         gop=gop,
-        chunks=cut_into_chunks(frames, gop=gop, length=chunk_length),
+        chunks=(),
         width=width,
         height=height,
         crf=encoder.crf,
@@ -122,38 +97,6 @@ def _output(
         fit=output.fit if output.width is not None else None,
         deinterlace=video.interlaced and output.deinterlace is Deinterlace.AUTO,
     )
-
-
-def _chunk_length(rate: Fraction, *, whole: Fraction, later: Fraction) -> Callable[[int], int]:
-    """How long the next chunk of an output is, by how much of the output is left; in frames.
-
-    Guided self-scheduling: one share of all that is left of the render, where it has as many shares
-    as minutes, within limits. So chunks are long while all tasks are busy anyway, and short at the
-    end, where tasks wait for the last one. How many tasks there will be is not known, and a shorter
-    render has fewer shares because each chunk has its fixed cost. `whole` is the render's length,
-    `later` what follows this output, both in seconds: only the last output's end is the end.
-    """
-    shortest, longest = CHUNK_SECONDS
-    most = min(Fraction(longest), max(Fraction(shortest), whole / FEWEST_CHUNKS))
-    shares = min((whole or Fraction(1)) / 60, Fraction(MOST_SHARES))
-    shortest_frames, most_frames = round(shortest * rate), round(most * rate)
-    # In whole numbers, a fifth of a fraction's time: a plan asks for up to MOST_CHUNKS lengths.
-    later_frames = later * rate
-    above = shares.denominator * later_frames.denominator
-    below = shares.numerator * later_frames.denominator
-    ahead = shares.denominator * later_frames.numerator
-
-    def length(left: int) -> int:
-        share = _rounded(left * above + ahead, below)
-        return max(1, min(max(share, shortest_frames), most_frames))
-
-    return length
-
-
-def _rounded(above: int, below: int) -> int:
-    """The fraction as `round` has it: of two whole numbers as near, the even one."""
-    whole, rest = divmod(above, below)
-    return whole + (2 * rest > below or (2 * rest == below and whole % 2))
 
 
 def _window(clip: Clip, number: int, video: VideoStream, rate: Fraction) -> tuple[int, int]:

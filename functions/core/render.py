@@ -12,7 +12,7 @@ from schemas.events import AttemptRecord, OutputVerified, SpecSource
 from schemas.failures import Failure
 from schemas.ids import Upload
 from schemas.media import Media
-from schemas.plan import RenderPlan
+from schemas.plan import RenderPlan, once
 from schemas.priority import Priority
 
 LONGEST_HISTORY = 20
@@ -130,7 +130,7 @@ class Render:
     def entries_of(self, record: AttemptRecord) -> list[Entry]:
         """What one of its attempts has."""
         outputs = self.plan.outputs if self.plan else ()
-        pixels = sum(o.frames * o.width * o.height for o in outputs)
+        pixels = sum(o.frames * o.width * o.height for o in once(outputs))
         frames = self.plan.frames if self.plan else 0
         a_frame = pixels / frames if frames else 0
         return entries_of(self.id, record, pixels_a_frame=a_frame, account=self.account)

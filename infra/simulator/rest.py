@@ -8,6 +8,7 @@ from infra.simulator.witness import OVERSTAY, Witness
 from schemas import labels, names
 from schemas.failures import FailureClass
 from schemas.ids import SIDECAR_SUFFIX
+from schemas.plan import once
 from schemas.ports import ObjectInfo
 
 MICRO = 10**6
@@ -62,7 +63,9 @@ def _accounts(witness: Witness) -> None:
 
 def _end_of(witness: Witness, render: Render) -> None:
     witness.counts.ends[render.state.value] += 1
-    witness.counts.frames_delivered += sum(o.certificate.frames for o in render.outputs)
+    done = {output.output_id for output in render.outputs}
+    delivered = once(o for o in (render.plan.outputs if render.plan else ()) if o.id in done)
+    witness.counts.frames_delivered += sum(output.frames for output in delivered)
     witness.counts.video += sum(
         int(o.certificate.duration_seconds * 1_000_000) for o in render.outputs
     )

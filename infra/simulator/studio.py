@@ -80,7 +80,7 @@ class SimulatedStudio:
 
         def keep() -> None:
             spans = [(span.start, span.start + made)] if made else []
-            self._write(path, plan, output.id, spans)
+            self._write(path, plan, output.pieces_id, spans)
             self.witness.encoded(self.process, made)
             self.witness.books.runs[self.process.name].frames = made
 
@@ -150,7 +150,9 @@ class SimulatedStudio:
             raise RenderFault(_mixed())
         self._start(Unit(prefix=output.object_name))
         self._spend(0.2 + output.frames / 20_000, partial(self._go_on, terms, 0))
-        whole = Made(**{**parts[0], "spans": [span for part in parts for span in part["spans"]]})
+        spans = [span for part in parts for span in part["spans"]]
+        named = output.id if parts[0]["output"] == output.pieces_id else parts[0]["output"]
+        whole = Made(**{**parts[0], "output": named, "spans": spans})
         path.write_bytes(msgspec.json.encode(whole))
 
     def pack(self, output: OutputPlan, joined: Path, *, terms: Terms) -> Parcel:
@@ -212,7 +214,7 @@ class SimulatedStudio:
         made = _read(path)
         self._look(len(span), heard)
         frames = sum(end - start for start, end in made["spans"])
-        right = made["output"] == output.id and made["spans"] == [(span.start, span.end)]
+        right = made["output"] == output.pieces_id and made["spans"] == [(span.start, span.end)]
         return _verdict(frames, () if right else (f"it holds {made['spans']}, not {span}",))
 
     def check_sound(
@@ -326,9 +328,9 @@ class SimulatedStudio:
 def _piece(plan: RenderPlan, output: OutputPlan, span: Span, encoder: str) -> Unit:
     key = output.key(plan.upload, encoder)
     return Unit(
-        prefix=names.pieces(plan.render, output.id, key),
+        prefix=names.pieces(plan.render, output.pieces_id, key),
         span=span,
-        hedges=names.claim(plan.render, f"hedge/{output.id}/{key}/").removesuffix(".json"),
+        hedges=names.claim(plan.render, f"hedge/{output.pieces_id}/{key}/").removesuffix(".json"),
     )
 
 

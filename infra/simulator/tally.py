@@ -36,6 +36,7 @@ class Tally:
     frames_encoded: int = 0
     frames_committed: int = 0
     frames_delivered: int = 0
+    """Of outputs that are joined of the same pieces, once."""
     saves: int = 0
     object_calls: int = 0
     launches: int = 0

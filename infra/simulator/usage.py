@@ -41,8 +41,8 @@ def used_of(render: Render, outputs: ObjectStore) -> Used:
         made = msgspec.json.decode(outputs.read(name))
         key = output.key(plan.upload, done.certificate.encoder_class)
         for start, end in made["spans"]:
-            used.names.add(names.piece(render.id, output.id, key, Span(start, end)))
-        used.prefixes.append(names.pieces(render.id, output.id, key))
+            used.names.add(names.piece(render.id, output.pieces_id, key, Span(start, end)))
+        used.prefixes.append(names.pieces(render.id, output.pieces_id, key))
     return used
 
 

@@ -297,7 +297,7 @@ class Witness:
         """An encoder starts: nothing of it was committed when its task claimed it, nor fenced."""
         task = self._tasks[process.name]
         key = output.key(plan.upload, encoder)
-        hold = self._hold(task, f"{output.id}/{key}", span)
+        hold = self._hold(task, f"{output.pieces_id}/{key}", span)
         if process.thawed > self.world.time - OVERSTAY and (
             hold is None or process.thawed > hold.since
         ):
@@ -305,7 +305,7 @@ class Witness:
         if hold is None:
             self.broken("work is claimed", f"{output.id} {span} without a claim")
             return
-        for name, at in self._pieces[names.pieces(plan.render, output.id, key)].items():
+        for name, at in self._pieces[names.pieces(plan.render, output.pieces_id, key)].items():
             piece = names.span_of(name)
             overlaps = piece and piece.start < span.end and span.start < piece.end
             if overlaps and at < hold.since:

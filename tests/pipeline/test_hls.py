@@ -39,6 +39,16 @@ def test_its_playlist_stands_after_all_that_it_names(made: Workshop, copy: Path)
     assert all((copy / name).exists() for name in names)
 
 
+def test_it_and_the_film_are_joined_of_pieces_that_were_made_once(
+    made: Workshop, copy: Path
+) -> None:
+    home = f"renders/{made.task.plan.render}/pieces/"
+    names = [info.name for info in made.task.tools.work.list(home)]
+    assert len(names) == made.task.plan.chunks == len(made.task.plan.outputs[0].chunks)
+    assert all(name.startswith(f"{home}a/film/") for name in names)
+    assert made.certificate("a/film").pieces == made.certificate("a/hls-90").pieces == len(names)
+
+
 def test_its_segments_are_as_long_as_it_says(copy: Path) -> None:
     text = (copy / "hls-90.m3u8").read_text()
     told = [Fraction(line[8:-1]) for line in text.splitlines() if line.startswith("#EXTINF:")]

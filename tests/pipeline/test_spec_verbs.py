@@ -127,6 +127,19 @@ def test_a_clip_is_told_as_it_was_asked_for(
     assert f", {made}, " in planned
 
 
+def test_what_is_made_once_for_two_files_is_told_and_counted_once(
+    place: Place, tmp_path: Path
+) -> None:
+    path = tmp_path / "spec.json"
+    path.write_text('{"outputs": [{"height": 90, "name": "film"}, {"height": 90, "kind": "hls"}]}')
+    *_, film, _, _, stream, _, total = place.said(
+        "spec", "explain", str(path), "--video", str(SAMPLE)
+    )
+    assert film.endswith("samples of sound, made in 4 chunks")
+    assert stream.endswith("samples of sound, the pictures of full/film")
+    assert total.startswith("2 files, 720 frames in 4 chunks.")
+
+
 def test_without_a_spec_or_video_it_says_what_is_made_by_default(place: Place) -> None:
     assert place.said("spec", "explain")[0] == (
         "full/web-720: the whole video, at most 720 pixels high, balanced (veryfast, crf 21)"

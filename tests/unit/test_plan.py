@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.core.chunks import MOST_CHUNKS
 from functions.core.pictures import output_rate
-from functions.core.plan import LONGEST_CLIP, MOST_CHUNKS, make_plan
+from functions.core.plan import LONGEST_CLIP, make_plan
 from schemas import names
 from schemas.assets import Asset
 from schemas.ids import render_id
@@ -303,7 +304,7 @@ def test_a_short_render_is_quartered_and_a_longer_one_ends_in_short_chunks(
 
 
 def test_only_the_end_of_the_whole_render_is_cut_short() -> None:
-    one, two = plan_of(outputs=(Output(), Output(name="b")), length=600).outputs
+    one, two = plan_of(outputs=(Output(), Output(name="b", height=90)), length=600).outputs
     assert {len(chunk) / 30 for chunk in one.chunks} == {16, 8}
     assert [len(chunk) / 30 for chunk in two.chunks[-6:]] == [4, 4, 4, 4, 4, 2]
 
@@ -386,7 +387,7 @@ def test_pieces_are_shared_only_by_what_looks_the_same() -> None:
 
 def test_every_wish_of_a_plan_is_in_its_key() -> None:
     """But for those that name it or say how much of it there is."""
-    beside = {"clip", "output", "frames", "chunks", "object_name", "sound"}
+    beside = {"clip", "output", "frames", "chunks", "object_name", "sound", "shared"}
     plain = only(plan_of())
     asset = Asset(name="acme/a", generation=1, size_bytes=1, width=2, height=1)
     other: dict[str, Any] = {
