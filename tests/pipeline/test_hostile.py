@@ -4,15 +4,18 @@ This is the quick part of `python -m tests.hostile`, in a process of its own.
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from tests.hostile.__main__ import CASES
 from tests.hostile.fuzz import shots
 
+PAGE = Path(__file__).parents[2] / "docs/security.md"
 SEEN = 190
 """Uploads of that seed in which nothing was found."""
 
@@ -47,6 +50,13 @@ def test_mutated_containers_end_as_faults_of_the_input_or_verified() -> None:
     """
     ends = shots(seed=1, seconds=10, most=SEEN)
     assert [(one.number, one.fault) for one in ends if one.fault] == []
+
+
+def test_the_page_has_as_many_cases_as_there_are() -> None:
+    page = PAGE.read_text()
+    rows = re.findall(r"^\| ([a-z ]+) \| (\d+) \| \d+ \| \d+ \| \d+ \| [\d.]+ s \|", page, re.M)
+    assert {of: int(cases) for of, cases in rows} == Counter(case.of for case in CASES)
+    assert re.findall(r"sends (\d+) files the whole way", page) == [str(len(CASES))]
 
 
 def test_every_case_has_a_name_of_its_own() -> None:

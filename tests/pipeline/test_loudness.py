@@ -4,6 +4,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from math import pi, sin
 from pathlib import Path
 
 import av
@@ -18,6 +19,7 @@ from render_job.survey import sound_name
 from schemas.loudness import PEAK_LIMIT
 from tests.corruptions.bench import LIMIT, Bench, make_bench
 from tests.pipeline.test_delivery import Shop, shop
+from tests.readers.loudness import RATE, integrated
 from tests.sources import Sources, tool
 
 CLICKS = "aevalsrc=exprs='0.9*lt(mod(t,0.5),0.001)|0.9*lt(mod(t,0.5),0.001)':s=48000:d=3"
@@ -47,6 +49,16 @@ def levelled(bench: Bench, folder: Path, target: int) -> Shop:
     return shop(replace(bench, audio=audio), folder)
 
 
+def channels_of(path: Path) -> Sequence[Sequence[float]]:
+    """The samples of a file's sound, decoded."""
+    channels = [array("f"), array("f")]
+    with av.open(str(path)) as container:
+        for frame in container.decode(audio=0):
+            for samples, plane in zip(channels, frame.planes, strict=True):
+                samples.frombytes(bytes(plane)[: 4 * frame.samples])
+    return channels
+
+
 def measured(path: Path) -> tuple[float, float]:
     """LUFS and dBTP by loudnorm, which measures by code of its own."""
     said = tool("-nostdin", "-hide_banner", "-nostats", "-i", str(path), "-map", "0:a:0",
@@ -72,6 +84,15 @@ def test_it_is_as_loud_as_asked_for_and_its_certificate_says_so(
     lufs, peak = measured(out)
     assert lufs == pytest.approx(target, abs=1)
     assert peak <= PEAK_LIMIT + 0.3
+    assert integrated(channels_of(out)) == pytest.approx(told.reached, abs=0.1)
+
+
+def test_the_measure_of_our_own_is_that_of_the_recommendation() -> None:
+    """BS.1770-4: a full-scale sine of 997 Hz in one channel is -3.01 LUFS."""
+    sine = [sin(2 * pi * 997 * n / RATE) for n in range(RATE)]
+    assert integrated([sine]) == pytest.approx(-3.01, abs=0.01)
+    assert integrated([sine, sine]) == pytest.approx(0, abs=0.01)
+    assert integrated([[s / 10 for s in sine]]) == pytest.approx(-23.01, abs=0.01)
 
 
 def test_the_limiter_makes_nothing_be_heard_later(bench: Bench, tmp_path: Path) -> None:

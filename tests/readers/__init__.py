@@ -7,6 +7,7 @@
     playlist.py  RFC 8216
     cues.py      WebVTT that shows parts of a sheet
     images.py    JPEG and PNG, read to their last byte
+    loudness.py  ITU-R BS.1770-4
 
 They are stricter than a player, which forgives: what the standard does not allow is a `Broken`.
 """
