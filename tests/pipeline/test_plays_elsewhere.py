@@ -1,7 +1,8 @@
 """Every preset in every kind, opened by readers that share nothing with what made and verified it.
 
-`tests/readers` reads what is delivered from the standards' text and is held to what was promised;
-what is damaged on purpose shows that it would notice.
+`tests/readers` reads what is delivered from the standards' text, and MediaInfo, whose demuxer is
+its own, says what it finds. Both are held to what was promised; what is damaged on purpose shows
+that the readers would notice.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ import pytest
 from render_job.errors import Exit
 from schemas.plan import SAMPLE_RATE, OutputPlan
 from schemas.presets import PRESETS
+from tests.absent import absent
 from tests.pipeline.workshop import Workshop, workshop
 from tests.readers import Broken
 from tests.readers.avc import check_samples, read_avc
@@ -165,6 +167,29 @@ def test_a_poster_as_png_is_whole_as_well(sources: Sources, tmp_path: Path) -> N
     assert it.run() is Exit.REPORTED
     (name,) = it.names()
     assert image_size((it.fetched() / name).read_bytes()) == (160, 90)
+
+
+@pytest.mark.parametrize("output", ["film", "stream"])
+def test_mediainfo_finds_what_was_promised(output: str, made: Workshop, tmp_path: Path) -> None:
+    try:
+        from pymediainfo import MediaInfo
+    except ImportError as error:
+        absent(error)
+    found, plan, path = files(made), planned(made, output), tmp_path / "it.mp4"
+    if output == "stream":  # as a player reads it: the init segment, then one after the other
+        told = read_playlist(found["stream.m3u8"])
+        path.write_bytes(b"".join(found[n] for n in (told.init, *(n for _, n in told.segments))))
+    else:
+        path.write_bytes(found["film.mp4"])
+    media = MediaInfo.parse(path)
+    (pictures,), (sound,) = media.video_tracks, media.audio_tracks
+    assert (pictures.format, sound.format) == ("AVC", "AAC")
+    assert (pictures.width, pictures.height) == (plan.width, plan.height)
+    assert int(pictures.frame_count) == plan.frames
+    assert pictures.frame_rate_mode == "CFR"
+    assert abs(pictures.duration - 1000 * plan.frames / plan.frame_rate) <= 1
+    assert sound.sampling_rate == SAMPLE_RATE
+    assert abs(sound.duration - pictures.duration) <= 1 + 2000 * LEAD_IN
 
 
 def patched(
