@@ -1,7 +1,7 @@
 """Whether a project's quotas hold a lane: one render of it at least.
 
 Cloud Run counts GPUs when a job is deployed, as tasks times GPUs, so a lane without that quota
-makes the whole deployment fail; machines of Batch are counted as they are started.
+makes the whole deployment fail; machines of Batch and of pools are counted as they are started.
 """
 
 import re
@@ -51,6 +51,11 @@ def _lacking(lane: Mapping[str, Any], quotas: "_Quotas") -> Iterator[str]:
         yield from _lacking_on_run(run, lane["tasks"], quotas)
     if batch := lane.get("batch"):
         yield from _lacking_on_machines(batch, lane["tasks"], quotas)
+        if not quotas.has_default_network():
+            yield "there is no network 'default', which Batch uses"
+    if pool := lane.get("pool"):
+        machines = -(-lane["tasks"] // pool.get("tasks", 1))
+        yield from _lacking_on_machines(pool, machines, quotas)
 
 
 def _lacking_on_run(run: Mapping[str, Any], tasks: int, quotas: "_Quotas") -> Iterator[str]:
@@ -63,17 +68,19 @@ def _lacking_on_run(run: Mapping[str, Any], tasks: int, quotas: "_Quotas") -> It
         yield f"{name} is {limit} in {run['region']}, and {tasks * each} are needed"
 
 
-def _lacking_on_machines(batch: Mapping[str, Any], tasks: int, quotas: "_Quotas") -> Iterator[str]:
-    region, spot = batch["region"], batch.get("spot", False)
+def _lacking_on_machines(
+    kind: Mapping[str, Any], machines: int, quotas: "_Quotas"
+) -> Iterator[str]:
+    region, spot = kind["region"], kind.get("spot", False)
     limits = quotas.of_region(region)
-    cores = tasks * _cores(batch["machine_type"])
+    cores = machines * _cores(kind["machine_type"])
     # Spot machines are counted as others while their own quota was never asked for.
     own = limits.get("PREEMPTIBLE_CPUS", 0) if spot else 0
     name = "PREEMPTIBLE_CPUS" if own else "CPUS"
     if limits.get(name, 0) < cores:
         yield f"{name} is {limits.get(name, 0):.0f} in {region}, and {cores} are needed"
-    if gpu := batch.get("gpu"):
-        wanted = tasks * batch.get("gpus", 1)
+    if gpu := kind.get("gpu"):
+        wanted = machines * kind.get("gpus", 1)
         metric = f"{'PREEMPTIBLE_' if spot else ''}{_metric(gpu)}"
         for name, limit in (
             (metric, limits.get(metric, 0)),
@@ -81,12 +88,11 @@ def _lacking_on_machines(batch: Mapping[str, Any], tasks: int, quotas: "_Quotas"
         ):
             if limit < wanted:
                 yield f"{name} is {limit:.0f}, and {wanted} are needed"
-    if not quotas.has_default_network():
-        yield "there is no network 'default', which Batch uses"
 
 
 def _needs(lane: Mapping[str, Any]) -> str:
-    gpu = (lane.get("cloud_run") or {}).get("gpu") or (lane.get("batch") or {}).get("gpu")
+    places = (lane.get(place) or {} for place in ("cloud_run", "batch", "pool"))
+    gpu = next(filter(None, (place.get("gpu") for place in places)), None)
     return f"{lane['tasks']} times {gpu} are allowed" if gpu else "it needs no GPU"
 
 

@@ -32,6 +32,16 @@ locals {
         region               = try(lane.cloud_run.region, null)
         task_timeout_seconds = try(lane.cloud_run.timeout_seconds, null)
 
+        pool = try(lane.pool.name, null)
+        group = lane.pool == null ? null : {
+          project = var.project
+          where   = "regions/${lane.pool.region}"
+          name    = local.groups[lane.id]
+          most    = lane.pool.most
+          tasks   = lane.pool.tasks
+        }
+        spot = try(lane.pool.spot, null)
+
         machines = lane.batch == null ? null : {
           for what, said in merge(lane.batch, {
             project         = var.project

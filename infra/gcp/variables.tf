@@ -50,7 +50,7 @@ variable "gcloud" {
 }
 
 variable "lanes" {
-  description = "Places and ways to run, the first choice first (lanes.auto.tfvars.json); each on Cloud Run or on Batch."
+  description = "Places and ways to run, the first choice first (lanes.auto.tfvars.json); each on Cloud Run, on Batch, or a pool of machines."
   type = list(object({
     id                    = string
     encoder_class         = string
@@ -94,6 +94,19 @@ variable "lanes" {
       timeout_seconds = number
       max_retries     = optional(number, 3)
     }))
+    pool = optional(object({
+      name         = string
+      region       = string
+      zones        = optional(list(string), [])
+      machine_type = string
+      spot         = bool
+      gpu          = optional(string)
+      gpus         = optional(number, 1)
+      disk_gib     = optional(number, 30)
+      idle_seconds = optional(number, 300)
+      most         = number
+      tasks        = optional(number, 1)
+    }))
   }))
 
   validation {
@@ -101,8 +114,12 @@ variable "lanes" {
     error_message = "One lane at least, and each id once."
   }
   validation {
-    condition     = alltrue([for lane in var.lanes : (lane.batch == null) != (lane.cloud_run == null)])
-    error_message = "A lane is on Cloud Run or on Batch."
+    condition     = alltrue([for lane in var.lanes : length([for place in [lane.batch != null, lane.cloud_run != null, lane.pool != null] : true if place]) == 1])
+    error_message = "A lane is on Cloud Run, on Batch, or a pool."
+  }
+  validation {
+    condition     = alltrue([for lane in var.lanes : lane.pool == null ? true : can(regex("^[a-z][a-z0-9-]{0,19}$", lane.pool.name))])
+    error_message = "A pool is named by 1 to 20 lower case letters, digits and dashes: so are its machines, with more before and behind."
   }
   validation {
     condition     = alltrue([for lane in var.lanes : lane.cloud_run == null ? true : lane.attempt_limit_seconds <= lane.cloud_run.timeout_seconds])

@@ -38,6 +38,14 @@ ALLOWED = {
     ("clipline-render-job", "topic", "render-results", PUBLISHER): "tells how far it is",
     ("clipline-render-job", "topic", "execution-events", PUBLISHER): "Batch tells as the job's own",
     ("clipline-render-job", "repository", "clipline", "artifactregistry.reader"): "Batch's VMs",
+    # a pool's machines, which run render tasks
+    ("clipline-worker", "bucket", UPLOADS, "storage.objectViewer"): "reads its source",
+    ("clipline-worker", "bucket", WORK, "storage.objectUser"): "seats, claims and pieces",
+    ("clipline-worker", "bucket", OUTPUTS, "storage.objectCreator"): "delivers, once",
+    ("clipline-worker", "bucket", OUTPUTS, "storage.objectViewer"): "finds what is delivered",
+    ("clipline-worker", "topic", "render-results", PUBLISHER): "tells how far it is",
+    ("clipline-worker", "topic", "execution-events", PUBLISHER): "tells that a seat was the last",
+    ("clipline-worker", "repository", "clipline", "artifactregistry.reader"): "fetches the image",
     # who brings messages, and who builds
     **{
         ("clipline-push", "service", f"clipline-{name}", INVOKER): "its subscription"
@@ -71,10 +79,12 @@ ALLOWED = {
 ON_PROJECT = {
     ("clipline-build", "logging.logWriter"): "logs have no resource to be granted on",
     ("clipline-control", "batch.jobsEditor"): "a job of Batch is made by its launch",
+    ("clipline-control", "clipline_tender"): "groups of machines have no policy of their own",
     ("clipline-control", "datastore.user"): "databases have no policy; a condition names the one",
     ("clipline-render-job", "batch.agentReporter"): "Batch's machines tell it how they are",
     ("clipline-render-job", "logging.logWriter"): "as above",
     ("clipline-trigger", "eventarc.eventReceiver"): "events have no resource to be granted on",
+    ("clipline-worker", "logging.logWriter"): "as above",
     ("gs-project-accounts", "pubsub.publisher"): "the topic is Eventarc's own, and made with it",
 }
 """At the project, because there is no resource to grant it on."""

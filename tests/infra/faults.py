@@ -1,41 +1,11 @@
 """Faults that are planted into `infra/gcp`, and what finds each.
 
-A fault is an edit of a file; without `old` it is added at the end. Those that Terraform itself does
-not find are planted all at once by the tests: no two may meet in one place.
+Those that Terraform itself does not find are planted all at once by the tests: no two may meet in
+one place.
 """
 
-import zlib
-from dataclasses import dataclass
-from pathlib import Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One planted fault."""
-
-    what: str
-    file: str
-    old: str = ""
-    new: str
-    found_by: str
-    """A policy, or `validate`."""
-    words: str
-    """Part of the sentence in which it is found."""
-
-    def plant(self, folder: Path) -> None:
-        """Edit the file. Raises ValueError where there is nothing of the kind to edit."""
-        path = folder / self.file
-        text = path.read_text()
-        if self.old not in text:
-            raise ValueError(f"{self.file} has no {self.old!r}: the fault '{self.what}' is stale")
-        path.write_text(text.replace(self.old, self.new, 1) if self.old else text + self.new)
-
-
-def _resource(kind: str, **values: str) -> str:
-    lines = "".join(f"  {name} = {value}\n" for name, value in values.items())
-    name = f"planted_{zlib.crc32(lines.encode())}"
-    return f'\nresource "google_{kind}" "{name}" {{\n{lines}}}\n'
-
+from tests.infra.fault import Fault, resource
+from tests.infra.faults_of_workers import WORKERS
 
 CONTROL = 'google_service_account.actor["control"].member'
 INTAKE = 'google_service_account.actor["intake"].member'
@@ -54,7 +24,7 @@ FAULTS = (
     Fault(
         what="a role at the project that could be at a resource",
         file="pubsub.tf",
-        new=_resource(
+        new=resource(
             "project_iam_member",
             project="var.project",
             role='"roles/pubsub.editor"',
@@ -66,7 +36,7 @@ FAULTS = (
     Fault(
         what="the render task may publish done events",
         file="pubsub.tf",
-        new=_resource(
+        new=resource(
             "pubsub_topic_iam_member",
             topic='google_pubsub_topic.this["render-done"].name',
             role='"roles/pubsub.publisher"',
@@ -110,7 +80,7 @@ FAULTS = (
     Fault(
         what="anybody may read outputs",
         file="storage.tf",
-        new=_resource(
+        new=resource(
             "storage_bucket_iam_member",
             bucket="google_storage_bucket.outputs.name",
             role='"roles/storage.objectViewer"',
@@ -122,7 +92,7 @@ FAULTS = (
     Fault(
         what="anybody with an account may call a function",
         file="functions.tf",
-        new=_resource(
+        new=resource(
             "cloud_run_v2_service_iam_member",
             name='google_cloudfunctions2_function.this["on-result"].name',
             location="var.region",
@@ -159,7 +129,7 @@ FAULTS = (
     Fault(
         what="overrides on every job of the project",
         file="render_job.tf",
-        new=_resource(
+        new=resource(
             "project_iam_member",
             project="var.project",
             role="google_project_iam_custom_role.launcher.name",
@@ -171,7 +141,7 @@ FAULTS = (
     Fault(
         what="overrides for somebody else, by a predefined role",
         file="render_job.tf",
-        new=_resource(
+        new=resource(
             "cloud_run_v2_job_iam_member",
             name=f"{JOB}.name",
             location=f"{JOB}.location",
@@ -572,4 +542,5 @@ FAULTS = (
         found_by="validate",
         words="DATASTORE_MODE, FIRESTORE_NATIVE",
     ),
+    *WORKERS,
 )

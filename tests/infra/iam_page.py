@@ -41,9 +41,7 @@ def page(deployment: Deployment) -> str:
             _table(("who", "role", "on", "why"), _rows(g for g in grants if g.kind != "project")),
             "## At the project\n\nWhere there is no resource to grant it on.\n",
             _table(("who", "role", "on", "why"), _rows(g for g in grants if g.kind == "project")),
-            "`clipline_launcher` is a role of our own: "
-            + ", ".join(f"`{one}`" for one in _launcher(deployment))
-            + ".\n",
+            *_own_roles(deployment),
         )
     )
 
@@ -65,9 +63,10 @@ def _bare(name: str) -> str:
     return name.removeprefix("demo-project-clipline-")
 
 
-def _launcher(deployment: Deployment) -> list[str]:
-    (role,) = deployment.of("project_iam_custom_role")
-    return sorted(role.values["permissions"])
+def _own_roles(deployment: Deployment) -> Iterable[str]:
+    for role in deployment.of("project_iam_custom_role"):
+        may = ", ".join(f"`{one}`" for one in sorted(role.values["permissions"]))
+        yield f"`{role.values['role_id']}` is a role of our own: {may}.\n"
 
 
 def summary(deployment: Deployment) -> str:

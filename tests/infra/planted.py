@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 
 from tests.infra import inputs, terraform
 from tests.infra.deployment import Deployment
-from tests.infra.faults import FAULTS, Fault
+from tests.infra.fault import Fault
+from tests.infra.faults import FAULTS
 from tests.infra.policies import findings
 from tests.infra.terraform import Terraform
 

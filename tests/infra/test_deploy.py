@@ -123,6 +123,7 @@ def test_lanes_are_held_against_the_quota_of_each(desk: Desk) -> None:
     assert f"{quota} is 0 in europe-west4, and 1000 are needed" in said
     assert "CPUS is 8 in us-central1, and 16 are needed" in said
     assert "GPUS_ALL_REGIONS is 0, and 4 are needed" in said
+    assert "Lane worker/gpu: GPUS_ALL_REGIONS is 0, and 1 are needed" in said
 
 
 def test_a_pipeline_without_any_gpu_is_deployed_and_taken_down_and_its_data_stay(
@@ -144,6 +145,7 @@ def test_a_pipeline_without_any_gpu_is_deployed_and_taken_down_and_its_data_stay
         "cloud-run/us-east4/l4",
         "cloud-run/europe-west4/rtx-pro-6000",
         "batch/us-central1/l4/spot",
+        "worker/gpu",
     ]
     made = desk.resources()
     jobs = [one for one in made if one.startswith("google_cloud_run_v2_job.")]

@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from tests.infra.faults import FAULTS, Fault
+from tests.infra.fault import Fault
+from tests.infra.faults import FAULTS
 from tests.infra.planted import VALIDATE, found, is_found
 from tests.infra.policies import POLICIES
 from tests.infra.terraform import Terraform

@@ -27,6 +27,58 @@ run "without_any_gpu_there_is_a_pipeline" {
     condition     = alltrue([for job in google_cloud_run_v2_job.lane : length(job.template[0].template[0].node_selector) == 0])
     error_message = "No job asks for a GPU."
   }
+  assert {
+    condition     = length(google_compute_region_instance_group_manager.pool) + length(google_compute_network.workers) == 0
+    error_message = "Without a pool there is nothing of machines."
+  }
+}
+
+run "a_pool_has_a_group_without_a_machine" {
+  command = plan
+
+  variables {
+    lanes = [{
+      id                    = "worker/cpu"
+      encoder_class         = "libx264/5.1.9/t1"
+      tasks                 = 2
+      executions            = 2
+      start_within_seconds  = 600
+      attempt_limit_seconds = 43200
+      pool                  = { name = "cpu", region = "us-east4", machine_type = "e2-standard-4", spot = true, most = 2, tasks = 2 }
+    }]
+  }
+
+  assert {
+    condition     = google_compute_region_instance_group_manager.pool["worker/cpu"].target_size == 0
+    error_message = "Machines come with work."
+  }
+  assert {
+    condition     = length(google_compute_instance_template.worker["worker/cpu"].guest_accelerator) == 0
+    error_message = "Nobody asked for a GPU."
+  }
+  assert {
+    condition     = length(google_cloud_run_v2_job.lane) == 0
+    error_message = "A pool has no job."
+  }
+}
+
+run "a_lane_is_in_one_place" {
+  command = plan
+
+  variables {
+    lanes = [{
+      id                    = "worker/cpu"
+      encoder_class         = "libx264/5.1.9/t1"
+      tasks                 = 1
+      executions            = 1
+      start_within_seconds  = 60
+      attempt_limit_seconds = 60
+      cloud_run             = { region = "us-east4", cpu = 1, memory_gib = 2, timeout_seconds = 3600 }
+      pool                  = { name = "cpu", region = "us-east4", machine_type = "e2-standard-4", spot = true, most = 2 }
+    }]
+  }
+
+  expect_failures = [var.lanes]
 }
 
 run "a_lane_is_left_out_and_all_names_are_others" {

@@ -7,7 +7,7 @@ A policy yields a sentence for everything that breaks it; what breaks none is si
 from collections.abc import Callable, Iterator
 
 from tests.infra.deployment import Deployment
-from tests.infra.policies import access, compute, data, messages, watching
+from tests.infra.policies import access, compute, data, messages, watching, workers
 
 Policy = Callable[[Deployment], Iterator[str]]
 
@@ -17,6 +17,7 @@ POLICIES: tuple[Policy, ...] = (
     *data.POLICIES,
     *messages.POLICIES,
     *watching.POLICIES,
+    *workers.POLICIES,
 )
 
 
