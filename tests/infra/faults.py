@@ -292,9 +292,9 @@ FAULTS = (
     Fault(
         what="something of which nobody knows what it costs",
         file="functions.tf",
-        new='\nresource "google_compute_network" "planted" {\n  name = "planted"\n}\n',
+        new=resource("monitoring_notification_channel", type='"email"'),
         found_by="no_machine_runs_idle",
-        words="nobody has said what google_compute_network costs",
+        words="nobody has said what google_monitoring_notification_channel costs",
     ),
     Fault(
         what="a function larger than is billed",
@@ -456,9 +456,9 @@ FAULTS = (
         file="firestore.tf",
         old="for_each = local.pipeline.firestore.indexes",
         new="for_each = { for name, one in local.pipeline.firestore.indexes : name => one "
-        'if name != "renders-state-created_at" }',
+        'if name != "renders-line-created_at" }',
         found_by="renders_are_found_by_the_indexes_that_the_code_asks_for",
-        words="('renders', ('state', 'created_at')) is missing",
+        words="('renders', ('line', 'created_at')) is missing",
     ),
     # watching
     Fault(
