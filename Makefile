@@ -22,7 +22,13 @@ override FAULTS := $(value FAULTS)
 override TRACE := $(value TRACE)
 override REPLAY := $(value REPLAY)
 override POOL := $(value POOL)
-export VIDEO SPEC CHAOS CLOUD FAULTS TRACE REPLAY POOL
+override PROJECT := $(value PROJECT)
+override REGION := $(value REGION)
+override VARS := $(value VARS)
+override UPLOADS := $(value UPLOADS)
+# Some systems have a NAME of their own in the environment: only one that was typed counts.
+override NAME := $(if $(filter command line,$(origin NAME)),$(value NAME))
+export VIDEO SPEC CHAOS CLOUD FAULTS TRACE REPLAY POOL PROJECT REGION VARS UPLOADS NAME
 # A run starts hundreds of Pythons: where none may keep what it compiled, each compiles all again.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -8,23 +8,21 @@ It only looks, and says one line; alerts are made of that (`infra/gcp/monitoring
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from functions.core.budget import day_is_spent, midnight
-from functions.core.entries import HAD_MACHINES, Outcome
+from functions.core.budget import day_is_spent
+from functions.core.entries import HAD_MACHINES, Entry, Outcome
 from functions.core.render import Render, State
-from functions.core.switches import Switching, of_tenant, pauses
+from functions.core.switches import Switching, of_tenant
+from functions.facts import everybody
 from functions.ports import Ports
 
 STALLED_AFTER = timedelta(minutes=15)
 """Work has waited for so long, and nothing has started anywhere meanwhile."""
 LOOKED_AT = 20
-"""Lines in which renders wait, the oldest of each, and as many renders that are being started."""
-MOST_ENTRIES = 200
-"""Of each lane's ledger."""
-NOTHING = timedelta(0)
+"""Lines in which renders wait, and renders that are being started."""
 SWEPT = "swept"
 
 log = logging.getLogger("clipline.watch")
@@ -46,27 +44,18 @@ class Watch:
 def watch(ports: Ports) -> Watch:
     """Look. Raises what the ports raise."""
     now = ports.clock()
+    known = everybody(now, ports)
+    percent = known.spent_today * 100 // known.budget.day if known.budget.day else None
     waiting = ports.renders.count(State.WAITING)
-    oldest = [head.render for head in ports.renders.lines(limit=LOOKED_AT)]
-    # What is being started now was launched no longer ago than that.
-    since = now - STALLED_AFTER - max((lane.start_within for lane in ports.lanes), default=NOTHING)
-    entries = ports.ledger.recent([lane.id for lane in ports.lanes], since, limit=MOST_ENTRIES)
-    spent = ports.ledger.spent(midnight(now)) if ports.budget.day else 0
-    percent = spent * 100 // ports.budget.day if ports.budget.day else None
     has_started = any(
-        one.outcome in HAD_MACHINES and one.at > now - STALLED_AFTER for one in entries
+        one.outcome in HAD_MACHINES and one.at > now - STALLED_AFTER for one in known.ledger
     )
-    launched = sorted({one.render for one in entries if one.outcome is Outcome.LAUNCHED})
-    is_out_of_money = day_is_spent(spent, ports.budget, now) is not None
-    if has_started or is_out_of_money or not (waiting or launched):
+    is_out_of_money = day_is_spent(known.spent_today, known.budget, now) is not None
+    if has_started or is_out_of_money:
         return Watch(waiting=waiting, stalled=False, spent_percent=percent)
-    renders = _loaded([*oldest, *launched[:LOOKED_AT]], ports)
-    return Watch(
-        waiting=waiting,
-        stalled=_in_vain(renders, pauses(ports.switches.noted()), now)
-        and _has_room(renders, ports),
-        spent_percent=percent,
-    )
+    renders = _wanting(known.ledger, ports)
+    is_stalled = _in_vain(renders, known.pauses, now) and _has_room(renders, known.busy, ports)
+    return Watch(waiting=waiting, stalled=is_stalled, spent_percent=percent)
 
 
 def tell(ports: Ports, *, ticked: int, found: int) -> Watch:
@@ -87,8 +76,11 @@ def tell(ports: Ports, *, ticked: int, found: int) -> Watch:
     return seen
 
 
-def _loaded(ids: Sequence[str], ports: Ports) -> list[Render]:
-    found = (ports.renders.load(id) for id in dict.fromkeys(ids))
+def _wanting(ledger: Iterable[Entry], ports: Ports) -> list[Render]:
+    """The oldest of every line that waits, and what is being started."""
+    heads = [head.render for head in ports.renders.lines(limit=LOOKED_AT)]
+    launched = sorted({one.render for one in ledger if one.outcome is Outcome.LAUNCHED})
+    found = (ports.renders.load(id) for id in dict.fromkeys([*heads, *launched[:LOOKED_AT]]))
     wanted = (State.WAITING, State.STARTING)
     return [one.render for one in found if one is not None and one.render.state in wanted]
 
@@ -109,9 +101,7 @@ def _wanted_since(render: Render) -> datetime:
     return max(filter(None, (render.created_at, render.replayed_at, *ran)))
 
 
-def _has_room(renders: Sequence[Render], ports: Ports) -> bool:
+def _has_room(renders: Sequence[Render], busy: Mapping[str, int], ports: Ports) -> bool:
     """Whether some lane would take a render if it had machines."""
     starting = Counter(one.lane for one in renders if one.state is State.STARTING)
-    return any(
-        ports.renders.running(lane.id) - starting[lane.id] < lane.places for lane in ports.lanes
-    )
+    return any(busy.get(lane.id, 0) - starting[lane.id] < lane.places for lane in ports.lanes)
