@@ -18,6 +18,7 @@ import fcntl, os, select, signal, sys, time
 os.chdir(sys.argv[1])
 E = os.environ
 TASK, ATTEMPT = int(E['CLOUD_RUN_TASK_INDEX']), int(E['CLOUD_RUN_TASK_ATTEMPT'])
+PARENT = os.getppid()
 def say(word):
     with open(word, 'a') as file:
         file.write(f'{TASK}.{ATTEMPT}\\n')
@@ -30,11 +31,13 @@ with open('pids', 'a') as file:
 ENDS_WHEN_TOLD = """
 end = f"end-{E['CLOUD_RUN_EXECUTION']}"
 while not heard(end):
+    if os.getppid() != PARENT:
+        sys.exit(137)
     time.sleep(0.001)
 sys.exit(int(open(end).read()))
 """
 """The end of a task's code: it works until its test says with which exit code to leave, and no
-longer than its place lets it."""
+longer than its place lets it, or than that is there."""
 
 
 def order(tasks: int = 1, attempt: int = 1, seconds: float = 60) -> Order:
