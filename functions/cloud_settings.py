@@ -40,6 +40,18 @@ def cloud(environment: Mapping[str, str] = os.environ) -> Cloud:
     )
 
 
+def deployed_as(project: str, name: str) -> Mapping[str, str]:
+    """The environment of somebody who looks at a deployment, named as `infra/gcp` names things."""
+    return {
+        "CLIPLINE_PLACE": "cloud",
+        "CLIPLINE_PROJECT": project,
+        "CLIPLINE_UPLOADS": f"{project}-{name}-uploads",
+        "CLIPLINE_WORK": f"{project}-{name}-work",
+        "CLIPLINE_OUTPUTS": f"{project}-{name}-outputs",
+        "CLIPLINE_DATABASE": name,
+    }
+
+
 def needed(environment: Mapping[str, str], name: str) -> str:
     """The value of that variable. Raises NotConfigured."""
     if value := environment.get(name):

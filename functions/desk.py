@@ -140,6 +140,10 @@ class Inbox(Protocol):
     def nack(self, ack_id: str, now: datetime) -> None:
         """It could not be taken now: it comes again."""
 
+
+class Outbox(Protocol):
+    """A bus, as somebody sees it who commands many renders at once."""
+
     def publish_all(self, topic: str, events: Sequence[Event]) -> None:
         """Returns once all are stored, in one go where the bus can. Raises NotPublished.
 
@@ -152,15 +156,28 @@ class Desk:
     """Where dead letters come from, and where they are kept."""
 
     inbox: Inbox
+    outbox: Outbox
     letters: DeadLetters
+    is_served: bool = False
+    """Whether somebody collects for all who look: then they need not, and may have no right to."""
 
-    def collect(self, now: datetime) -> int:
-        """Store what has landed, then acknowledge it; how many messages that were."""
-        return sum(self._empty(subscription, now) for subscription in DESK)
+    def catch_up(self, now: datetime) -> None:
+        """Collect before a look, unless somebody does it for all."""
+        if not self.is_served:
+            self.collect(now)
 
-    def _empty(self, subscription: str, now: datetime) -> int:
+    def collect(self, now: datetime, *, most: int | None = None) -> int:
+        """Store what has landed, then acknowledge it; how many messages that were.
+
+        From each subscription `most` and a BATCH at most: what is left stays there.
+        """
+        return sum(self._empty(subscription, now, most) for subscription in DESK)
+
+    def _empty(self, subscription: str, now: datetime, most: int | None) -> int:
         taken = 0
-        while received := self.inbox.pull(subscription, BATCH, now):
+        while (most is None or taken < most) and (
+            received := self.inbox.pull(subscription, BATCH, now)
+        ):
             try:
                 self.letters.keep([record_of(one) for one in received])
             except BaseException:

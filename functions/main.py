@@ -11,6 +11,7 @@ or log which subscription it came from.
 
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import get_args
 
 import functions_framework
@@ -25,7 +26,7 @@ from functions.intake import admit
 from functions.logs import to_stderr
 from functions.sweep import sweep as swept
 from functions.watch import tell
-from functions.wiring import doorkeeper, ports
+from functions.wiring import desk, doorkeeper, ports
 from schemas.events import (
     Command,
     ExecutionEnded,
@@ -39,6 +40,8 @@ from schemas.ports import NotPublished, StoreUnavailable
 to_stderr()
 log = logging.getLogger("clipline.main")
 
+MOST_COLLECTED = 1000
+"""From each subscription by one call: fifty in a second take a third of its time limit."""
 _REQUESTS = (RenderRequested, UploadRefused, *get_args(Command))
 
 
@@ -72,6 +75,12 @@ def sweep(request: Request) -> ResponseReturnValue:
     return _answer(request, _sweep)
 
 
+@functions_framework.http
+def collect(request: Request) -> ResponseReturnValue:
+    """Called every minute: what has landed on the dead-letter desk is stored there."""
+    return _answer(request, _collect)
+
+
 def _handle(event: Occurrence) -> None:
     handle(event, ports())
 
@@ -85,6 +94,10 @@ def _sweep() -> ResponseReturnValue:
     done = swept(ports())
     tell(ports(), ticked=done.ticked, found=done.found)
     return {"ticked": done.ticked, "woken": done.woken, "found": done.found}
+
+
+def _collect() -> ResponseReturnValue:
+    return {"collected": desk().collect(datetime.now(UTC), most=MOST_COLLECTED)}
 
 
 def _answer(request: Request, act: Callable[[], ResponseReturnValue | None]) -> ResponseReturnValue:

@@ -105,10 +105,11 @@ def images() -> Images:
     return PyavImages()
 
 
+@cache
 def desk() -> "Desk":
-    """The dead-letter desk of this place. Raises NotConfigured: the cloud's is not built yet."""
+    """The dead-letter desk of this place. Raises NotConfigured."""
     if place() is Place.CLOUD:
-        raise NotConfigured("the dead-letter desk is built for the laptop only, so far")
+        return cloud_desk(cloud())
     return laptop_desk(_inhabited())
 
 
@@ -153,8 +154,25 @@ def laptop_desk(home: Laptop) -> "Desk":
     from functions.adapters.sqlite_dead_letters import SqliteDeadLetters
     from functions.desk import Desk
 
+    bus = SqliteBus(home.bus, source=SOURCE)
+    return Desk(inbox=bus, outbox=bus, letters=SqliteDeadLetters(home.dead_letters))
+
+
+def cloud_desk(deployed: Cloud) -> "Desk":
+    """The cloud's desk, for which the function `collect` collects. Not run against Google Cloud."""
+    from functions.adapters import firestore_renders
+    from functions.adapters.firestore_dead_letters import FirestoreDeadLetters
+    from functions.adapters.pubsub_events import PubSubEvents
+    from functions.adapters.pubsub_inbox import PubSubInbox
+    from functions.desk import Desk
+
+    emulator = deployed.pubsub_emulator
+    documents = firestore_renders.connect(deployed.project, deployed.database)
     return Desk(
-        inbox=SqliteBus(home.bus, source=SOURCE), letters=SqliteDeadLetters(home.dead_letters)
+        inbox=PubSubInbox(deployed.project, emulator=emulator),
+        outbox=PubSubEvents(deployed.project, source=SOURCE, emulator=emulator),
+        letters=FirestoreDeadLetters(documents),
+        is_served=True,
     )
 
 
@@ -198,7 +216,7 @@ def cloud_ports(deployed: Cloud, *lanes: CloudLane) -> Ports:
     from functions.adapters.pyav_images import PyavImages
     from functions.adapters.pyav_probe import PyavProber
 
-    buckets = gcs_objects.connect()
+    buckets = gcs_objects.connect(deployed.project)
     work = gcs_objects.GcsObjects(buckets, deployed.work)
     backends = {one.id: _cloud_backend(one, deployed, work) for one in lanes}
     documents = firestore_renders.connect(deployed.project, deployed.database)

@@ -1,5 +1,6 @@
 """`clipline`: the command line of people on call. It reads through `functions/wiring.py` alone."""
 
+import os
 import platform
 import sys
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from functions.cloud_settings import deployed_as
 from functions.core.render import Render, State
 from functions.desk import Desk, Wanted
 from functions.errors import NotConfigured
@@ -32,6 +34,7 @@ from ops.story import story
 from ops.times import ago
 from ops.watch import Watch
 from schemas.ids import short
+from schemas.ports import StoreRefused
 
 NOT_DONE = 1
 """Exit status of `watch` and `doctor` where all is not well."""
@@ -69,8 +72,9 @@ def main() -> None:
     except ReaderGone:
         abandon_output()
         sys.exit(READER_GONE)
-    except OSError as error:
-        print(f"{error}.", file=sys.stderr)
+    except (OSError, StoreRefused) as error:
+        said = " ".join(str(error).split())
+        print(f"{said.removesuffix('.')}.", file=sys.stderr)
         abandon_output()
         sys.exit(BROKEN)
 
@@ -78,8 +82,22 @@ def main() -> None:
 @app.callback(invoke_without_command=True)
 def options(
     show_version: Annotated[bool, typer.Option("--version", help="Say the version.")] = False,
+    project: Annotated[
+        str | None, typer.Option(metavar="ID", help="A project on Google Cloud; else a laptop.")
+    ] = None,
+    deployment: Annotated[
+        str, typer.Option(metavar="NAME", help="Its name there, as Terraform was told it.")
+    ] = "clipline",
 ) -> None:
-    """Look after the renders of this place (CLIPLINE_HOME, by default ./laptop)."""
+    """Look after the renders of this place (CLIPLINE_HOME, by default ./laptop).
+
+    With --project, after those of a deployment on Google Cloud. What the environment says of its
+    buckets and its database counts more than their usual names.
+    """
+    if project is not None:
+        named = deployed_as(project, deployment)
+        os.environ.update({k: os.environ.get(k, v) for k, v in named.items()})
+        os.environ |= {"CLIPLINE_PLACE": "cloud", "CLIPLINE_PROJECT": project}
     if show_version:
         console.print(f"clipline {version('clipline')} (Python {platform.python_version()})")
         raise typer.Exit
@@ -121,7 +139,7 @@ def dead_letters(
 ) -> None:
     """Dead letters, grouped by cause: the largest group first, and what to do about it."""
     place = desk()
-    place.collect(asked.now)
+    place.catch_up(asked.now)
     say = _say_each if each else _say_groups
     say(place, asked.wanted, limit, as_json, asked.now)
 

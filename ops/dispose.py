@@ -42,7 +42,7 @@ def dispose(
     if not asked.words and not done:
         _refuse("Nothing was disposed of: say which, by an id, filters or --done")
     place, ports = desk(), reading_ports()
-    place.collect(asked.now)
+    place.catch_up(asked.now)
     count = _all(place, ports, asked, done=done, by=by, reason=reason)
     console.print(f"Disposed of {count} dead letter{'' if count == 1 else 's'}.")
     console.print("To take one back: clipline restore ID")

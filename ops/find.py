@@ -36,7 +36,7 @@ def one_record(prefix: str) -> DeadLetterRecord:
     Exits with NOT_FOUND for none or several.
     """
     place = desk()
-    place.collect(datetime.now(UTC))
+    place.catch_up(datetime.now(UTC))
     prefix = prefix if prefix.startswith(("d-", "r-")) else f"r-{prefix}"
     found = list(islice(place.letters.find(Wanted(id=prefix)), 100))
     if len({record.render or record.id for record in found}) == 1:

@@ -28,7 +28,7 @@ def export(
 ) -> None:
     """Write dead letters to a file that `import` takes in elsewhere; they stay here."""
     place = desk()
-    place.collect(asked.now)
+    place.catch_up(asked.now)
     head = LettersHead(made_at=asked.now, filters=asked.words)
     found = place.letters.find(asked.wanted)
     if to_stdout:

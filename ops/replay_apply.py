@@ -132,7 +132,7 @@ class Run:
         # Last of all: what is asked for while somebody asks for a stop is this group at most.
         if commands:
             self._see_whether_to_stop()
-            self.desk.inbox.publish_all(Topic.RENDER_REQUESTS, commands)
+            self.desk.outbox.publish_all(Topic.RENDER_REQUESTS, commands)
         self._watched.extend(watched)
         self.asked += len(commands)
         self._through += len(group)

@@ -54,7 +54,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undeliverable:
-    """The net under a push subscription: what was refused too often waits here for a person.
+    """The net under a push subscription: what was refused too often waits here for the desk.
 
     Its subscription is pulled and never expires. The message comes as it was published: why it was
     refused stands in the logs, under the same message id.
@@ -65,7 +65,7 @@ class Undeliverable:
     """The topic's own name again: nobody else listens."""
     subscriber: Actor
     ack_deadline: timedelta
-    """Pub/Sub's longest: a person reads."""
+    """Pub/Sub's longest."""
     retention: timedelta
     """Pub/Sub's longest."""
 
@@ -186,6 +186,11 @@ SWEEP = Actor(
     what="Notices every minute what no event said: silence, effects not performed, lost uploads.",
     identity=CONTROL,
 )
+COLLECT = Actor(
+    name="collect",
+    what="Stores every minute what has landed on the dead-letter desk, and only then takes it.",
+    identity="clipline-desk",
+)
 RENDER_JOB = Actor(
     name="render_job",
     what="Claims, makes, verifies and delivers; several tasks an attempt.",
@@ -212,7 +217,7 @@ ON_CALL = Actor(
 _ANY_CONTROL = (START_RENDER, ON_RESULT, ON_EXECUTION, SWEEP)
 
 ACTORS = (
-    *(UPLOADER, ON_UPLOAD, START_RENDER, ON_RESULT, ON_EXECUTION, SWEEP),
+    *(UPLOADER, ON_UPLOAD, START_RENDER, ON_RESULT, ON_EXECUTION, SWEEP, COLLECT),
     *(RENDER_JOB, PLACE, OPERATOR, DOWNSTREAM, ON_CALL),
 )
 
@@ -324,7 +329,7 @@ FLOWS = (
         events=(RenderDeadLetter,),
         publishers=_ANY_CONTROL,
         subscription="render-dead-letter-desk",
-        subscriber=ON_CALL,
+        subscriber=COLLECT,
         delivery=Delivery.PULL,
         ack_deadline=LONGEST_ACK_DEADLINE,
         max_delivery_attempts=None,
@@ -336,7 +341,7 @@ FLOWS = (
         "and can be replayed from there.",
         replay="`clipline replay` starts a new attempt of the same render, and refuses one "
         "that is done.",
-        runbook="Unread dead letters",
+        runbook="Uncollected dead letters",
         is_public=True,
     ),
 )
@@ -353,6 +358,12 @@ CALLS = (
         callee=SWEEP,
         what="POST every minute",
         on_failure="The next minute's sweep does all of it.",
+    ),
+    Call(
+        caller=PLACE,
+        callee=COLLECT,
+        what="POST every minute",
+        on_failure="What has landed waits where it is; the next minute's call takes it.",
     ),
     *(
         Call(
@@ -380,7 +391,7 @@ def undeliverable(flow: Flow) -> Undeliverable | None:
     return Undeliverable(
         topic=name,
         subscription=name,
-        subscriber=flow.owner,
+        subscriber=COLLECT,
         ack_deadline=LONGEST_ACK_DEADLINE,
         retention=LONGEST_RETENTION,
     )

@@ -12,7 +12,7 @@ looked for in what it finds, page by page.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -56,6 +56,7 @@ INLINE_BYTES = 16_000
 PART_BYTES = 900_000
 """A document has at most 1 MiB, names and all."""
 TRIES = 10
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FINGERPRINT = 12
 """Digits of a whole one."""
 TELLING = 6
@@ -250,8 +251,8 @@ class FirestoreDeadLetters(FirestoreNotes):
                 yield _Told(one.id, one.at, one.fingerprint, one.lanes)
             return
         for found in self._pages(wanted, ["at", "fingerprint", "lanes"]):
-            lanes = tuple(found.get("lanes"))
-            yield _Told(found.id, found.get("at"), found.get("fingerprint"), lanes)
+            at = _EPOCH + (found.get("at") - _EPOCH)  # as a plain moment, not the library's own
+            yield _Told(found.id, at, found.get("fingerprint"), tuple(found.get("lanes")))
 
     def _record(self, found: "Found") -> DeadLetterRecord:
         told = found.to_dict() or {}

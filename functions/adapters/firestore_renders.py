@@ -74,9 +74,11 @@ _MICROSECOND = timedelta(microseconds=1)
 def connect(project: str, database: str = "(default)") -> Client:
     """A client for any number of threads; close it at the end.
 
-    It speaks to the emulator in FIRESTORE_EMULATOR_HOST where that is set.
+    It speaks to the emulator in FIRESTORE_EMULATOR_HOST where that is set. Raises StoreRefused
+    where there are no credentials.
     """
-    return Client(project=project, database=database)
+    with asking("Firestore"):
+        return Client(project=project, database=database)
 
 
 class FirestoreRenders:

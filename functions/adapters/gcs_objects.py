@@ -73,12 +73,16 @@ _LATER = (
 )
 
 
-def connect() -> Client:
+def connect(project: str | None = None) -> Client:
     """A client for all buckets of this process, for any number of threads; close it at the end.
 
-    It speaks to the server in STORAGE_EMULATOR_HOST where that is set.
+    It speaks to the server in STORAGE_EMULATOR_HOST where that is set. Raises StoreRefused where
+    there are no credentials.
     """
-    return Client()
+    try:
+        return Client(project=project)
+    except GoogleAuthError as error:
+        raise StoreRefused(f"Cloud Storage: {error}") from error
 
 
 class GcsObjects:

@@ -9,6 +9,7 @@ follows, and a repeated or late event is ordinary to us. Not run against Google 
 
 import re
 import string
+from collections.abc import Sequence
 from datetime import timedelta
 from types import TracebackType
 from urllib.parse import quote
@@ -79,13 +80,17 @@ class PubSubEvents:
         """Returns once Pub/Sub has stored the event and said so. Raises NotPublished."""
         self.publish_message(topic, message_of(event, self._source))
 
+    def publish_all(self, topic: str, events: Sequence[Event]) -> None:
+        """All in one request, each confirmed; at most 1,000 of small ones. Raises NotPublished."""
+        self._put(topic, [message_of(event, self._source) for event in events])
+
     def publish_message(self, topic: str, message: Message) -> None:
         """Any message, also one that no subscriber can read. Raises NotPublished."""
+        self._put(topic, [message])
+
+    def _put(self, topic: str, messages: Sequence[Message]) -> None:
         name = f"projects/{self._project}/topics/{topic}"
-        attributes = {key: header_value(value) for key, value in message.attributes.items()}
-        request = types.PublishRequest(
-            topic=name, messages=[types.PubsubMessage(data=message.data, attributes=attributes)]
-        )
+        request = types.PublishRequest(topic=name, messages=list(map(_message, messages)))
         try:
             self._client.publish(request=request, retry=self._retry, timeout=self._timeout)
         except (GoogleAPICallError, refusals.RetryError, GoogleAuthError) as error:
@@ -105,6 +110,11 @@ class PubSubEvents:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _message(message: Message) -> types.PubsubMessage:
+    attributes = {key: header_value(value) for key, value in message.attributes.items()}
+    return types.PubsubMessage(data=message.data, attributes=attributes)
 
 
 def header_value(value: str) -> str:

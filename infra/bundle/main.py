@@ -19,6 +19,13 @@ for name in OURS:
     if found.parent != HERE / name:
         raise ImportError(f"'{name}' was imported from {found.parent}, not from the bundle")
 
-from functions.main import on_execution, on_result, on_upload, start_render, sweep  # noqa: E402  # only now it is ours
+from functions.main import (  # noqa: E402  # only now it is ours
+    collect,
+    on_execution,
+    on_result,
+    on_upload,
+    start_render,
+    sweep,
+)
 
-__all__ = ["on_execution", "on_result", "on_upload", "start_render", "sweep"]
+__all__ = ["collect", "on_execution", "on_result", "on_upload", "start_render", "sweep"]

@@ -19,7 +19,7 @@ from functions.core.lanes import Policy
 from functions.core.render import State
 from functions.sweep import TIME_LIMIT
 from infra.deployment.needs import SERVICES
-from schemas.flows import ACTORS, FLOWS, SWEEP, Actor, Delivery, Flow, undeliverable
+from schemas.flows import ACTORS, COLLECT, FLOWS, SWEEP, Actor, Delivery, Flow, undeliverable
 from schemas.topics import Topic
 
 STORES = (
@@ -30,7 +30,10 @@ STORES = (
 PREFIX = "clipline-"
 """Of identities; a deployment of another name has that in its place."""
 SWEEP_TIMEOUT = timedelta(seconds=60)
-"""A sweep stops by itself before (`functions.sweep.TIME_LIMIT`), and the next one begins then."""
+"""A sweep stops by itself before (`functions.sweep.TIME_LIMIT`), and the next one begins then. So
+do the others that the clock calls."""
+CALLED = (SWEEP, COLLECT)
+"""By the clock, every minute."""
 SPARE = timedelta(days=1)
 """How much later than the sweep the work bucket's own rule removes what the sweep did not."""
 WRAPPED = (Topic.EXECUTION_EVENTS,)
@@ -50,6 +53,7 @@ def pipeline() -> dict[str, Any]:
         "publishers": _publishers(),
         "subscriptions": {name: one for flow in FLOWS for name, one in _subscriptions(flow)},
         "functions": _functions(),
+        "called_every_minute": sorted(map(_service, CALLED)),
         "identities": sorted({_role(actor) for actor in ACTORS if actor.identity}),
         "firestore": {"indexes": _indexes(), "unindexed": _unindexed()},
         "services": list(SERVICES),
@@ -119,11 +123,12 @@ def _functions() -> dict[str, Any]:
     }
     if TIME_LIMIT >= SWEEP_TIMEOUT:
         raise ValueError("a sweep must stop by itself before it is stopped")
-    found[_service(SWEEP)] = {
-        "entry_point": SWEEP.name,
-        "identity": _role(SWEEP),
-        "timeout_seconds": _seconds(SWEEP_TIMEOUT),
-    }
+    for actor in CALLED:
+        found[_service(actor)] = {
+            "entry_point": actor.name,
+            "identity": _role(actor),
+            "timeout_seconds": _seconds(SWEEP_TIMEOUT),
+        }
     return found
 
 

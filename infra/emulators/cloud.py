@@ -4,8 +4,8 @@
      (GCS)                   ▲                                            │
                              └──────────── tasks (child processes) ◄──────┘
 
-What Google does by itself is done here by two loops: Eventarc tells of what is in the uploads
-bucket, and Cloud Scheduler calls the sweep. A log sink tells of every execution's end.
+What Google does by itself is done here by loops: Eventarc tells of what is in the uploads
+bucket, and Cloud Scheduler calls the sweep and the desk. A log sink tells of every execution's end.
 """
 
 import http.client
@@ -119,7 +119,8 @@ class EmulatedCloud:
         declare(told["PUBSUB_EMULATOR_HOST"], PROJECT, subscriptions(), endpoints)
         for loop in (
             Loop("trigger", self._trigger, LOOK_EVERY),
-            Loop("scheduler", self._sweep, SWEEP_EVERY),
+            Loop("sweep", lambda: self._call("sweep"), SWEEP_EVERY),
+            Loop("collect", lambda: self._call("collect"), SWEEP_EVERY),
         ):
             self._open.callback(loop.stop)
 
@@ -152,11 +153,11 @@ class EmulatedCloud:
         message = Message(attributes={}, data=json.dumps(entry).encode())
         self._bus.publish_message(Topic.EXECUTION_EVENTS, message)
 
-    def _sweep(self) -> bool:
+    def _call(self, function: str) -> bool:
         """Cloud Scheduler."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         try:
-            connection.request("POST", "/sweep/")
+            connection.request("POST", f"/{function}/")
             connection.getresponse().read()
         finally:
             connection.close()

@@ -1,4 +1,4 @@
-# Renders. The indexes are those that functions/adapters/firestore_renders.py asks for.
+# Renders and dead letters. The indexes are those that the adapters over Firestore ask for.
 
 resource "google_firestore_database" "renders" {
   name                    = var.name
@@ -36,10 +36,15 @@ resource "google_firestore_index" "this" {
 }
 
 # Databases have no policy of their own: a condition narrows the grant to this one.
-resource "google_project_iam_member" "control_keeps_renders" {
+resource "google_project_iam_member" "documents" {
+  for_each = merge(
+    { for role in ["control", "desk"] : role => google_service_account.actor[role].member },
+    { for member in var.people.on_call : member => member },
+  )
+
   project = var.project
   role    = "roles/datastore.user"
-  member  = google_service_account.actor["control"].member
+  member  = each.value
 
   condition {
     title      = "only ${var.name}"

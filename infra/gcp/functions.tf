@@ -57,7 +57,7 @@ resource "google_cloudfunctions2_function" "this" {
     available_cpu                    = "1"
     available_memory                 = lookup(local.memory, each.key, "512Mi")
     min_instance_count               = 0
-    max_instance_count               = each.key == "sweep" ? 2 : 20
+    max_instance_count               = contains(local.pipeline.called_every_minute, each.key) ? 2 : 20
     max_instance_request_concurrency = each.key == "on-upload" ? 1 : 8
     ingress_settings                 = "ALLOW_INTERNAL_ONLY"
     all_traffic_on_latest_revision   = true
@@ -84,7 +84,9 @@ resource "google_cloud_run_v2_service_iam_member" "push" {
 }
 
 resource "google_cloud_run_v2_service_iam_member" "clock" {
-  name     = google_cloudfunctions2_function.this["sweep"].name
+  for_each = toset(local.pipeline.called_every_minute)
+
+  name     = google_cloudfunctions2_function.this[each.key].name
   location = var.region
   role     = "roles/run.invoker"
   member   = google_service_account.actor["clock"].member
@@ -97,26 +99,28 @@ resource "google_cloud_run_v2_service_iam_member" "trigger" {
   member   = google_service_account.actor["trigger"].member
 }
 
-resource "google_cloud_scheduler_job" "sweep" {
-  name             = "${var.name}-sweep"
+resource "google_cloud_scheduler_job" "clock" {
+  for_each = toset(local.pipeline.called_every_minute)
+
+  name             = "${var.name}-${each.key}"
   region           = var.region
-  description      = "What no event says is noticed by the sweep."
+  description      = "Calls ${each.key}."
   schedule         = "* * * * *"
   time_zone        = "Etc/UTC"
-  attempt_deadline = "${local.pipeline.functions.sweep.timeout_seconds}s"
+  attempt_deadline = "${local.pipeline.functions[each.key].timeout_seconds}s"
 
-  # The next minute's does all of it.
+  # The next minute's call does all of it.
   retry_config {
     retry_count = 0
   }
 
   http_target {
     http_method = "POST"
-    uri         = local.urls.sweep
+    uri         = local.urls[each.key]
 
     oidc_token {
       service_account_email = google_service_account.actor["clock"].email
-      audience              = local.urls.sweep
+      audience              = local.urls[each.key]
     }
   }
 

@@ -4,7 +4,7 @@
 locals {
   bringers = {
     build   = "Builds the functions' containers."
-    clock   = "Calls the sweep every minute."
+    clock   = "Calls every minute what must be called every minute."
     push    = "Pub/Sub calls the functions with it."
     trigger = "Eventarc calls on_upload with it."
   }

@@ -28,10 +28,9 @@ locals {
 
   metrics = { for name, metric in merge(google_logging_metric.this, google_logging_metric.measured) : name => "metric.type=\"logging.googleapis.com/user/${metric.name}\" AND resource.type=\"cloud_run_revision\"" }
 
+  given_up    = "metric.type=\"pubsub.googleapis.com/subscription/dead_letter_message_count\" AND resource.type=\"pubsub_subscription\""
   undelivered = "metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\" AND resource.type=\"pubsub_subscription\""
   oldest      = "metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" AND resource.type=\"pubsub_subscription\""
-
-  quiet_topics = [for name, one in local.subscriptions : name if endswith(name, "-undeliverable")]
 
   alerts = {
     day-nearly-spent = {
@@ -95,21 +94,21 @@ locals {
       aligner  = "ALIGN_SUM"
     }
     undeliverable = {
-      title    = "A message was refused too often and waits for a person"
+      title    = "A message was refused too often and is on the desk now"
       pages    = false
-      filter   = "${local.undelivered} AND resource.labels.subscription_id=one_of(\"${join("\",\"", sort(local.quiet_topics))}\")"
+      filter   = "${local.given_up} AND resource.labels.subscription_id=one_of(\"${join("\",\"", sort(keys(local.pushed)))}\")"
       of       = null
       above    = 0
       duration = "0s"
-      every    = "60s"
-      aligner  = "ALIGN_MAX"
+      every    = "300s"
+      aligner  = "ALIGN_SUM"
     }
-    unread-dead-letters = {
-      title    = "A dead letter has not been looked at for a day"
+    uncollected-dead-letters = {
+      title    = "A dead letter has waited for 10 minutes to be stored"
       pages    = false
-      filter   = "${local.oldest} AND resource.labels.subscription_id=\"render-dead-letter-desk\""
+      filter   = "${local.oldest} AND resource.labels.subscription_id=one_of(\"${join("\",\"", sort(local.collected))}\")"
       of       = null
-      above    = 86400
+      above    = 600
       duration = "0s"
       every    = "60s"
       aligner  = "ALIGN_MAX"

@@ -11,10 +11,8 @@ locals {
     }
   ]...)
 
-  readers = merge(
-    { for name, one in local.subscriptions : name => var.people.downstream if one.subscriber == "downstream subscriber" },
-    { for name, one in local.subscriptions : name => var.people.on_call if one.subscriber == "on call" },
-  )
+  collected = [for name, one in local.subscriptions : name if one.subscriber == "collect"]
+  readers   = { for name, one in local.subscriptions : name => var.people.downstream if one.subscriber == "downstream subscriber" }
   reader_grants = merge([
     for name, members in local.readers : {
       for member in members : "${member} from ${name}" => { subscription = name, member = member }
@@ -123,6 +121,14 @@ resource "google_pubsub_subscription_iam_member" "pubsub_gives_up" {
   subscription = google_pubsub_subscription.this[each.key].name
   role         = "roles/pubsub.subscriber"
   member       = local.agents.pubsub
+}
+
+resource "google_pubsub_subscription_iam_member" "desk_collects" {
+  for_each = toset(local.collected)
+
+  subscription = google_pubsub_subscription.this[each.key].name
+  role         = "roles/pubsub.subscriber"
+  member       = google_service_account.actor["desk"].member
 }
 
 resource "google_pubsub_subscription_iam_member" "readers" {

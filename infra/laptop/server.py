@@ -12,7 +12,9 @@ from waitress.wasyncore import close_all
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-TARGETS = ("on_upload", "start_render", "on_result", "on_execution", "sweep")
+CALLED = ("sweep", "collect")
+"""By a clock, and with nothing to read."""
+TARGETS = ("on_upload", "start_render", "on_result", "on_execution", *CALLED)
 SOURCE = Path(__file__).parents[2] / "functions" / "main.py"
 THREADS = 8
 LONGEST_GOODBYE = 5.0

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from functions.core.render import Render, State
+from infra.laptop import server
 from infra.laptop.server import TARGETS
 from schemas.events import AttemptStarted, ObjectFinalized, RenderRequested
 from schemas.failures import FailureClass
@@ -142,6 +143,12 @@ def test_the_scheduler_has_everything_swept(deployment: Deployment) -> None:
     assert set(json.loads(answer.body)) == {"ticked", "woken", "found"}
 
 
+def test_the_scheduler_has_the_desk_collect(deployment: Deployment) -> None:
+    answer = deployment.served["collect"].post(b"", user_agent="Google-Cloud-Scheduler")
+    assert answer.status == 200
+    assert set(json.loads(answer.body)) == {"collected"}
+
+
 BAD: dict[str, Callable[[], tuple[bytes, dict[str, str]]]] = {
     "empty": lambda: (b"", {}),
     "garbage": lambda: (bytes(range(256)) * 4, CALLED),
@@ -161,7 +168,7 @@ BAD: dict[str, Callable[[], tuple[bytes, dict[str, str]]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("target", [target for target in TARGETS if target != "sweep"])
+@pytest.mark.parametrize("target", [target for target in TARGETS if target not in server.CALLED])
 @pytest.mark.parametrize("kind", BAD)
 def test_what_cannot_be_read_is_refused_quietly_and_the_service_stands(
     deployment: Deployment, target: str, kind: str
@@ -175,7 +182,9 @@ def test_what_cannot_be_read_is_refused_quietly_and_the_service_stands(
 
 def test_an_event_that_belongs_elsewhere_is_refused(deployment: Deployment) -> None:
     event = a_request("acme/elsewhere.mp4")
-    pushes = {t: partial(deployment.served[t].push, event) for t in TARGETS if t != "sweep"}
+    pushes = {
+        t: partial(deployment.served[t].push, event) for t in TARGETS if t not in server.CALLED
+    }
     assert {target: push().status for target, push in pushes.items()} == {
         **dict.fromkeys(pushes, 400),
         "start_render": 200,

@@ -145,6 +145,7 @@ def test_one_cause_is_one_group(store: DeadLetters) -> None:
     oom, horror = store.groups(ALL, limit=9)
     assert (oom.count, horror.count) == (2, 1)
     assert (oom.first_at, oom.example) == (T0, MIXED[2])
+    assert type(oom.first_at) is datetime
     assert (oom.lanes, horror.lanes) == (("a/l4", "b/l4"), ("a/l4",))
     assert store.groups(ALL, limit=1) == (oom,)
     assert store.groups(Wanted(text="no such word"), limit=9) == ()
@@ -240,7 +241,7 @@ def test_what_has_landed_is_stored_and_then_acknowledged(
     bus.publish(Topic.RENDER_DEAD_LETTER, examples.LETTER)
     for name in DESK[1:]:
         bus.publish_message(name, Message(attributes={"from": name}, data=b"\xff\x00"))
-    desk = Desk(inbox=bus, letters=store)
+    desk = Desk(inbox=bus, outbox=bus, letters=store)
     assert desk.collect(T0) == len(DESK)
     assert waiting(bus) == []
     assert sorted(one.subscription for one in store.find(ALL)) == sorted(DESK)
@@ -252,9 +253,9 @@ def test_what_could_not_be_stored_is_not_acknowledged_and_comes_again(
 ) -> None:
     bus.publish(Topic.RENDER_DEAD_LETTER, examples.LETTER)
     with pytest.raises(OSError, match="no space"):
-        Desk(inbox=bus, letters=FullDisk(tmp_path / "full.db")).collect(T0)
+        Desk(inbox=bus, outbox=bus, letters=FullDisk(tmp_path / "full.db")).collect(T0)
     assert len(waiting(bus)) == 1
-    assert Desk(inbox=bus, letters=store).collect(later(60)) == 1
+    assert Desk(inbox=bus, outbox=bus, letters=store).collect(later(60)) == 1
     assert store.count(ALL) == 1
 
 
@@ -298,7 +299,8 @@ def test_a_kill_between_storing_and_acknowledging_is_a_repeat_of_the_same_record
         folder = Path(sys.argv[1])
         inbox = Dying(folder / "bus.db", source="//clipline/test")
         exec(sys.argv[2])
-        Desk(inbox=inbox, letters=letters).collect(datetime(2026, 1, 31, 12, tzinfo=UTC))
+        desk = Desk(inbox=inbox, outbox=inbox, letters=letters)
+        desk.collect(datetime(2026, 1, 31, 12, tzinfo=UTC))
         """,
         tmp_path,
         made_again,
@@ -306,7 +308,7 @@ def test_a_kill_between_storing_and_acknowledging_is_a_repeat_of_the_same_record
     assert process.wait(30) == -9
     assert (store.count(ALL), len(waiting(bus))) == (1, 2)
     after_the_lease = T0 + timedelta(hours=1)
-    desk = Desk(inbox=bus, letters=store)
+    desk = Desk(inbox=bus, outbox=bus, letters=store)
     taken = desk.collect(after_the_lease) + desk.collect(after_the_lease + timedelta(minutes=1))
     assert taken == 2
     assert (store.count(ALL), waiting(bus)) == (2, [])

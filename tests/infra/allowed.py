@@ -31,6 +31,11 @@ ALLOWED = {
     ("clipline-control", "topic", "render-dead-letter", PUBLISHER): "announces failures",
     ("clipline-control", "account", "clipline-render-job", "iam.serviceAccountUser"): "Batch's VMs",
     **{("clipline-control", "job", job, LAUNCHER): "launches, looks, stops" for job in JOBS},
+    ("clipline-desk", "subscription", "render-dead-letter-desk", SUBSCRIBER): "failed renders",
+    **{
+        ("clipline-desk", "subscription", f"{name}-undeliverable", SUBSCRIBER): "what is given up"
+        for name in PUSHED
+    },
     ("clipline-render-job", "bucket", UPLOADS, "storage.objectViewer"): "reads its source",
     ("clipline-render-job", "bucket", WORK, "storage.objectUser"): "claims and pieces",
     ("clipline-render-job", "bucket", OUTPUTS, "storage.objectCreator"): "delivers, once",
@@ -53,6 +58,7 @@ ALLOWED = {
     },
     ("clipline-trigger", "service", "clipline-on-upload", INVOKER): "Eventarc's events",
     ("clipline-clock", "service", "clipline-sweep", INVOKER): "every minute",
+    ("clipline-clock", "service", "clipline-collect", INVOKER): "every minute",
     ("clipline-build", "bucket", SOURCE, "storage.objectViewer"): "reads the bundle",
     ("clipline-build", "repository", "clipline", "artifactregistry.writer"): "keeps containers",
     # Google's own agents
@@ -69,11 +75,6 @@ ALLOWED = {
     (APP, "bucket", OUTPUTS, "storage.objectViewer"): "uses what is done",
     (APP, "subscription", "render-done-readers", SUBSCRIBER): "hears what is done",
     (OPERATORS, "topic", "render-requests", PUBLISHER): "cancels and replays",
-    (ON_CALL, "subscription", "render-dead-letter-desk", SUBSCRIBER): "reads dead letters",
-    **{
-        (ON_CALL, "subscription", f"{name}-undeliverable", SUBSCRIBER): "reads what was given up"
-        for name in PUSHED
-    },
 }
 
 ON_PROJECT = {
@@ -81,6 +82,8 @@ ON_PROJECT = {
     ("clipline-control", "batch.jobsEditor"): "a job of Batch is made by its launch",
     ("clipline-control", "clipline_tender"): "groups of machines have no policy of their own",
     ("clipline-control", "datastore.user"): "databases have no policy; a condition names the one",
+    ("clipline-desk", "datastore.user"): "as above",
+    (ON_CALL, "datastore.user"): "reads renders, keeps the desk; as above",
     ("clipline-render-job", "batch.agentReporter"): "Batch's machines tell it how they are",
     ("clipline-render-job", "logging.logWriter"): "as above",
     ("clipline-trigger", "eventarc.eventReceiver"): "events have no resource to be granted on",

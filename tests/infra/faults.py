@@ -157,7 +157,7 @@ FAULTS = (
         old='/databases/${var.name}\\"',
         new='/databases/other\\"',
         found_by="a_grant_on_databases_is_for_ours_alone",
-        words="control_keeps_renders is for every database",
+        words='documents["control"] is for every database',
     ),
     Fault(
         what="the task runs as Google's default account",
@@ -399,7 +399,7 @@ FAULTS = (
         file="functions.tf",
         old='"* * * * *"',
         new='"*/5 * * * *"',
-        found_by="the_sweep_is_called_every_minute",
+        found_by="sweep_and_desk_are_called_every_minute",
         words="calls at */5",
     ),
     # data

@@ -44,8 +44,9 @@ own. An upload is told of by Eventarc, past the topic."""
 OTHERS = {"clipline-worker"}
 """A pool's machines run the same tasks under an account of their own: what that may say is on the
 list of roles (`tests/infra/allowed.py`), and makes up for nothing that is missing here."""
-PEOPLE = {"group:video@example.com": "operator", "group:on-call@example.com": "on call"}
-PEOPLE |= {"app": "downstream subscriber"}
+PEOPLE = {"group:video@example.com": "operator", "app": "downstream subscriber"}
+ASKING = PEOPLE | {"clipline-desk": "collect"}
+"""Who pulls."""
 
 TESTS = {
     "on-upload": "tests/pipeline/test_entry_points.py::"
@@ -136,8 +137,8 @@ def in_plan(deployment: Deployment) -> Edges:
         if grant.kind == "topic" and grant.on in topics and grant.role == "pubsub.publisher":
             is_place = (who, grant.on) in PLACES
             found.add(("speaks", "place" if is_place else PEOPLE.get(who, who), grant.on))
-        if grant.kind == "subscription" and who in PEOPLE:
-            pulled.setdefault(grant.on, set()).add(PEOPLE[who])
+        if grant.kind == "subscription" and who in ASKING:
+            pulled.setdefault(grant.on, set()).add(ASKING[who])
     services = {
         f.values["name"]: f.block("build_config")["entry_point"]
         for f in deployment.of("cloudfunctions2_function")

@@ -266,7 +266,7 @@ DRIFTS = (
     Drift(
         what="nobody may read dead letters",
         where="plan",
-        change=plan("from render-dead-letter-desk", gone),
+        change=plan('desk_collects["render-dead-letter-desk"]', gone),
         words="not declared: hears render-dead-letter render-dead-letter-desk nobody",
     ),
     Drift(

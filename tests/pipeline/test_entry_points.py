@@ -16,9 +16,11 @@ import pytest
 from functions import wiring
 from functions.adapters.sqlite_bus import SqliteBus
 from functions.core.render import State
+from functions.desk import Wanted
 from functions.ports import Ports
-from infra.laptop.server import TARGETS, Server
+from infra.laptop.server import CALLED, TARGETS, Server
 from infra.laptop.subscriptions import subscriptions
+from schemas import examples
 from schemas.events import (
     AttemptStarted,
     CancelRender,
@@ -29,7 +31,8 @@ from schemas.events import (
 )
 from schemas.failures import Failure, FailureClass
 from schemas.ids import render_id
-from schemas.wire import MESSAGE_PUBLISHED, event_of, message_of
+from schemas.topics import Topic
+from schemas.wire import MESSAGE_PUBLISHED, Message, event_of, message_of
 from tests.pipeline.kept import kept
 from tests.unit.makers import requested
 
@@ -115,6 +118,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     monkeypatch.setenv("CLIPLINE_ENCODER_CLASS", "libx264/9.0/t1")
     monkeypatch.setenv("CLIPLINE_TASKS", "2")
     wiring.ports.cache_clear()
+    wiring.desk.cache_clear()
     server = Server()
     ports = wiring.ports()
     assert isinstance(ports.publisher, SqliteBus)
@@ -122,6 +126,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     yield Served(port=server.port, ports=ports)
     server.close()
     wiring.ports.cache_clear()
+    wiring.desk.cache_clear()
 
 
 def uploaded(served: Served) -> ObjectFinalized:
@@ -171,7 +176,21 @@ def test_a_request_opens_one_render_however_often_it_comes(served: Served) -> No
     assert render[0].attempt == 1
 
 
-@pytest.mark.parametrize("target", [t for t in TARGETS if t != "sweep"])
+def test_the_clock_has_the_desk_store_what_has_landed(served: Served) -> None:
+    bus = served.ports.publisher
+    assert isinstance(bus, SqliteBus)
+    bus.publish(Topic.RENDER_DEAD_LETTER, examples.LETTER)
+    bus.publish_message("on-result-undeliverable", Message(attributes={"a": "ü"}, data=b"\xff"))
+    assert served.post("collect", b"", user_agent="Google-Cloud-Scheduler") == 200
+    found = {one.subscription: one for one in wiring.desk().letters.find(Wanted())}
+    assert found["render-dead-letter-desk"].letter == examples.LETTER
+    original = found["on-result-undeliverable"].original
+    assert original is not None
+    assert (original.data, original.attributes) == (b"\xff", {"a": "ü"})
+    assert bus.peek("render-dead-letter-desk") == bus.peek("on-result-undeliverable") == ()
+
+
+@pytest.mark.parametrize("target", [t for t in TARGETS if t not in CALLED])
 @pytest.mark.parametrize(
     ("body", "headers"),
     [

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.events import Event
 from schemas.examples import EVENTS
-from schemas.flows import ACTORS, CALLS, FLOWS, Delivery, Flow, undeliverable
+from schemas.flows import ACTORS, CALLS, COLLECT, FLOWS, Delivery, Flow, undeliverable
 from schemas.topics import Topic
 from schemas.wire import event_of, message_of
 
@@ -51,10 +51,9 @@ def test_every_pushed_subscription_is_an_entry_point() -> None:
     source = Path(__file__).parents[2] / "functions" / "main.py"
     tree = ast.parse(source.read_text())
     served = {n.name for n in tree.body if isinstance(n, ast.FunctionDef) if n.decorator_list}
-    assert {flow.subscriber.name for flow in PUSHED} == served - {"sweep"}
-    assert {flow.subscription for flow in PUSHED} == {
-        name.replace("_", "-") for name in served - {"sweep"}
-    }
+    pushed = served - {"sweep", "collect"}
+    assert {flow.subscriber.name for flow in PUSHED} == pushed
+    assert {flow.subscription for flow in PUSHED} == {name.replace("_", "-") for name in pushed}
 
 
 @pytest.mark.parametrize("flow", PUSHED, ids=lambda f: f.subscription)
@@ -62,7 +61,7 @@ def test_what_a_push_cannot_deliver_waits_for_its_owner(flow: Flow) -> None:
     net = undeliverable(flow)
     assert net is not None
     assert net.topic == net.subscription == f"{flow.subscription}-undeliverable"
-    assert net.subscriber == flow.owner
+    assert net.subscriber is COLLECT
     assert net.retention == timedelta(days=31)
     assert flow.patience is not None
     assert timedelta(hours=2) < flow.patience < flow.retention

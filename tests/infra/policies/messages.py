@@ -132,16 +132,17 @@ def ends_of_executions_are_passed_on(deployment: Deployment) -> Iterator[str]:
                 yield f"{sink.address} does not ask for {part}"
 
 
-def the_sweep_is_called_every_minute(deployment: Deployment) -> Iterator[str]:
-    """By its own account, and again by nobody but the next minute."""
+def sweep_and_desk_are_called_every_minute(deployment: Deployment) -> Iterator[str]:
+    """By the clock's own account, and again by nobody but the next minute."""
     clocks = deployment.of("cloud_scheduler_job")
-    if len(clocks) != 1:
-        yield f"there are {len(clocks)} clocks"
+    names = sorted(str(clock.values["name"]) for clock in clocks)
+    if names != ["clipline-collect", "clipline-sweep"]:
+        yield f"the clocks are {names}"
     for clock in clocks:
         target, token = clock.block("http_target"), clock.block("http_target", "oidc_token")
         if clock.values["schedule"] != "* * * * *":
             yield f"{clock.address} calls at {clock.values['schedule']}"
-        if "//clipline-sweep-" not in str(target.get("uri")):
+        if f"//{clock.values['name']}-" not in str(target.get("uri")):
             yield f"{clock.address} calls {target.get('uri')}"
         if target.get("http_method") != "POST":
             yield f"{clock.address} calls with {target.get('http_method')}"
@@ -172,5 +173,5 @@ POLICIES = (
     every_push_says_who_it_is,
     uploads_are_told_of_as_soon_as_they_are_whole,
     ends_of_executions_are_passed_on,
-    the_sweep_is_called_every_minute,
+    sweep_and_desk_are_called_every_minute,
 )

@@ -12,6 +12,7 @@ from tests.infra.deployment import Deployment, Resource
 
 RUNBOOK = Path(__file__).resolve().parents[3] / "docs" / "runbook" / "README.md"
 GOOGLES = {
+    "pubsub.googleapis.com/subscription/dead_letter_message_count",
     "pubsub.googleapis.com/subscription/num_undelivered_messages",
     "pubsub.googleapis.com/subscription/oldest_unacked_message_age",
 }
