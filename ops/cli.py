@@ -20,6 +20,7 @@ from functions.ports import Ports
 from functions.sought import Sought
 from functions.wiring import desk, reading_ports
 from ops import budget, capacity, commands, filters, letters_verbs, pause, replay, spec
+from ops.costs_verb import costs
 from ops.dispose import dispose, restore
 from ops.doctor import examine
 from ops.find import letters_of, one_record, one_render
@@ -44,7 +45,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 app.add_typer(replay.app, name="replay")
 app.add_typer(spec.app, name="spec")
 app.add_typer(budget.app, name="budget")
-for verb in (flows, logs, reproduce, fetches, export, dispose, restore):
+for verb in (flows, logs, reproduce, fetches, export, dispose, restore, costs):
     app.command()(verb)
 for verb in (capacity.lanes, capacity.why, pause.pause, pause.resume):
     app.command()(verb)

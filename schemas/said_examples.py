@@ -1,5 +1,6 @@
 """What commands say with `--json`, by example: shown in the published schemas, tried in tests."""
 
+from schemas.costs import CostLine
 from schemas.examples import AT, KILLED, MEDIA, RENDER, UPLOAD
 from schemas.flow_state import FlowState
 from schemas.letters_file import LettersEnd, LettersHead, LettersTaken
@@ -15,6 +16,15 @@ LETTERS = (
     ),
 )
 SAID = (
+    CostLine(
+        tenant=UPLOAD.tenant,
+        lane="cloud-run/us-east4/l4",
+        preset="web-720",
+        cause="preempted",
+        lost=True,
+        microseconds=125_000_000,
+        nanodollars=26_041_667,
+    ),
     TaskLogLine(
         render=RENDER,
         attempt=1,

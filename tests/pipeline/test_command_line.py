@@ -1,5 +1,6 @@
 """`clipline`, run as people and programs run it: over a laptop's state, without its pipeline."""
 
+import csv
 import json
 import os
 import pty
@@ -256,3 +257,35 @@ def test_a_full_disk_is_a_sentence(place: Place) -> None:
         )
     assert done.returncode == 74
     assert done.stderr.splitlines() == ["[Errno 28] No space left on device."]
+
+
+def test_costs_are_told_apart_as_asked_and_add_up_to_the_renders(
+    place: Place, tmp_path: Path
+) -> None:
+    store = SqliteRenders(place.home.renders)
+    wanted = 0
+    for number in range(450):
+        plain = failed(f"r-{number:020}")
+        spent = tuple(replace(one, nanodollars=number * 1000 + 7) for one in plain.attempts)
+        made = NOW - timedelta(minutes=number // 300)
+        upload = replace(plain.upload, name=f"{'ana' if number % 3 else 'ben'}/{number}.mp4")
+        store.save(replace(plain, attempts=spent, created_at=made, upload=upload), version=0)
+        wanted += sum(one.nanodollars for one in spent)
+    lines = [json.loads(line) for line in place.said("costs", "--json")]
+    assert sum(line["nanodollars"] for line in lines) == wanted
+    assert {line["tenant"] for line in lines} == {"ana", "ben"}
+    rows = list(csv.DictReader(place.said("costs", "--csv", "--by", "lane")))
+    assert [(one["lane"], one["tenant"], int(one["nanodollars"])) for one in rows] == [
+        ("laptop/cpu", "", wanted)
+    ]
+    ana = [json.loads(line) for line in place.said("costs", "--json", "--tenant", "ana")]
+    assert sum(line["nanodollars"] for line in ana) == sum(
+        line["nanodollars"] for line in lines if line["tenant"] == "ana"
+    )
+    month = f"{NOW - timedelta(minutes=4):%Y-%m}"
+    said = place.said("costs", "--by", "cause", "--month", month)
+    assert said[0].split() == ["CAUSE", "HOURS", "COST"]
+    assert said[-1].startswith("All: ")
+    assert place.said("costs", "--month", "2001-01") == ["No attempt has ended."]
+    odd = place.clipline("costs", "--month", "yesterday")
+    assert (odd.returncode, "no month such as 2026-11" in odd.stderr) == (2, True)
