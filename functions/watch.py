@@ -8,7 +8,7 @@ It only looks, and says one line; alerts are made of that (`infra/gcp/monitoring
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -76,11 +76,13 @@ def tell(ports: Ports, *, ticked: int, found: int) -> Watch:
     return seen
 
 
-def _wanting(ledger: Iterable[Entry], ports: Ports) -> list[Render]:
-    """The oldest of every line that waits, and what is being started."""
+def _wanting(ledger: Sequence[Entry], ports: Ports) -> list[Render]:
+    """The oldest of every line that waits, and what is being started, the last launch first."""
     heads = [head.render for head in ports.renders.lines(limit=LOOKED_AT)]
-    launched = sorted({one.render for one in ledger if one.outcome is Outcome.LAUNCHED})
-    found = (ports.renders.load(id) for id in dict.fromkeys([*heads, *launched[:LOOKED_AT]]))
+    told = {one.launch for one in ledger if one.outcome is not Outcome.LAUNCHED}
+    open_ones = [one for one in ledger if one.launch not in told]
+    starting = [one.render for one in sorted(open_ones, key=lambda one: one.at, reverse=True)]
+    found = map(ports.renders.load, dict.fromkeys([*heads, *starting[:LOOKED_AT]]))
     wanted = (State.WAITING, State.STARTING)
     return [one.render for one in found if one is not None and one.render.state in wanted]
 
