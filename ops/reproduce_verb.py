@@ -19,7 +19,6 @@ from ops.filters import length
 from ops.find import NOT_FOUND, letters_of, one_record, one_render
 from ops.letters import one_line
 from ops.paper import INTERRUPTED, Paper, say_json
-from ops.reproduce import Bench, NotReproducible
 from ops.times import clock
 from render_job.errors import RenderFault
 from schemas.failures import Failure
@@ -47,6 +46,9 @@ def reproduce(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Do once more, on this machine, what a render failed at; exits 0 only on the same failure."""
+    # Here, not above: it is the whole render task, which no other verb needs.
+    from ops.reproduce import Bench, NotReproducible
+
     render, failure = _failed(id)
     tell = partial(print, file=sys.stderr)
     last: Reproduction | None = None
