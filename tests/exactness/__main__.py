@@ -9,7 +9,6 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from fractions import Fraction
 from pathlib import Path
 
 from render_job.encoder import find_ffmpeg
@@ -56,8 +55,9 @@ def table(rows: Sequence[Row]) -> str:
         f"| --- | --- | --- |{' --- |' * len(heads)}",
     ]
     for row in rows:
-        source = f"{row.container}, {row.source.codec}, {_rate(row.source.frame_rate)}"
-        made = f"{row.frames} at {_rate(row.rate)}"
+        rate = f"{float(row.source.frame_rate):.3f}".rstrip("0").rstrip(".")
+        source = f"{row.container}, {row.source.codec}, {rate}"
+        made = f"{row.frames} at {row.rate}"
         cells = [_cell(one) for one in row.chunked.values()]
         cells.append(f"{_cell(row.resumed)} {row.kept} of {row.cut} kept")
         lines.append(f"| {row.case} | {source} | {made} | {' | '.join(cells)} |")
@@ -69,10 +69,6 @@ def _cell(one: Compared) -> str:
         return "="
     told = (f"{one.differ} differ", f"{float(one.late * 1000):.3f} ms", f"{one.drift} samples")
     return ", ".join((*told, *one.faults))
-
-
-def _rate(rate: Fraction) -> str:
-    return f"{float(rate):.3f}".rstrip("0").rstrip(".")
 
 
 def main(words: Sequence[str]) -> int:

@@ -50,6 +50,13 @@ def test_chunks_joined_are_the_single_pass(case: str, sources: Sources, tmp_path
     assert it.plan.deinterlace or frame_md5s(joined) == it.pictures_to_the_end()
 
 
+def test_the_page_has_every_case_and_all_were_exact() -> None:
+    page = (Path(__file__).parents[2] / "docs/exactness.md").read_text()
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    assert [row[0] for row in rows[2:]] == list(CASES)
+    assert all(row[3:6] == ["="] * 3 and row[6].startswith("= ") for row in rows[2:])
+
+
 @pytest.mark.parametrize("span", [Span(0, 1), Span(50, 98), Span(131, 300)], ids=str)
 @pytest.mark.parametrize(
     "name", ["constant", "ntsc", "edited", "late_picture", "rotated", "transport", "even_matroska"]
