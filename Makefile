@@ -7,6 +7,7 @@ RENDERS ?= 2000
 SEED ?= 1
 ROUNDS ?= 9
 MINUTES ?= 15
+CLIPS ?= 10000
 TESTERS ?= 3
 DOCKER ?= docker
 IMAGE_NAME ?= clipline-render
@@ -114,6 +115,9 @@ simulate: dev   ## Live through many faulty histories (RENDERS=2000, SEED=1, FAU
 
 simulate-long: RENDERS := 1000000
 simulate-long: simulate ## The same, a million renders long
+
+burst: dev      ## Ten thousand clips at once against shared quotas, in virtual time (CLIPS=10000)
+	@$(BIN)/python -m infra.simulator.burst --clips $(CLIPS)
 
 mutants: dev    ## Plant known bugs one by one: the simulator must find each
 	@$(BIN)/python -m infra.simulator.mutants

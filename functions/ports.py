@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from functions.core.admission import Gate
@@ -245,6 +245,8 @@ class Ports:
     clock: Callable[[], datetime]
     draw: Callable[[], float]
     """A number from 0 to below 1, another each time."""
+    rest: Callable[[timedelta], None]
+    """Lets so much time pass, by the clock."""
     renders: RenderStore
     ledger: Ledger
     switches: Switches

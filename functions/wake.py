@@ -11,7 +11,7 @@ for: ten thousand that wait are no herd when their lane comes back.
 import logging
 from collections import deque
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from functions.core.admission import rooms
 from functions.core.budget import day_is_spent
@@ -29,6 +29,11 @@ log = logging.getLogger("clipline.wake")
 
 PAGE = 20
 """Of one line, read at once."""
+PATIENCE = timedelta(seconds=5)
+"""A limit by the minute that is free again so soon is waited for: a sweep that found the launches
+of the one before still within their minute left every second minute unused."""
+MOMENT = timedelta(milliseconds=10)
+"""The shortest rest."""
 
 
 def wake(ports: Ports, give_up: datetime) -> int:
@@ -46,19 +51,32 @@ def wake(ports: Ports, give_up: datetime) -> int:
     had = used(facts.ledger, now)
     woken = 0
     while ports.clock() < give_up:
-        free = room.free()
+        now = ports.clock()
+        free = room.free(now)
         turn = first([one.line for one in open_to if any(map(one.line.takes, free))], had)
         if turn is None:
-            break
+            if not open_to or not _rests(
+                room.free_at(now), now, min(give_up, now + PATIENCE), ports
+            ):
+                break
+            continue
         one = next(one for one in open_to if one.line is turn)
         lane = one.ask(held)
         if lane is None:
             open_to.remove(one)
             continue
         woken += 1
-        room.take(lane)
+        room.take(lane, now)
         had[turn.account] = had.get(turn.account, 0.0) + MINIMUM.total_seconds()
     return woken
+
+
+def _rests(until: datetime | None, now: datetime, latest: datetime, ports: Ports) -> bool:
+    """Whether a limit by the minute is free soon, and has been waited for."""
+    if until is None or until > latest:
+        return False
+    ports.rest(max(until - now, MOMENT))
+    return True
 
 
 @dataclass(slots=True)

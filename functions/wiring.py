@@ -2,6 +2,7 @@
 
 import os
 import random
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -53,6 +54,10 @@ def ports() -> Ports:
         tenants=tenants(),
         budget=budget(),
     )
+
+
+def _rest(length: timedelta) -> None:
+    time.sleep(length.total_seconds())
 
 
 @cache
@@ -192,6 +197,7 @@ def laptop_ports(home: Laptop, *lanes: Lane) -> Ports:
     return Ports(
         clock=lambda: datetime.now(UTC),
         draw=random.random,
+        rest=_rest,
         renders=SqliteRenders(home.renders),
         ledger=SqliteLedger(home.ledger),
         switches=SqliteSwitches(home.switches),
@@ -223,6 +229,7 @@ def cloud_ports(deployed: Cloud, *lanes: CloudLane) -> Ports:
     return Ports(
         clock=lambda: datetime.now(UTC),
         draw=random.random,
+        rest=_rest,
         renders=firestore_renders.FirestoreRenders(documents),
         ledger=FirestoreLedger(documents),
         switches=FirestoreSwitches(documents),

@@ -38,25 +38,54 @@ def gate(lane: Lane, lanes: Sequence[Lane], standing: Standing) -> Gate:
     )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Rooms:
-    """How many launches each lane would take at a moment, while some are given away."""
+    """What each lane takes from a moment on, while launches are given away one after another."""
 
-    _left: dict[str, int]
-    _shared: list[tuple[Limit, Counter[str]]]
+    left: dict[str, int]
+    """By lane, whatever happens: its own places, and tries while it is half open."""
+    running: Sequence[tuple[Limit, Counter[str]]]
+    """What lanes share, and how much of it runs on each."""
+    rates: Sequence[Limit]
+    """Of launches within a minute, of one lane or shared."""
+    launches: dict[str, list[datetime]]
+    """By lane, those of the last minute, the oldest first."""
 
-    def free(self) -> list[str]:
-        """Lanes that would take one more."""
-        return [lane for lane, left in self._left.items() if left > 0 and self._fits(lane)]
+    def free(self, now: datetime) -> list[str]:
+        """Lanes that would take one more at once."""
+        return [lane for lane in self._open() if self._waits(lane, now) is None]
 
-    def take(self, lane: str) -> None:
+    def free_at(self, now: datetime) -> datetime | None:
+        """When the first of the lanes takes one more that only a limit by the minute closes."""
+        moments = (self._waits(lane, now) for lane in self._open())
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def take(self, lane: str, now: datetime) -> None:
         """One more is there."""
-        self._left[lane] = self._left.get(lane, 0) - 1
-        for _, counts in self._shared:
+        self.left[lane] = self.left.get(lane, 0) - 1
+        self.launches.setdefault(lane, []).append(now)
+        for _, counts in self.running:
             counts[lane] += 1
 
-    def _fits(self, lane: str) -> bool:
-        return all(limit.has_room(lane, counts) for limit, counts in self._shared)
+    def _open(self) -> list[str]:
+        return [
+            lane
+            for lane, left in self.left.items()
+            if left > 0 and all(limit.has_room(lane, counts) for limit, counts in self.running)
+        ]
+
+    def _waits(self, lane: str, now: datetime) -> datetime | None:
+        """Until when, for limits by the minute; None if it does not."""
+        latest = None
+        for limit in self.rates:
+            if lane not in limit.weights:
+                continue
+            several = (self.launches.get(one, []) for one in limit.weights)
+            lately = sorted(at for some in several for at in some if at > now - MINUTE)
+            if len(lately) >= limit.most:
+                until = lately[-limit.most] + MINUTE
+                latest = until if latest is None else max(latest, until)
+        return latest
 
 
 def rooms(
@@ -66,16 +95,22 @@ def rooms(
     paused: Sequence[Switching],
     now: datetime,
 ) -> Rooms:
-    """What all lanes would take now."""
+    """What all lanes take from now on."""
     known = {
         lane.id: standing(lane.id, entries, now=now, start_within=lane.start_within)
         for lane in lanes
     }
-    launches = {lane: len(one.launches) for lane, one in known.items()}
-    shared = [(limit, Counter(busy)) for limit in running_limits(lanes)]
-    shared += [(limit, Counter(launches)) for limit in launch_limits(lanes)]
-    left = {lane.id: _room(lane, busy.get(lane.id, 0), known[lane.id], paused) for lane in lanes}
-    return Rooms(left, shared)
+    own = (
+        Limit(name=lane.id, weights={lane.id: 1}, most=lane.launches_a_minute)
+        for lane in lanes
+        if lane.launches_a_minute is not None
+    )
+    return Rooms(
+        left={lane.id: _room(lane, busy.get(lane.id, 0), known[lane.id], paused) for lane in lanes},
+        running=[(limit, Counter(busy)) for limit in running_limits(lanes)],
+        rates=(*own, *launch_limits(lanes)),
+        launches={lane: list(one.launches) for lane, one in known.items()},
+    )
 
 
 def _room(lane: Lane, runs: int, known: Standing, paused: Sequence[Switching]) -> int:
@@ -84,6 +119,4 @@ def _room(lane: Lane, runs: int, known: Standing, paused: Sequence[Switching]) -
     limits = [lane.places - runs]
     if known.room is not None:
         limits.append(known.room - known.under_way)
-    if lane.launches_a_minute is not None:
-        limits.append(lane.launches_a_minute - len(known.launches))
     return max(0, min(limits))

@@ -48,6 +48,8 @@ class Books:
     renders: RenderStore
     billed: defaultdict[Attempt, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     """The bill: microseconds and femto-dollars of each attempt."""
+    lived: list[int] = field(default_factory=list)
+    """Microseconds of each container."""
     runs: dict[str, Run] = field(default_factory=dict)
     """By the process's name."""
     _began: dict[str, float] = field(default_factory=dict)
@@ -66,6 +68,7 @@ class Books:
             bill = self.billed[order.render, order.attempt]
             bill["micros"] += seconds
             bill["femtos"] += seconds * price
+            self.lived.append(seconds)
 
     # ── the causes: what the task does ──
 

@@ -1,6 +1,6 @@
 """What a history leaves behind: what was broken in it, and what it cost and brought."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 
@@ -27,9 +27,13 @@ class Counts:
     saves: int = 0
     lifetimes: list[float] = field(default_factory=list)
     """Seconds from the first save of a render to its end."""
+    waits: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    """Seconds from the upload's request to the start of its first attempt, by account."""
     object_calls: int = 0
     launches: int = 0
     starts: int = 0
+    containers: list[int] = field(default_factory=list)
+    """Microseconds that each container lived."""
     busiest_second: int = 0
     spent: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Microseconds of task runs by cause and lane: `books.py`."""

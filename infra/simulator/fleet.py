@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from functions.core.lanes import Lane
 from functions.core.prices import Price, PricePart
+from functions.core.quotas import Quota
 
 GPU, CPU = "h264_nvenc/ada/470", "libx264/5.1/t1"
 
@@ -63,6 +64,8 @@ class LaneKind:
         return self.lane.price.nanodollars_a_second if self.lane.price else 0
 
 
+_REGION = Quota(id="us-east4", executions=9, launches_a_minute=30)
+"""What the lanes of one region draw on together."""
 _CLOUD_RUN = Lane(
     id="cloud-run/us-east4/l4",
     encoder_class=GPU,
@@ -71,6 +74,7 @@ _CLOUD_RUN = Lane(
     start_within=timedelta(minutes=3),
     attempt_limit=timedelta(minutes=55),
     price=L4_PRICE,
+    quotas=(_REGION,),
 )
 _BATCH = replace(
     _CLOUD_RUN,
@@ -79,6 +83,7 @@ _BATCH = replace(
     executions=2,
     hedge=True,
     is_spot=True,
+    quotas=(),
     price=SPOT_PRICE,
 )
 _ON_CPU = replace(

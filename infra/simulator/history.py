@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from functions.core.lanes import Policy
 from functions.core.render import TERMINAL
+from functions.core.tenants import Tenants
 from functions.handle import handle
 from functions.intake import admit
 from functions.ports import Ports
@@ -30,7 +31,7 @@ from infra.simulator.rest import judge
 from infra.simulator.scenario import Deed, Scenario
 from infra.simulator.stepped import SteppedLedger, SteppedObjects, SteppedPublisher, SteppedRenders
 from infra.simulator.witness import Witness
-from infra.simulator.world import LARGEST_SKEW, Process, World
+from infra.simulator.world import LARGEST_SKEW, Doing, Process, World
 from render_job.choose import Worker
 from schemas.events import Event, ExecutionEnded, ObjectFinalized
 from schemas.ids import SIDECAR_SUFFIX
@@ -56,6 +57,7 @@ class Recipe:
     """The only faults that may strike; None for whatever the odds bring."""
     traces: tuple[Traced, ...] = ()
     lanes: tuple[LaneKind, ...] = LANES
+    tenants: Tenants = field(default_factory=dict)
     sweep_every: float = 60.0
     """Seconds: a minute in the cloud, less on a laptop."""
 
@@ -101,6 +103,7 @@ class _History:
             self._outputs,
             self._renders,
             {k.lane.id: k.lane.start_within.total_seconds() for k in recipe.lanes},
+            [kind.lane for kind in recipe.lanes],
         )
         if log is not None:
             tell = log
@@ -201,6 +204,7 @@ class _History:
         return Ports(
             clock=world.local,
             draw=self._draw,
+            rest=self._rest,
             renders=SteppedRenders(world, self._renders, self._witness),
             ledger=SteppedLedger(world, self._ledger, self._witness),
             switches=MemorySwitches(),
@@ -213,6 +217,7 @@ class _History:
             lanes=tuple(lane.lane for lane in self._lanes.values()),
             backends=self._lanes,
             policy=Policy(keep_failed=timedelta(hours=2)),
+            tenants=self._recipe.tenants,
         )
 
     def _stepped(self, store: ObjectStore) -> ObjectStore:
@@ -220,6 +225,10 @@ class _History:
 
     def _draw(self) -> float:
         return self._world.current.draw.random() if self._world.current else 0.0
+
+    def _rest(self, length: timedelta) -> None:
+        if self._world.current:
+            self._world.current.wait(length.total_seconds(), Doing.RESTING)
 
     def _state_of(self, render: str | None) -> str:
         stored = self._renders.load(render) if render else None

@@ -50,6 +50,7 @@ def _accounts(witness: Witness) -> None:
     """The bill of every attempt is the sum of its causes, to the microsecond and its price."""
     books, counts = witness.books, witness.counts
     causes = books.settle()
+    counts.containers = books.lived
     counts.metered = MICRO * sum(one.nanodollars for one in witness.ledger.told.values())
     for seen in books.unexplained():
         witness.broken("every end has a cause", seen)
@@ -73,6 +74,10 @@ def _end_of(witness: Witness, render: Render) -> None:
     if seconds:
         end = witness.finished.get(render.id, witness.world.time)
         witness.counts.lifetimes.append(end - seconds[0])
+        first = next((one.started_at for one in render.attempts if one.started_at), None)
+        if first is not None:
+            waited = (first - render.created_at).total_seconds()
+            witness.counts.waits[render.account].append(waited)
         per_second = Counter(int(at) for at in seconds)
         witness.counts.busiest_second = max(witness.counts.busiest_second, *per_second.values())
     if render.state not in TERMINAL:

@@ -5,13 +5,15 @@ execution. It never tells anybody; it only remembers what was broken first.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from functions.core.entries import Entry
-from functions.core.render import TERMINAL, Render, State
+from functions.core.lanes import Lane
+from functions.core.quotas import running_limits
+from functions.core.render import RUNNING, TERMINAL, Render, State
 from functions.ports import RenderStore
 from infra.simulator.books import Books
 from infra.simulator.evidence import Counts, Violation
@@ -64,6 +66,7 @@ class Witness:
     renders: RenderStore
     start_within: Mapping[str, float] = field(default_factory=dict)
     """The start deadline of each lane, in seconds."""
+    lanes: Sequence[Lane] = ()
     violations: list[Violation] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
     books: Books = field(init=False)
@@ -120,6 +123,7 @@ class Witness:
         if before is not None:
             self._compare(before, after)
         self._starts(before, after)
+        self._crowds(before, after)
         if after.state in TERMINAL:
             self.finished.setdefault(after.id, self.world.time)
         else:
@@ -132,6 +136,16 @@ class Witness:
         elif before is None or before.attempt != after.attempt:
             wait = self.start_within[after.lane or ""] + DAWDLING
             self._starting[after.id] = self.world.time + wait
+
+    def _crowds(self, before: Render | None, after: Render) -> None:
+        """Who moves in is counted with all who run there, and on lanes that share a quota."""
+        if after.state not in RUNNING or (before and before.state in RUNNING):
+            return
+        runs = {lane.id: self.renders.running(lane.id) for lane in self.lanes}
+        for limit in running_limits(self.lanes):
+            if limit.taken(runs) > limit.most:
+                seen = f"{limit.taken(runs)} of {limit.most} {limit.name} by {after.id}"
+                self.broken("what lanes share is not overdrawn", seen)
 
     def _compare(self, before: Render, after: Render) -> None:
         if before.state in (State.DONE, State.CANCELLED) and after.state is not before.state:

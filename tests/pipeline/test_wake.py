@@ -99,8 +99,12 @@ def place(folder: Path, *lanes: Lane, **changes: Any) -> Place:
     plain = laptop_ports(Laptop(home=folder), *(lanes or (LANE,)))
     backends = {lane.id: machines for lane in plain.lanes}
     made = Place(ports=plain, machines=machines)
+
+    def rest(length: timedelta) -> None:
+        made.now += length
+
     made.ports = replace(
-        plain, clock=lambda: made.now, draw=lambda: 0.0, backends=backends, **changes
+        plain, rest=rest, clock=lambda: made.now, draw=lambda: 0.0, backends=backends, **changes
     )
     return made
 
