@@ -15,6 +15,10 @@ SILENCE = timedelta(seconds=10)
 """The longest that one call may take."""
 PATIENCE = timedelta(seconds=30)
 """The longest that one call is repeated; the library's own patience is five minutes."""
+EXPIRES = "expires_at"
+"""The field of a document that may go at that moment; Firestore removes it within a day after.
+
+Which collections have it each adapter says (`EXPIRING`), and `infra/gcp` tells Firestore."""
 CHANGED = (api.AlreadyExists, api.FailedPrecondition, api.NotFound, api.Aborted)
 """A precondition does not hold any more."""
 _LATER = (api.TooManyRequests, api.ServerError, api.RetryError)

@@ -12,7 +12,7 @@ looked for in what it finds, page by page.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -20,7 +20,7 @@ from google.api_core.exceptions import AlreadyExists
 from google.cloud.firestore_v1.base_query import FieldFilter
 from google.cloud.firestore_v1.field_path import FieldPath
 
-from functions.adapters.firestore_calls import CHANGED, asking, is_key
+from functions.adapters.firestore_calls import CHANGED, EXPIRES, asking, is_key
 from functions.adapters.firestore_notes import FirestoreNotes
 from functions.desk import MOST_KEPT, Group, Wanted
 from schemas.dead_letters import DeadLetterRecord
@@ -43,10 +43,14 @@ COMPOSITE_INDEXES = {
 }
 """As in `functions/adapters/firestore_renders.py`: they are merged as it is asked."""
 UNINDEXED = {
-    LETTERS: ("document", "disposed_by", "disposed_why", "disposed_at", "mark"),
+    LETTERS: ("document", "disposed_by", "disposed_why", "disposed_at", "mark", EXPIRES),
     "parts": ("*",),
 }
 """As there."""
+EXPIRING = {LETTERS: timedelta(days=400)}
+"""How long what was disposed of is still kept, so that it stays away when its message comes again:
+Pub/Sub keeps one for 31 days. As long as Cloud Logging keeps its audit logs, for whoever asks who
+disposed of it. One in several parts stays: its parts would be left behind."""
 
 PAGE = 200
 """Records in memory at once."""
@@ -118,12 +122,13 @@ class FirestoreDeadLetters(FirestoreNotes):
 
     def dispose(self, id: str, *, by: str, reason: str, at: datetime) -> bool:
         """Not found again; who, when and why stay in its document."""
-        said = {"disposed_at": at, "disposed_by": by, "disposed_why": reason}
+        gone = at + EXPIRING[LETTERS]
+        said = {"disposed_at": at, "disposed_by": by, "disposed_why": reason, EXPIRES: gone}
         return self._mark(id, disposed=True, said=said)
 
     def restore(self, id: str) -> bool:
         """Found again as it was."""
-        said = {"disposed_at": None, "disposed_by": None, "disposed_why": None}
+        said = {"disposed_at": None, "disposed_by": None, "disposed_why": None, EXPIRES: None}
         return self._mark(id, disposed=False, said=said)
 
     # ── keeping ──
@@ -184,7 +189,7 @@ class FirestoreDeadLetters(FirestoreNotes):
         reference, mark = self._letter(id), uuid4().hex
         for _ in range(TRIES):
             with asking(id):
-                found = reference.get(["disposed", "mark"], **self._how)
+                found = reference.get(["disposed", "mark", "parts"], **self._how)
             told = found.to_dict() or {}
             if told.get("mark") == mark:
                 return True
@@ -192,7 +197,8 @@ class FirestoreDeadLetters(FirestoreNotes):
                 return False
             batch = self._client.batch()
             unchanged = self._client.write_option(last_update_time=found.update_time)
-            batch.update(reference, {**said, "disposed": disposed, "mark": mark}, option=unchanged)
+            kept = {**said, EXPIRES: None} if told.get("parts") else said
+            batch.update(reference, {**kept, "disposed": disposed, "mark": mark}, option=unchanged)
             try:
                 with asking(id, *CHANGED):
                     batch.commit(**self._how)

@@ -11,7 +11,7 @@ one document for each launch: as often as the place takes launches, once a secon
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -19,7 +19,7 @@ from google.api_core.exceptions import AlreadyExists
 from google.cloud.firestore import Client
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from functions.adapters.firestore_calls import CHANGED, asking, patient
+from functions.adapters.firestore_calls import CHANGED, EXPIRES, asking, patient
 from functions.core.admission import MINUTE, Gate
 from functions.core.entries import Entry, Outcome
 from schemas.ports import StoreUnavailable
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 
 COMPOSITE_INDEXES = {"ledger": (("lane", "-at"), ("ended_at", "nanodollars"))}
 """As in `functions/adapters/firestore_renders.py`."""
-UNINDEXED = {"ledger": ("document",), "gates": ("*",)}
+UNINDEXED = {"ledger": ("document", EXPIRES), "gates": ("*",)}
 """As there."""
+EXPIRING = {"ledger": timedelta(days=35)}
+"""How long an entry is kept. Decisions look back for hours and the budget for a day; people who ask
+where a month's money went, for a month."""
 TRIES = 10
 """Counts of one launch, before its caller is told that the place cannot be asked now."""
 MOST_COUNTED = 1000
@@ -141,7 +144,12 @@ class FirestoreLedger:
 
 
 def _fields(one: Entry) -> dict[str, object]:
-    fields: dict[str, object] = {"document": to_json(one), "lane": one.lane, "at": one.at}
+    fields: dict[str, object] = {
+        "document": to_json(one),
+        "lane": one.lane,
+        "at": one.at,
+        EXPIRES: one.at + EXPIRING["ledger"],
+    }
     if one.nanodollars:
         fields |= {"ended_at": one.at, "nanodollars": one.nanodollars}
     return fields

@@ -5,6 +5,7 @@ replay-runs/PLAN-MOMENT             in place of what was noted of that run befor
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -21,6 +22,8 @@ AUDITS, RUNS, FETCHES = "replay-audits", "replay-runs", "upload-fetches"
 COMPOSITE_INDEXES = {AUDITS: (("plan", "-noted_at"),), RUNS: (("plan", "-seen_at"),)}
 UNINDEXED = {AUDITS: ("document",), RUNS: ("document",), FETCHES: ("document", "plan")}
 """As in `functions/adapters/firestore_renders.py`."""
+EXPIRING: Mapping[str, timedelta] = {}
+"""Nothing here: what people did stays."""
 DIGEST = 64
 """Digits of a whole one."""
 D = TypeVar("D")

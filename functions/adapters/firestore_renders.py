@@ -56,6 +56,9 @@ that is asked to be equal (https://firebase.google.com/docs/firestore/query-data
 The emulator does not refuse, so `infra/gcp` and this must agree."""
 UNINDEXED = {"renders": ("document", "save", "limits"), "lanes": ("*",), "folders": ("*",)}
 """By collection, fields that nobody asks for: each index of a field costs with every write."""
+EXPIRING: Mapping[str, timedelta] = {}
+"""Nothing here: an upload is known by its render, and without one the sweep would tell of it again.
+Elsewhere by collection how long after what happened a document may go (`EXPIRES`)."""
 
 MOST_ASKED = 30
 """Values that one query may ask a field to be one of

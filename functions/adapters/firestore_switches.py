@@ -5,7 +5,7 @@ raises/ID      one raise of a day's limit; likewise
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from google.cloud.firestore import Client
@@ -19,6 +19,8 @@ from schemas.wire import from_json, to_json
 COMPOSITE_INDEXES: Mapping[str, Sequence[tuple[str, ...]]] = {}
 UNINDEXED = {"switches": ("document",), "raises": ("document",)}
 """As in `functions/adapters/firestore_renders.py`."""
+EXPIRING: Mapping[str, timedelta] = {}
+"""Nothing here: what people decided stays."""
 
 
 class FirestoreSwitches:

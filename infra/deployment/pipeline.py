@@ -15,6 +15,7 @@ from functions.adapters import (
     firestore_renders,
     firestore_switches,
 )
+from functions.adapters.firestore_calls import EXPIRES
 from functions.core.lanes import Policy
 from functions.core.render import State
 from functions.sweep import TIME_LIMIT
@@ -151,7 +152,11 @@ def _order(name: str) -> str:
 
 def _unindexed() -> dict[str, Any]:
     return {
-        f"{collection}-{'all' if name == '*' else name}": {"collection": collection, "field": name}
+        f"{collection}-{'all' if name == '*' else name}": {
+            "collection": collection,
+            "field": name,
+            "expires": name == EXPIRES and collection in store.EXPIRING,
+        }
         for store in STORES
         for collection, names in store.UNINDEXED.items()
         for name in names

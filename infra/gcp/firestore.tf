@@ -1,4 +1,5 @@
-# Renders and dead letters. The indexes are those that the adapters over Firestore ask for.
+# Renders and what is kept beside them. Indexes, and what goes by age, are those that the adapters in
+# functions/adapters/firestore_*.py ask for.
 
 resource "google_firestore_database" "renders" {
   name                    = var.name
@@ -18,6 +19,12 @@ resource "google_firestore_field" "unindexed" {
   field      = each.value.field
 
   index_config {}
+
+  # A document goes when this moment of it has come; what has none stays.
+  dynamic "ttl_config" {
+    for_each = each.value.expires ? [each.key] : []
+    content {}
+  }
 }
 
 resource "google_firestore_index" "this" {

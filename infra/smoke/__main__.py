@@ -32,11 +32,11 @@ from schemas.ports import NotPublished, StoreRefused, StoreUnavailable
 
 BUILD = Path(__file__).resolve().parents[2] / "build"
 HERE = Patience(
-    told=timedelta(seconds=20),
-    waits=timedelta(seconds=20),
-    let_go=timedelta(seconds=60),
-    started=timedelta(seconds=60),
-    ended=timedelta(seconds=30),
+    told=timedelta(seconds=30),
+    waits=timedelta(seconds=30),
+    let_go=timedelta(seconds=90),
+    started=timedelta(seconds=90),
+    ended=timedelta(seconds=60),
     done=timedelta(minutes=3),
 )
 """Over emulators: nothing is cold or far, and the sweep comes every five seconds."""

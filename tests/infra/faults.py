@@ -460,6 +460,24 @@ FAULTS = (
         found_by="renders_are_found_by_the_indexes_that_the_code_asks_for",
         words="('renders', ('line', 'created_at')) is missing",
     ),
+    Fault(
+        what="entries of the ledger that are kept for ever",
+        file="firestore.tf",
+        old="for_each = each.value.expires ? [each.key] : []",
+        new='for_each = each.value.expires && each.key != "ledger-expires_at" ? [each.key] : []',
+        found_by="documents_go_when_they_may_and_no_others",
+        words="('ledger', 'expires_at') is kept for ever",
+    ),
+    Fault(
+        what="renders that go by age, while their uploads stay",
+        file="firestore.tf",
+        new='\nresource "google_firestore_field" "planted" {\n'
+        "  database = google_firestore_database.renders.name\n"
+        '  collection = "renders"\n  field = "created_at"\n  ttl_config {}\n'
+        '  index_config {\n    indexes {\n      order = "ASCENDING"\n    }\n  }\n}\n',
+        found_by="documents_go_when_they_may_and_no_others",
+        words="documents go by ('renders', 'created_at'), which nobody sets",
+    ),
     # watching
     Fault(
         what="an alert over a metric that is not there",

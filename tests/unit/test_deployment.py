@@ -1,9 +1,11 @@
 """What Terraform reads of the code; that the file is current is held with the papers."""
 
+from datetime import timedelta
 from pathlib import Path
 
+from functions.core.ledger import MEMORY
 from infra.deployment.pipeline import STORES, pipeline
-from schemas.flows import FLOWS
+from schemas.flows import FLOWS, LONGEST_RETENTION
 from schemas.subscriptions import SUBSCRIPTIONS
 
 ADAPTERS = Path(__file__).parents[2] / "functions" / "adapters"
@@ -12,6 +14,16 @@ ADAPTERS = Path(__file__).parents[2] / "functions" / "adapters"
 def test_every_adapter_that_asks_for_indexes_gets_them() -> None:
     asking = {p.stem for p in ADAPTERS.glob("*.py") if "\nCOMPOSITE_INDEXES" in p.read_text()}
     assert asking == {store.__name__.rpartition(".")[2] for store in STORES}
+
+
+def test_what_goes_by_age_goes_after_nobody_needs_it() -> None:
+    """Decisions, the day's budget, and messages that Pub/Sub still has, look back less far."""
+    kept = {name: length for store in STORES for name, length in store.EXPIRING.items()}
+    assert kept.keys() == {"dead-letters", "ledger"}
+    assert kept["ledger"] > max(MEMORY, timedelta(days=1))
+    assert kept["dead-letters"] > 2 * LONGEST_RETENTION
+    told = pipeline()["firestore"]["unindexed"].values()
+    assert {one["collection"] for one in told if one["expires"]} == kept.keys()
 
 
 def test_it_holds_every_subscription_and_topic() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from functions.adapters.firestore_calls import EXPIRES
 from functions.core.lanes import Policy
 from infra.deployment.pipeline import STORES
 from tests.infra.deployment import Deployment
@@ -110,6 +111,18 @@ def renders_are_found_by_the_indexes_that_the_code_asks_for(
     yield from (f"{one} is asked for and not indexed" for one in sorted(off - unasked))
 
 
+def documents_go_when_they_may_and_no_others(deployment: Deployment) -> Iterator[str]:
+    """What the code gives a moment to go is removed then; a render never is by its age."""
+    wanted = {(one, EXPIRES) for store in STORES for one in store.EXPIRING}
+    going = {
+        (field.values["collection"], field.values["field"])
+        for field in deployment.of("firestore_field")
+        if field.values["ttl_config"]
+    }
+    yield from (f"{one} is kept for ever" for one in sorted(wanted - going))
+    yield from (f"documents go by {one}, which nobody sets" for one in sorted(going - wanted))
+
+
 def _does(rule: dict[str, list[dict[str, object]]], action: str) -> bool:
     return rule["action"][0]["type"] == action
 
@@ -121,4 +134,5 @@ POLICIES = (
     data_outlives_a_destroy,
     browsers_upload_from_named_pages,
     renders_are_found_by_the_indexes_that_the_code_asks_for,
+    documents_go_when_they_may_and_no_others,
 )
