@@ -13,7 +13,7 @@ from render_job.survey import sound_name
 from schemas import names
 from schemas.failures import Failure
 from schemas.pieces import Span, remainders
-from schemas.plan import RenderPlan
+from schemas.plan import RenderPlan, once
 from schemas.task_logs import TaskLogLine
 
 MOST = 8
@@ -97,7 +97,7 @@ def _missing(plan: RenderPlan, ports: Ports) -> Iterator[Suspect]:
     for audio in plan.audio:
         if sound_name(plan, audio) not in made:
             yield MakeSound(audio=audio, claim=f"sound/{audio.id}")
-    for output in plan.outputs:
+    for output in once(plan.outputs):
         prefix = names.pieces(plan.render, output.pieces_id, "").rstrip("/") + "/"
         spans = {names.span_of(name) for name in made if name.startswith(prefix)}
         have = frozenset(span for span in spans if span is not None)
