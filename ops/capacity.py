@@ -93,7 +93,7 @@ def _lane(lane: Lane, entries: Sequence[Entry], runs: int, now: datetime) -> Ite
         )
     if known.speed is not None:
         speed, error = known.speed / 1e6, known.speed_error / 1e6
-        yield f"  speed      {speed:.2f} ± {error:.2f} megapixels a second"
+        yield f"  speed      {speed:.2f} ± {error:.2f} megapixels a second and machine"
     if known.preemptions_an_hour:
         yield f"  preempted  {known.preemptions_an_hour:.2f} times an hour"
     if lane.price is not None:
@@ -123,11 +123,11 @@ def why_lines(render: Render, ports: Ports, now: datetime) -> Iterator[str]:
         return
     found = facts_of(render.upload, render.id, render, now, ports)
     answer = route(ports.lanes, scene(render, Step(now=now, facts=found)))
-    if answer.lane is None and not answer.rejected:
+    if answer.lane is None and (answer.weighed or not answer.rejected):
         yield answer.why
     yield f"recomputed for {clock(now)} from {len(found.ledger)} entries of the ledger:"
     for number, one in enumerate(answer.weighed):
-        taken = "would be taken: " if number == 0 else ""
+        taken = "would be taken: " if number == 0 and answer.lane else ""
         yield f"  {number + 1}  {one.lane.id}  {taken}{one.words}"
     for rejected in answer.rejected:
         yield f"  -  {rejected.lane}  {rejected.why}"

@@ -158,7 +158,7 @@ def _cost_so_far(render: Render, step: Step) -> int:
     """Of the attempt that runs."""
     current = _attempt(render)
     ran = step.now - current.started_at if current.started_at else timedelta(0)
-    return cost_of(step.lane(current.lane), max(ran, timedelta(0)))
+    return cost_of(step.lane(current.lane), max(ran, timedelta(0)), step.machines(current))
 
 
 def lingering(render: Render, event: Surveyed, step: Step) -> Render:
@@ -178,7 +178,8 @@ def _heard(render: Render, frames: int, step: Step) -> Render:
 def _broke_at(render: Render, step: Step) -> Iterator[datetime]:
     """When its money will be spent, however well it goes: then somebody must look."""
     current, limit = _attempt(render), step.facts.budget.render
-    a_second = cost_of(step.lane(current.lane), MINIMUM) / MINIMUM.total_seconds()
+    minute = cost_of(step.lane(current.lane), MINIMUM, step.machines(current))
+    a_second = minute / MINIMUM.total_seconds()
     if limit is not None and a_second and current.started_at is not None:
         left = max(0, limit - render.spent)
         yield current.started_at + timedelta(seconds=1 + left / a_second)

@@ -48,12 +48,12 @@ def today(budget: Budget, raises: Iterable[Raise], now: datetime) -> Budget:
     return replace(budget, day=max(budget.day, *raised, 0))
 
 
-def cost_of(lane: Lane | None, ran: timedelta) -> int:
-    """What an attempt has cost that ran for so long; nothing if it never started."""
+def cost_of(lane: Lane | None, ran: timedelta, tasks: int) -> int:
+    """What so many machines have cost that ran for so long; nothing if they never started."""
     if lane is None or lane.price is None or not ran:
         return 0
     seconds = max(ran, MINIMUM).total_seconds()
-    return round(seconds * lane.tasks * lane.price.nanodollars_a_second)
+    return round(seconds * tasks * lane.price.nanodollars_a_second)
 
 
 def overspent(

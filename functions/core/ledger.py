@@ -58,7 +58,7 @@ class Standing:
     start_error: timedelta = timedelta(0)
     """Standard error of that average."""
     speed: float | None = None
-    """Output pixels a second of an attempt, on average; None if none was seen."""
+    """Output pixels a second of one machine, on average; None if none was seen."""
     speed_error: float = 0.0
     """Standard error of that average."""
     preemptions_an_hour: float | None = None
@@ -210,7 +210,7 @@ def _seen(known: Sequence[Entry], now: datetime) -> _Seen:
             seen.hours += weight * (one.ran / timedelta(hours=1))
             seen.preempted += weight * (one.outcome is Outcome.PREEMPTED)
             if one.pixels:
-                seen.speeds.add(one.pixels / one.ran.total_seconds(), weight)
+                seen.speeds.add(one.pixels / one.ran.total_seconds() / one.tasks, weight)
     return seen
 
 

@@ -30,6 +30,10 @@ class Need:
     deadline: datetime | None = None
     locations: tuple[str, ...] | None = None
     """Where its tenant lets it be made; None for anywhere."""
+    chunks: int = 10**6
+    """As many machines have something to do at once."""
+    is_thrifty: bool = False
+    """Nobody waits for it: it has no more machines than its deadline needs."""
 
     def pixels_with(self, encoder_class: str) -> int:
         """What is to be made by that encoder."""
@@ -43,6 +47,7 @@ def need_of(
     made_by: str | None,
     deadline: datetime,
     locations: tuple[str, ...] | None,
+    is_thrifty: bool = False,
 ) -> Need:
     """Of a plan of which so many frames are committed, by that encoder class."""
     pixels = sum(map(_pixels, once(plan.outputs)))
@@ -54,6 +59,8 @@ def need_of(
         disk_bytes=COPIES * max((_bytes(one, plan) for one in plan.outputs), default=0),
         deadline=deadline,
         locations=locations,
+        chunks=plan.chunks,
+        is_thrifty=is_thrifty,
     )
 
 

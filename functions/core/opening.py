@@ -15,10 +15,12 @@ from functions.core.route import Route, Scene, route
 from functions.core.share import Line, first, line_name, line_of, used
 from functions.core.step import Step, without
 from functions.core.tenants import UNKNOWN, priority_of
+from functions.core.weigh import Weighed
 from schemas.events import AttemptRecord, RenderRequested, ReplayRender, UploadRefused
 from schemas.failures import Failure
 from schemas.ids import Upload, render_id
 from schemas.plan import Order
+from schemas.priority import Priority
 from schemas.spec import parse_spec
 from schemas.spec_fields import SpecFault
 
@@ -92,7 +94,7 @@ def routed(render: Render, event: object, step: Step) -> Render:
         return _waits(render, choice.why, choice, step)
     if (ahead := _ahead(render, choice.lane, choice, step)) is not None:
         return step.want(_waits(render, turn_words(ahead), choice, step), WakeNext())
-    return _start(render, choice.lane, choice.why, step)
+    return _start(render, choice.weighed[0], choice.why, step)
 
 
 def _why_barred(render: Render, choice: Route) -> Failure | None:
@@ -161,6 +163,7 @@ def _need(render: Render, step: Step) -> Need:
         made_by=last.encoder_class if last else None,
         deadline=render.deadline,
         locations=step.facts.tenants.get(render.upload.tenant, UNKNOWN).locations,
+        is_thrifty=render.priority is Priority.BACKGROUND,
     )
 
 
@@ -169,14 +172,16 @@ def _is_overtaken(render: Render, step: Step) -> bool:
     return newest is not None and newest > render.upload.age_key
 
 
-def _start(render: Render, lane: Lane, why: str, step: Step) -> Render:
-    number = render.attempt + 1
+def _start(render: Render, chosen: Weighed, why: str, step: Step) -> Render:
+    number, lane = render.attempt + 1, chosen.lane
+    if chosen.wide:
+        why = f"{why}; on {chosen.wide}"
     order = Order(
         render=render.id,
         attempt=number,
         lane=lane.id,
         encoder_class=lane.encoder_class,
-        tasks=lane.tasks,
+        tasks=chosen.tasks,
         deadline=min(render.deadline, step.in_(lane.attempt_limit)),
         hedge=lane.hedge,
     )
@@ -187,7 +192,7 @@ def _start(render: Render, lane: Lane, why: str, step: Step) -> Render:
         frames_before=render.frames,
         why=why,
         encoder_class=lane.encoder_class,
-        tasks=lane.tasks,
+        tasks=chosen.tasks,
     )
     started = replace(
         render,

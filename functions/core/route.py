@@ -16,6 +16,7 @@ from datetime import datetime
 from functions.core.lanes import Lane
 from functions.core.ledger import Standing
 from functions.core.need import Need
+from functions.core.patience import worth_waiting
 from functions.core.prices import dollars
 from functions.core.quotas import Limit
 from functions.core.switches import Switching, of_lane, of_tenant
@@ -99,14 +100,30 @@ def route(lanes: Sequence[Lane], scene: Scene) -> Route:
             if lane.id not in said
         ]
     )
+    chosen: Lane | None = None
     if weighed:
         why, chosen = _why(weighed, lanes, rejected), weighed[0].lane
+        if (wait := _patience(weighed[0], lanes, rejected, scene)) is not None:
+            why, chosen = wait, None
     else:
         hoped = [one for one in rejected if not one.for_good]
         why, chosen = "waits for a lane: " + "; ".join(f"{r.lane} {r.why}" for r in hoped), None
     return Route(
         lane=chosen, why=why, avoided=avoided, until=until, rejected=rejected, weighed=weighed
     )
+
+
+def _patience(
+    chosen: Weighed, lanes: Sequence[Lane], rejected: Sequence[Rejection], scene: Scene
+) -> str | None:
+    """Why to wait for a cheaper lane that will be open again, if that is better."""
+    closed = {one.lane for one in rejected if not one.own}
+    others = [
+        weigh(lane, scene.standings.get(lane.id), scene.need, scene.now)
+        for lane in lanes
+        if lane.id in closed
+    ]
+    return worth_waiting(chosen, others, scene.need, scene.now)
 
 
 def _own(lane: Lane, scene: Scene) -> Rejection | None:

@@ -14,6 +14,7 @@ from functions.core.render import Pending, Render
 from functions.core.share import Head
 from functions.core.switches import Switching
 from functions.core.tenants import Tenants
+from schemas.events import AttemptRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,11 @@ class Step:
             lane.id, entries, now=self.now, start_within=lane.start_within, asker=render.id
         )
 
+    def machines(self, attempt: AttemptRecord) -> int:
+        """How many it has: as its lane's attempts have, if an earlier version launched it."""
+        lane = self.lane(attempt.lane)
+        return attempt.tasks or (lane.tasks if lane else 1)
+
     def lane(self, name: str | None) -> Lane | None:
         """The lane of that id, None if it was taken away."""
         return next((lane for lane in self.facts.lanes if lane.id == name), None)
@@ -87,7 +93,7 @@ def close(render: Render, step: Step, **changes: Any) -> Render:
     current = render.current
     assert current is not None, "there is no attempt to close"
     ran = step.now - current.started_at if current.started_at else timedelta(0)
-    cost = cost_of(step.lane(current.lane), max(ran, timedelta(0)))
+    cost = cost_of(step.lane(current.lane), max(ran, timedelta(0)), step.machines(current))
     render = replace(render, spent=render.spent + cost)
     return record(render, ended_at=step.now, nanodollars=cost, **changes)
 

@@ -11,6 +11,7 @@ from functions.core.lanes import Lane
 from functions.core.ledger import Standing
 from functions.core.need import Need
 from functions.core.prices import MINIMUM, dollars
+from functions.core.width import width, words
 
 SURE = 2
 """Standard errors that are added where something must be so."""
@@ -21,6 +22,8 @@ class Weighed:
     """A lane for one render."""
 
     lane: Lane
+    tasks: int
+    """Machines that it would have."""
     start: timedelta
     """From now to the first task, stock-outs on the way counted by their odds."""
     takes: timedelta | None = None
@@ -32,6 +35,8 @@ class Weighed:
     """How it may miss the deadline, in words; empty if it will not, or nobody knows."""
     overlong: str = ""
     """How it is longer than one attempt, in words; it would take several then."""
+    wide: str = ""
+    """Why it has so many machines, in words; empty where the lane's own number is taken."""
 
     @property
     def words(self) -> str:
@@ -42,6 +47,8 @@ class Weighed:
         if self.nanodollars is not None:
             error = dollars(self.nanodollars_error)
             said.append(f"costs {dollars(self.nanodollars)} ± {error}")
+        if self.wide:
+            said.append(f"on {self.wide}")
         return ", ".join((*said, *filter(None, (self.late, self.overlong))))
 
 
@@ -50,25 +57,48 @@ def weigh(lane: Lane, standing: Standing | None, need: Need, now: datetime) -> W
     start = _start(lane, standing)
     speed = standing.speed if standing else None
     if not speed or standing is None:
-        return Weighed(lane=lane, start=start)
-    seconds = need.pixels_with(lane.encoder_class) / speed
-    error = seconds * standing.speed_error / speed
-    takes, takes_error = timedelta(seconds=seconds), timedelta(seconds=error)
+        return Weighed(lane=lane, tasks=lane.tasks, start=start)
+    alone = need.pixels_with(lane.encoder_class) / speed
+    off = standing.speed_error / speed
+    tasks = _width(lane, alone * (1 + SURE * off), start, need, now)
+    seconds = alone / tasks
+    takes, takes_error = timedelta(seconds=seconds), timedelta(seconds=seconds * off)
     cost = None
     if lane.price is not None:
         billed = max(seconds, MINIMUM.total_seconds())
-        cost = billed * lane.tasks * lane.price.nanodollars_a_second
+        cost = billed * tasks * lane.price.nanodollars_a_second
     sure = takes + SURE * takes_error
     return Weighed(
         lane=lane,
+        tasks=tasks,
         start=start,
         takes=takes,
         takes_error=takes_error,
         nanodollars=cost,
-        nanodollars_error=0.0 if cost is None else cost * standing.speed_error / speed,
+        nanodollars_error=0.0 if cost is None else cost * off,
         late=_late(lane, start, sure, need, now),
         overlong=_overlong(lane, sure),
+        wide="" if tasks == lane.tasks else words(tasks, lane.tasks, need.is_thrifty),
     )
+
+
+def _width(lane: Lane, alone: float, start: timedelta, need: Need, now: datetime) -> int:
+    """Where nobody pays by the minute an attempt is as wide as its lane."""
+    if lane.price is None:
+        return lane.tasks
+    left = None if need.deadline is None else need.deadline - now - _before_work(lane, start)
+    return width(
+        seconds=alone,
+        left=None if left is None else left.total_seconds(),
+        most=lane.tasks,
+        chunks=need.chunks,
+        is_thrifty=need.is_thrifty,
+    )
+
+
+def _before_work(lane: Lane, start: timedelta) -> timedelta:
+    """A machine that may be taken away must leave time for another one to start, and to end it."""
+    return start + (2 * start if lane.is_spot else timedelta(0))
 
 
 def _start(lane: Lane, standing: Standing | None) -> timedelta:
@@ -80,11 +110,10 @@ def _start(lane: Lane, standing: Standing | None) -> timedelta:
 
 
 def _late(lane: Lane, start: timedelta, sure: timedelta, need: Need, now: datetime) -> str:
-    """A machine that may be taken away must leave time for another one to start, and to end it."""
     if need.deadline is None:
         return ""
     left = need.deadline - now
-    wanted = start + sure + (2 * start if lane.is_spot else timedelta(0))
+    wanted = _before_work(lane, start) + sure
     if wanted <= left:
         return ""
     return f"may need {_seconds(wanted)} of the {_seconds(left)} that are left"

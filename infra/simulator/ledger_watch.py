@@ -87,10 +87,13 @@ class LedgerWatch:
     def unbalanced(self, renders: Iterable[Render]) -> Iterator[str]:
         """Attempts that are not the sum of their causes, and the money of all if it is not.
 
-        By the control plane's own records; the bills of the lanes are in `books.py`.
+        By the control plane's own records, of which a render keeps the last ones; the bills of the
+        lanes are in `books.py`.
         """
         recorded = 0
+        kept: set[tuple[str, int]] = set()
         for render in renders:
+            kept |= {(render.id, record.number) for record in render.attempts}
             for record in render.attempts:
                 recorded += record.nanodollars
                 parts = [part for _, part in parts_of(record, render)]
@@ -101,7 +104,8 @@ class LedgerWatch:
                         f"attempt {record.number} of {render.id}: {lasted(record)} and "
                         f"{record.nanodollars} n$, caused {seconds} and {money} n$"
                     )
-        told = sum(one.nanodollars for one in self.told.values())
+        of_kept = (one for one in self.told.values() if (one.render, one.attempt) in kept)
+        told = sum(one.nanodollars for one in of_kept)
         if told != recorded:
             yield f"the ledger has {told} n$, the attempts {recorded} n$"
 

@@ -124,4 +124,4 @@ def test_lanes_shows_the_ledger_by_lane(ports: Ports) -> None:
     assert f"{SECOND.id}  open\n  places     0 of 5 taken, 0 launches under way" in text
     assert "% that a launch starts (1.9 starts, 1.0 stock-outs, faded)" in text
     assert "  start      11.0 s ± 1.0 s" in text
-    assert "  speed      1.00 ± 1.00 megapixels a second" in text
+    assert "  speed      1.00 ± 1.00 megapixels a second and machine" in text

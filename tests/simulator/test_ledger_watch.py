@@ -80,6 +80,15 @@ def test_money_that_the_ledger_has_and_no_attempt_is_found() -> None:
     assert list(watch.unbalanced([DONE])) == ["the ledger has 7 n$, the attempts 0 n$"]
 
 
+def test_attempts_that_a_render_keeps_no_more_are_not_asked_for() -> None:
+    watch = watched()
+    _, end = DONE.entries
+    watch.admitted(replace(end, attempt=0))
+    watch.began(order(render=DONE.id, attempt=0))
+    told(watch, *DONE.entries, replace(end, attempt=0, nanodollars=7))
+    assert not [*watch.unsettled([DONE]), *watch.unbalanced([DONE])]
+
+
 def test_in_many_histories_the_ledger_tells_the_truth_and_lanes_cost_something() -> None:
     for number in range(20):
         outcome = live(Course(seed="ledger").recipe(number))

@@ -36,9 +36,10 @@ PAID = facts(DEAR)
 
 
 def test_a_minute_is_paid_at_least_and_nothing_before_the_start() -> None:
-    assert cost_of(DEAR, seconds(100)) == 200_000
-    assert cost_of(DEAR, seconds(1)) == 120_000
-    assert cost_of(DEAR, timedelta(0)) == cost_of(LANE, seconds(9)) == cost_of(None, NOW - NOW) == 0
+    assert cost_of(DEAR, seconds(100), 2) == 200_000
+    assert cost_of(DEAR, seconds(1), 2) == 120_000
+    assert cost_of(DEAR, timedelta(0), 2) == cost_of(LANE, seconds(9), 2) == 0
+    assert cost_of(None, seconds(9), 2) == 0
 
 
 def test_every_ended_attempt_is_metered_once_and_told_to_the_ledger() -> None:
@@ -97,7 +98,9 @@ def test_a_replay_may_cost_as_much_again() -> None:
 def test_an_attempt_is_refused_only_if_it_is_sure_to_cost_too_much(
     error: float, refused: bool
 ) -> None:
-    likely = Weighed(lane=DEAR, start=seconds(1), nanodollars=100.0, nanodollars_error=error)
+    likely = Weighed(
+        lane=DEAR, tasks=2, start=seconds(1), nanodollars=100.0, nanodollars_error=error
+    )
     render = replace(rendering(), spent=30)
     found = overspent(render, Budget(render=120), next=likely)
     assert (found is not None) is refused

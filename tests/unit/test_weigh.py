@@ -1,10 +1,14 @@
 """What an attempt would take and cost on a lane, and which lane that makes the best."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from functions.core.ledger import Standing
 from functions.core.need import COPIES, Need, need_of
+from functions.core.patience import net, worth_waiting
 from functions.core.prices import Price, PricePart, dollars
 from functions.core.route import GIB, Route, Scene, route
 from functions.core.weigh import weigh
@@ -57,6 +61,86 @@ def test_stock_outs_make_a_start_take_longer() -> None:
 def test_a_minute_is_billed_at_least() -> None:
     one = weigh(DEAR, KNOWN["dear"], Need(pixels=10**7, pixels_left=10**7), NOW)
     assert (one.takes, one.nanodollars) == (seconds(1), 60 * 300_000)
+
+
+WIDE = replace(SPOT, tasks=8)
+HOUR_ALONE = 36 * 10**9
+
+
+def test_nobody_is_paid_for_a_minute_that_has_no_work() -> None:
+    one = weigh(WIDE, KNOWN["spot"], Need(pixels=10**9, pixels_left=10**9), NOW)
+    assert (one.tasks, one.takes) == (1, seconds(100))
+    assert one.words.endswith("on 1 machine of 8 (no more have a minute's work)")
+    three = weigh(WIDE, KNOWN["spot"], Need(pixels=2 * 10**9, pixels_left=2 * 10**9), NOW)
+    assert (three.tasks, three.takes, three.nanodollars) == (3, seconds(200 / 3), 200 * 70_000)
+    all_of_them = weigh(WIDE, KNOWN["spot"], Need(pixels=HOUR_ALONE, pixels_left=HOUR_ALONE), NOW)
+    assert (all_of_them.tasks, all_of_them.wide) == (8, "")
+    assert weigh(replace(WIDE, price=None), KNOWN["spot"], Need(pixels=1), NOW).tasks == 8
+
+
+def test_what_nobody_waits_for_has_as_few_machines_as_make_its_deadline() -> None:
+    def thrifty(left: float) -> int:
+        deadline = NOW + seconds(left)
+        need = Need(pixels=HOUR_ALONE, pixels_left=HOUR_ALONE, deadline=deadline, is_thrifty=True)
+        one = weigh(WIDE, KNOWN["spot"], need, NOW)
+        assert bool(one.late) is (left < 90 + 3672 / 8)
+        return one.tasks
+
+    assert [thrifty(left) for left in (86_400, 3800, 3700, 1400, 600, 300)] == [1, 1, 2, 3, 8, 8]
+
+
+OUT = Standing(
+    lane="spot", speed=1e7, speed_error=1e5, start=seconds(30), closed_until=NOW + seconds(60)
+)
+
+
+def test_what_nobody_waits_for_waits_for_spot_until_the_net_and_then_takes_what_is_sure() -> None:
+    def found(left: float, **changes: object) -> Route:
+        need = Need(pixels=PIXELS, pixels_left=PIXELS, deadline=NOW + seconds(left))
+        need = replace(need, **{"is_thrifty": True, **changes})  # type: ignore[arg-type]  # by name
+        known = {**KNOWN, "spot": OUT}
+        return route((DEAR, SPOT), Scene(now=NOW, resting={}, busy={}, standings=known, need=need))
+
+    waits = found(3600)
+    assert (waits.lane, waits.avoided) == (None, ())
+    assert waits.why == (
+        "waits for spot, which costs $0.0070 and dear $0.0300; that is taken from 12:46:16 UTC on"
+    )
+    needed = 2 * (10 + 102) + 600
+    assert found(needed + 1).lane is None
+    assert found(needed).lane is DEAR
+    assert found(3600, is_thrifty=False).lane is DEAR, "somebody waits for it"
+
+
+@given(
+    work=st.floats(1, 10**5),
+    left=st.floats(0, 10**6),
+    every=st.floats(1, 60),
+    prices=st.tuples(st.integers(1, 10**6), st.integers(1, 10**6)),
+)
+def test_who_waits_for_a_cheap_lane_that_never_opens_is_still_in_time(
+    work: float, left: float, every: float, prices: tuple[int, int]
+) -> None:
+    """A sweep comes by at least once a minute; what can be made at first is made in the end."""
+    dear, spot = (
+        replace(lane, price=price(cost), attempt_limit=timedelta(days=99))
+        for lane, cost in zip((DEAR, SPOT), prices, strict=True)
+    )
+    deadline, pixels = NOW + seconds(left), round(work * 1e7)
+    need = Need(pixels=pixels, pixels_left=pixels, is_thrifty=True, deadline=deadline)
+
+    def waits(now: datetime) -> bool:
+        closed = [weigh(spot, OUT, need, now)]
+        return worth_waiting(weigh(dear, KNOWN["dear"], need, now), closed, need, now) is not None
+
+    first = weigh(dear, KNOWN["dear"], need, NOW)
+    assume(not first.late)
+    assert first.takes is not None
+    until = net(first.start, first.takes + 2 * first.takes_error, deadline)
+    last_in_vain = max(NOW, until - seconds(every / 2))
+    taken = last_in_vain + seconds(every) if waits(last_in_vain) else last_in_vain
+    assert not waits(taken)
+    assert not weigh(dear, KNOWN["dear"], need, taken).late
 
 
 def test_with_time_to_spare_the_cheapest_is_taken() -> None:

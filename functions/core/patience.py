@@ -1,0 +1,46 @@
+"""Patience: what nobody waits for waits for the cheap lane, while the dear one is still in time.
+
+    left: ├────────── waits for the cheap lane ──────────┤── NET x the dear lane ──┤ deadline
+
+Machines that may be taken away are a third of the price, and now and then not to be had. With time
+to spare it is cheaper to wait for them than to take the others; when as much time is left as the
+others need twice, they are taken: the safety net.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from functions.core.ledger import LONGEST_PAUSE
+from functions.core.need import Need
+from functions.core.prices import dollars
+from functions.core.weigh import SURE, Weighed
+
+NET = 2
+"""Times what the dear lane needs, from its launch to the end."""
+WORTH = 0.67
+"""The cheap lane costs no more than this share of the dear one: less is not worth the wait."""
+
+
+def worth_waiting(
+    chosen: Weighed, closed: Sequence[Weighed], need: Need, now: datetime
+) -> str | None:
+    """Why to wait for one of the closed lanes instead of taking the chosen one; None to take it."""
+    if not need.is_thrifty or need.deadline is None or chosen.late:
+        return None
+    if chosen.nanodollars is None or chosen.takes is None:
+        return None
+    until = net(chosen.start, chosen.takes + SURE * chosen.takes_error, need.deadline)
+    cheap = [one for one in closed if one.nanodollars is not None and not one.late]
+    best = min(cheap, key=lambda one: one.nanodollars or 0.0, default=None)
+    if best is None or (best.nanodollars or 0.0) > WORTH * chosen.nanodollars or now >= until:
+        return None
+    cost, dear = dollars(best.nanodollars or 0.0), dollars(chosen.nanodollars)
+    return (
+        f"waits for {best.lane.id}, which costs {cost} and {chosen.lane.id} {dear}; "
+        f"that is taken from {until:%H:%M:%S} UTC on"
+    )
+
+
+def net(start: timedelta, sure: timedelta, deadline: datetime) -> datetime:
+    """From then on the dear lane is taken: it has its time twice, and a lane's longest pause."""
+    return deadline - NET * (start + sure) - LONGEST_PAUSE
