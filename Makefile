@@ -145,6 +145,9 @@ bench-chaos: dev ## Measure what kills cost a render, against calm runs (ROUNDS=
 bench-render: dev ## Measure a render from upload to verified file, beside one plain ffmpeg (ROUNDS=9)
 	@$(BIN)/python -m tests.bench_render --rounds $(ROUNDS)
 
+bench-memory: dev ## Measure what making, joining and planning need of memory, short and long
+	@$(BIN)/python -m tests.bench_memory
+
 bench-transitions: dev ## Measure transitions a second, beside Celery, Dramatiq and Huey
 	@$(BIN)/python -m tests.bench_transitions --rounds $(ROUNDS)
 

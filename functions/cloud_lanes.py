@@ -18,6 +18,7 @@ from functions.lane_file import LaneFault, read_dollars, read_lanes, read_tenant
 from functions.machine_groups import MachineGroup
 
 GIB = 2**30
+MIB = 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,8 @@ class CloudLane:
     parallelism: int | None = None
     """Tasks of one execution that the place runs at once."""
     memory_gib: int | None = None
-    """Of one task; on Cloud Run its files lie in it as well."""
+    """Of one task; on Cloud Run its files lie in it as well
+    (https://docs.cloud.google.com/run/docs/container-contract, file system)."""
     disk_gib: int | None = None
     """For the files of one task, in memory or not; None if nobody need count."""
     spot: bool = False
@@ -75,6 +77,13 @@ class CloudLane:
         return sum(places) == 1 and bool(self.region) == bool(self.job) and is_grouped
 
     @property
+    def _memory_bytes(self) -> int | None:
+        """As the file says it, or as the machines of Batch are asked for."""
+        if self.memory_gib is not None:
+            return self.memory_gib * GIB
+        return self.machines.memory_mib * MIB if self.machines is not None else None
+
+    @property
     def lane(self) -> Lane:
         """As decisions see it."""
         return Lane(
@@ -90,6 +99,8 @@ class CloudLane:
             location=self.location,
             start=None if self.start_seconds is None else timedelta(seconds=self.start_seconds),
             disk_bytes=None if self.disk_gib is None else self.disk_gib * GIB,
+            memory_bytes=self._memory_bytes,
+            files_in_memory=bool(self.job),
             is_spot=self.spot or (self.machines is not None and self.machines.spot),
             price=self.price,
             quotas=self.quotas,

@@ -72,6 +72,11 @@ RULES: Sequence[tuple[str, Callable[[Any], bool], str]] = (
         lambda lane: not lane.pool or names.POOL.fullmatch(lane.pool) is not None,
         "must be of a-z, 0-9 and -, at most 63 of them",
     ),
+    (
+        "memory_gib",
+        lambda lane: lane.memory_gib is None or lane.memory_gib >= 1,
+        "must be 1 at least",
+    ),
     ("disk_gib", lambda lane: lane.disk_gib is None or lane.disk_gib >= 1, "must be 1 at least"),
     (
         "price",

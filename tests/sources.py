@@ -140,9 +140,9 @@ class Sources:
         return made
 
 
-def tool(*words: str) -> str:
+def tool(*words: str, limit: timedelta = timedelta(minutes=1)) -> str:
     """What the ffmpeg that renders here answers; an error of its own fails the test."""
-    status, said = ask([find_ffmpeg().path, *words], limit=timedelta(minutes=1))
+    status, said = ask([find_ffmpeg().path, *words], limit=limit)
     assert status == 0, said
     return said
 

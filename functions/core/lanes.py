@@ -36,6 +36,10 @@ class Lane:
     """From a launch to its first task, as long as nobody has seen it; None if nobody knows."""
     disk_bytes: int | None = None
     """Room for the files of one task; None if nobody need count."""
+    memory_bytes: int | None = None
+    """Of one task; None if nobody need count."""
+    files_in_memory: bool = False
+    """Whether its files take of that memory."""
     is_spot: bool = False
     """Whether its machines are taken away when somebody pays more."""
     price: Price | None = None

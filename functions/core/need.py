@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from functions.core.memory import OWN_BYTES, joining_bytes, making_bytes
 from schemas.plan import OutputPlan, RenderPlan, once
 
 LEAST_BYTES_A_PIXEL = 0.0125
@@ -27,6 +28,12 @@ class Need:
     """The encoder class that made what is committed: any other begins anew."""
     disk_bytes: int = 0
     """An estimate of what the stitcher has on disk at once."""
+    piece_bytes: int = 0
+    """An estimate of the largest piece, which lies on the disk of the task that makes it."""
+    making_bytes: int = 0
+    """Of a task's memory at its peak while it makes a piece, without files."""
+    joining_bytes: int = 0
+    """The same while it joins an output."""
     deadline: datetime | None = None
     locations: tuple[str, ...] | None = None
     """Where its tenant lets it be made; None for anywhere."""
@@ -34,6 +41,11 @@ class Need:
     """As many machines have something to do at once."""
     is_thrifty: bool = False
     """Nobody waits for it: it has no more machines than its deadline needs."""
+
+    def memory_bytes(self, *, with_files: bool) -> int:
+        """Of one task at its peak, whatever it does; where files lie in memory, with them."""
+        making = self.making_bytes + (self.piece_bytes if with_files else 0)
+        return max(making, self.joining_bytes + (self.disk_bytes if with_files else 0))
 
     def pixels_with(self, encoder_class: str) -> int:
         """What is to be made by that encoder."""
@@ -57,6 +69,11 @@ def need_of(
         pixels_left=round(pixels * left / plan.frames),
         made_by=made_by if frames else None,
         disk_bytes=COPIES * max((_bytes(one, plan) for one in plan.outputs), default=0),
+        piece_bytes=max((_piece_bytes(one, plan) for one in plan.outputs), default=0),
+        making_bytes=OWN_BYTES
+        + max((making_bytes(one, plan.media.video) for one in plan.outputs), default=0),
+        joining_bytes=OWN_BYTES
+        + max((joining_bytes(one, plan.audio_of(one)) for one in plan.outputs), default=0),
         deadline=deadline,
         locations=locations,
         chunks=plan.chunks,
@@ -74,3 +91,8 @@ def _bytes(output: OutputPlan, plan: RenderPlan) -> int:
     video = plan.media.video
     source = plan.media.size_bytes / max(1, video.frames * video.width * video.height)
     return round(_pixels(output) * max(source, LEAST_BYTES_A_PIXEL))
+
+
+def _piece_bytes(output: OutputPlan, plan: RenderPlan) -> int:
+    longest = max(map(len, output.chunks), default=0)
+    return round(_bytes(output, plan) * longest / output.frames)

@@ -88,7 +88,7 @@ def routed(render: Render, event: object, step: Step) -> Render:
     if (over := overspent(render, step.facts.budget, next=likely)) is not None:
         return ends.fail(render, over, step)
     if choice.hopeless:
-        cause = _why_barred(render, choice) or words.no_lane(choice.why)
+        cause = _why_barred(render, choice) or words.no_lane(choice.why, choice.failure)
         return ends.fail(replace(render, why=choice.why), cause, step)
     if choice.lane is None:
         return _waits(render, choice.why, choice, step)

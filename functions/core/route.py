@@ -21,6 +21,7 @@ from functions.core.prices import dollars
 from functions.core.quotas import Limit
 from functions.core.switches import Switching, of_lane, of_tenant
 from functions.core.weigh import Weighed, weigh
+from schemas.failures import FailureClass
 
 GIB = 2**30
 
@@ -37,6 +38,8 @@ class Rejection:
     for_good: bool = False
     own: bool = False
     """It is this render's matter, not that of all who would launch there."""
+    failure: FailureClass = FailureClass.CAPACITY
+    """What a render fails by that finds nothing better."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,8 @@ class Route:
     """When the first of those may be used, if that is known."""
     hopeless: bool = False
     """No lane will ever do for this render."""
+    failure: FailureClass = FailureClass.CAPACITY
+    """What it fails by then."""
     rejected: tuple[Rejection, ...] = ()
     """The lanes that cannot be taken now."""
     weighed: tuple[Weighed, ...] = ()
@@ -87,7 +92,14 @@ def route(lanes: Sequence[Lane], scene: Scene) -> Route:
         return Route(lane=None, why=f"waits: {paused.words}", avoided=avoided, until=until)
     if all(one.for_good for one in own) and len(own) == len(lanes):
         words = "; ".join(f"{one.lane} {one.why}" for one in own) or "none is configured"
-        return Route(lane=None, why=f"no lane is left: {words}", hopeless=True, rejected=tuple(own))
+        causes = {one.failure for one in own}
+        return Route(
+            lane=None,
+            why=f"no lane is left: {words}",
+            hopeless=True,
+            failure=causes.pop() if len(causes) == 1 else FailureClass.CAPACITY,
+            rejected=tuple(own),
+        )
     said = {one.lane: one for one in own}
     for lane in lanes:
         if lane.id not in said and (shared := _shared(lane, scene)) is not None:
@@ -157,7 +169,20 @@ def _unfit(lane: Lane, need: Need) -> Rejection | None:
         have, want = lane.disk_bytes / GIB, need.disk_bytes / GIB
         why = f"has room for {have:.1f} GiB, and joining needs about {want:.1f} GiB"
         return Rejection(lane=lane.id, why=why, for_good=True, own=True)
-    return None
+    return _too_small(lane, need)
+
+
+def _too_small(lane: Lane, need: Need) -> Rejection | None:
+    """By the memory of one task: it would be killed, and told so only when the money is spent."""
+    wanted = need.memory_bytes(with_files=lane.files_in_memory)
+    if lane.memory_bytes is None or wanted <= lane.memory_bytes:
+        return None
+    have, want = lane.memory_bytes / GIB, wanted / GIB
+    files = " with its files" if lane.files_in_memory else ""
+    why = f"has {have:.1f} GiB of memory, and a task needs about {want:.1f} GiB{files}"
+    return Rejection(
+        lane=lane.id, why=why, for_good=True, own=True, failure=FailureClass.OUT_OF_MEMORY
+    )
 
 
 def _closed(lane: Lane, scene: Scene) -> Rejection | None:

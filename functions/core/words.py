@@ -58,9 +58,9 @@ def deadline_passed(render: Render) -> Failure:
     return Failure(failure=FailureClass.TIMEOUT, reason="render_deadline", message=message)
 
 
-def no_lane(why: str) -> Failure:
-    """There is no lane to start on."""
-    return Failure(failure=FailureClass.CAPACITY, reason="no_lane", message=why)
+def no_lane(why: str, kind: FailureClass) -> Failure:
+    """There is no lane to start on, for one kind of reason or for several: then for capacity."""
+    return Failure(failure=kind, reason="no_lane", message=why)
 
 
 def ended_empty(render: Render) -> Failure:

@@ -52,6 +52,13 @@ def test_a_lane_may_be_a_pool_of_machines_that_pull() -> None:
     assert (one.pool, one.lane.id) == ("desk", "worker/desk")
 
 
+def test_a_tasks_memory_is_as_it_is_deployed_or_asked_for_and_on_cloud_run_holds_files() -> None:
+    spot, run, plain = lanes(BATCH, RUN | {"memory_gib": 4}, RUN | {"id": "unknown"})
+    assert (spot.lane.memory_bytes, spot.lane.files_in_memory) == (15_000 << 20, False)
+    assert (run.lane.memory_bytes, run.lane.files_in_memory) == (4 << 30, True)
+    assert plain.lane.memory_bytes is None
+
+
 @pytest.mark.parametrize(
     "told",
     [

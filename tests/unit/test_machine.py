@@ -206,6 +206,15 @@ def test_without_any_lane_a_render_fails_and_says_so() -> None:
     assert render.failure.reason == "no_lane"
 
 
+def test_what_no_lane_has_the_memory_for_fails_before_anything_is_started() -> None:
+    small = replace(FACTS, lanes=(replace(LANE, memory_bytes=64 << 20),))
+    render = after(None, requested(), now=NOW, facts=small)
+    assert render.failure is not None
+    assert (render.state, render.failure.failure) == (State.FAILED, FailureClass.OUT_OF_MEMORY)
+    assert "has 0.1 GiB of memory, and a task needs about 0.3 GiB" in render.failure.message
+    assert not wants(render, Launch)
+
+
 # ── once is enough ───────────────────────────────────────────────────────────────────────────
 
 REPEATED: dict[str, tuple[State, Occurrence]] = {

@@ -7,11 +7,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from functions.core.ledger import Standing
+from functions.core.memory import FFMPEG_BYTES, OWN_BYTES, joining_bytes
 from functions.core.need import COPIES, Need, need_of
 from functions.core.patience import net, worth_waiting
 from functions.core.prices import Price, PricePart, dollars
 from functions.core.route import GIB, Route, Scene, route
 from functions.core.weigh import weigh
+from schemas.failures import FailureClass
 from tests.unit.makers import LANE, NOW, seconds, starting
 
 PIXELS = 10**9
@@ -195,6 +197,29 @@ def test_a_lane_whose_disk_cannot_hold_the_joined_file_is_not_taken() -> None:
     assert found.why == "spot has room for 2.0 GiB, and joining needs about 3.0 GiB"
 
 
+def test_a_lane_whose_memory_cannot_hold_a_task_is_not_taken() -> None:
+    small = replace(SPOT, memory_bytes=2 * GIB)
+    found = chosen(small, DEAR, making_bytes=3 * GIB)
+    assert found.lane is DEAR
+    assert found.why == "spot has 2.0 GiB of memory, and a task needs about 3.0 GiB"
+    alone = chosen(small, joining_bytes=3 * GIB)
+    assert (alone.hopeless, alone.failure) == (True, FailureClass.OUT_OF_MEMORY)
+    other = replace(DEAR, location="us")
+    mixed = chosen(small, other, joining_bytes=3 * GIB, locations=("",))
+    assert (mixed.hopeless, mixed.failure) == (True, FailureClass.CAPACITY)
+
+
+def test_where_files_lie_in_memory_they_are_counted_with_whatever_needs_more() -> None:
+    plain = replace(SPOT, memory_bytes=4 * GIB)
+    inside = replace(plain, files_in_memory=True)
+    making = {"making_bytes": 3 * GIB, "piece_bytes": 2 * GIB, "joining_bytes": GIB}
+    joining = {"making_bytes": 3 * GIB, "joining_bytes": GIB, "disk_bytes": 5 * GIB}
+    assert chosen(plain, **making).lane is plain
+    assert chosen(plain, **joining).lane is plain
+    assert "needs about 5.0 GiB with its files" in chosen(inside, **making).why
+    assert "needs about 6.0 GiB with its files" in chosen(inside, **joining).why
+
+
 def test_what_is_needed_is_counted_from_the_plan() -> None:
     plan = starting().plan
     assert plan is not None
@@ -204,6 +229,9 @@ def test_what_is_needed_is_counted_from_the_plan() -> None:
     assert half.pixels == one.frames * one.width * one.height
     assert (half.pixels_with("x"), half.pixels_with("y")) == (half.pixels // 2, half.pixels)
     assert half.disk_bytes == COPIES * round(half.pixels * 0.0125)
+    assert half.making_bytes > OWN_BYTES + FFMPEG_BYTES
+    assert half.joining_bytes == OWN_BYTES + joining_bytes(one, plan.audio_of(one))
+    assert 0 < half.piece_bytes * COPIES < half.disk_bytes
     none = need_of(plan, frames=0, made_by="x", deadline=deadline, locations=None)
     assert none.pixels_with("y") == none.pixels == none.pixels_left
 
