@@ -1,18 +1,20 @@
-"""`python -m infra.papers` writes what is drawn from the functions' code, for people or Terraform.
+"""`python -m infra.papers` writes what is drawn from our code, for people or Terraform.
 
-`schemas/publish.py` writes what others read of us; it may not know the functions.
+`schemas/publish.py` writes what others read of us; it may not know the functions or the task.
 """
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from functions.core import diagram
+from infra import gpu_page
 from infra.deployment import costs_page, pipeline
 
 ROOT = Path(__file__).parents[1]
 PAGES: Mapping[Path, Callable[[], str]] = {
     Path("docs/costs.md"): costs_page.page,
     Path("docs/state-machine.md"): diagram.page,
+    Path("docs/gpu.md"): gpu_page.page,
     Path("infra/gcp/pipeline.json"): pipeline.page,
 }
 

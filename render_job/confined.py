@@ -31,7 +31,8 @@ LAST_CAPABILITY = 63
 
 LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 444, 445, 446
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, TRUNCATE = 1, 1 << 1, 1 << 2, 1 << 3, 1 << 14
-FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE
+IOCTL_DEV = 1 << 15
+FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 REMOVE_FILE, MAKE_DIR, MAKE_REGULAR = 1 << 5, 1 << 7, 1 << 8
 READ = EXECUTE | READ_FILE | READ_DIR
 OWN = READ_FILE | READ_DIR | WRITE_FILE | TRUNCATE | REMOVE_FILE | MAKE_DIR | MAKE_REGULAR
@@ -87,7 +88,8 @@ def confine(told: list[tuple[str, str]], program: str | None) -> list[str]:
     port = max([int(value) for key, value in told if key == "port"], default=0)
     reads = [value for key, value in told if key == "read"]
     writes = [value for key, value in told if key == "write"]
-    kept += ["rights", *landlock([*reads, *([program] if program else [])], writes, port)]
+    devices = [value for key, value in told if key == "device"]
+    kept += ["rights", *landlock([*reads, *([program] if program else [])], writes, devices, port)]
     return kept + seccomp(port)
 
 
@@ -108,7 +110,7 @@ def limits(told: list[tuple[str, str]]) -> list[str]:
     return kept
 
 
-def landlock(reads: list[str], writes: list[str], port: int) -> list[str]:
+def landlock(reads: list[str], writes: list[str], devices: list[str], port: int) -> list[str]:
     """Files, ports and signals; nothing where the kernel has no Landlock."""
     version = libc.syscall(LANDLOCK_CREATE, None, 0, 1)
     if version < 1:
@@ -128,6 +130,8 @@ def landlock(reads: list[str], writes: list[str], port: int) -> list[str]:
     _beneath(rules, "/dev/null", (READ_FILE | WRITE_FILE) & known)
     for path in writes:
         _beneath(rules, path, OWN & known)
+    for path in devices:
+        _beneath(rules, path, (READ_FILE | WRITE_FILE | IOCTL_DEV) & known)
     if version >= NET_SINCE and port:
         libc.syscall(LANDLOCK_ADD, rules, NET_PORT, pack("=QQ", CONNECT_TCP, port), 0)
     if libc.syscall(LANDLOCK_RESTRICT, rules, 0) != 0:

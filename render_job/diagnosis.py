@@ -58,7 +58,7 @@ def diagnose(status: int, words: str, *, starved: bool = False) -> Failure:
     kernel killed somebody here for memory while it ran. Paths and addresses
     are taken out of the words, so that one cause reads the same for every upload.
     """
-    detail = _meaningful(words)
+    detail = meaningful(words)
     if status == -SIGXFSZ or _NO_SPACE.search(words):
         return _failure(FailureClass.DEPENDENCY, "disk_full", "The disk is full.", detail)
     if status == -SIGXCPU:
@@ -105,7 +105,7 @@ def of_os_error(error: OSError) -> Failure | None:
 
     A full disk has one fingerprint, whether ffmpeg met it or we did.
     """
-    detail = _meaningful(str(error))
+    detail = meaningful(str(error))
     if error.errno in (ENOSPC, EDQUOT, EFBIG):
         return _failure(FailureClass.DEPENDENCY, "disk_full", "The disk is full.", detail)
     if error.errno == EIO:
@@ -122,7 +122,7 @@ def _signal(number: int) -> str:
     return Signals(number).name if number in set(Signals) else "a signal"
 
 
-def _meaningful(words: str) -> str:
+def meaningful(words: str) -> str:
     """The last lines, each once, without paths and memory addresses."""
     lines: dict[str, None] = {}
     for line in words.splitlines():

@@ -1,19 +1,23 @@
 """Which ffmpeg renders here: the system's if it is new enough and able, else the shipped one.
 
-`python -m render_job.encoder` says the encoder class, which a lane must be told.
+`python -m render_job.encoder` says the encoder class, which a lane must be told, and that of the
+GPU with `h264_nvenc` behind it; or what is missing.
 """
 
 import re
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from render_job.engines import Engine, engine_of
 from render_job.errors import RenderFault
 from render_job.ffmpeg import ask
+from render_job.gpu import Gpu, find_gpu
 from schemas.failures import Failure, FailureClass
 
 THREADS = 1
@@ -48,6 +52,25 @@ class Encoder:
     version: str
     """The release alone, such as `9.0.2`."""
     source: Literal["system", "shipped"]
+    gpu: Gpu | None = None
+    """The one that it encodes on; None for libx264."""
+
+    @property
+    def engine(self) -> Engine:
+        """What makes its pictures."""
+        return Engine.X264 if self.gpu is None else Engine.NVENC
+
+
+def find_encoder(ordered: str) -> Encoder:
+    """The encoder for an order of that class: with the GPU, tried out, where it asks for one.
+
+    Raises RenderFault (dependency, or capacity where the GPU is busy). What it makes may still be
+    of another class than was ordered.
+    """
+    plain = find_ffmpeg()
+    if engine_of(ordered) is Engine.X264:
+        return plain
+    return replace(plain, gpu=find_gpu(plain.path))
 
 
 @cache
@@ -75,6 +98,8 @@ def find_ffmpeg() -> Encoder:
 
 def encoder_class(encoder: Encoder, threads: int) -> str:
     """Names what may be joined: pieces of one class come from one encoder, set up one way."""
+    if encoder.gpu is not None:
+        return encoder.gpu.encoder_class
     return f"libx264/{encoder.version}/t{threads}"
 
 
@@ -104,4 +129,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 if __name__ == "__main__":
-    print(encoder_class(find_ffmpeg(), THREADS))
+    try:
+        print(encoder_class(find_encoder(sys.argv[1] if len(sys.argv) > 1 else ""), THREADS))
+    except RenderFault as fault:
+        sys.exit(fault.failure.message)

@@ -57,6 +57,7 @@ class FfmpegStudio:
             seek=seek,
             protocols=recipe.protocols_of(source),
             drawn=drawn,
+            engine=self.encoder.engine,
         )
         self.noted(argv)
         run(

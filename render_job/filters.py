@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+from render_job.engines import Engine, Shrunk, shrunk
 from render_job.studio import NOTHING, Drawn
 from schemas.media import VideoStream
 from schemas.pieces import Span
@@ -43,6 +44,7 @@ def graph(
     drawn: Drawn = NOTHING,
     *,
     from_start: bool,
+    engine: Engine = Engine.X264,
 ) -> str:
     """The whole filter graph. Decoded from its start, a video that begins late is filled from 0.
 
@@ -50,9 +52,10 @@ def graph(
     its end is named `out`.
     """
     rate, shown, mark = plan.clip_rate, plan.in_clip(span), plan.watermark
+    small = shrunk(engine, plan, source)
     parts = (
-        *_timed(plan, source, shown, from_start=from_start),
-        *_framed(plan, source),
+        *_timed(plan, source, shown, small, from_start=from_start),
+        *_framed(plan, small.left if small else source),
         "setsar=1",
         *(() if mark is None else (_marked(mark),)),
         *_captioned(drawn),
@@ -67,9 +70,13 @@ def graph(
 
 
 def _timed(
-    plan: OutputPlan, source: VideoStream, shown: Span, *, from_start: bool
+    plan: OutputPlan, source: VideoStream, shown: Span, small: Shrunk | None, *, from_start: bool
 ) -> Iterator[str]:
-    """The pictures of those frames of the clip, or every so many of them."""
+    """The pictures of those frames of the clip, or every so many of them.
+
+    `tpad` knows no pictures of the GPU. So they are fetched before it, those alone that it or the
+    clip may want.
+    """
     tick, rate = source.time_base, plan.clip_rate
     if plan.deinterlace:
         # It counts in half ticks, which the next filter undoes.
@@ -77,6 +84,9 @@ def _timed(
     yield f"settb={tick.numerator}/{tick.denominator}"
     yield f"setpts=PTS-({plan.start_pts})"
     yield f"fps={rate}:round=near" + (":start_time=0" if from_start else "")
+    if small is not None:
+        yield f"trim=start_pts={max(0, shown.start - HELD_FRAMES)}"
+        yield from small.words
     yield f"tpad=stop={HELD_FRAMES}:stop_mode=clone"
     yield f"trim=start_pts={shown.start}:end_pts={shown.end}"
     if plan.step > 1:

@@ -6,6 +6,7 @@ follows from its own command, so nobody can forget it:
     -i file:PATH                  that file alone; of our own list of pieces (.ffconcat) also those
     -i http://127.0.0.1:PORT/…    no file, and TCP to that port
     file:PATH elsewhere           written: its folder
+    h264_nvenc, cuda              the GPU's devices, and what its driver reads of the machine
     `folder`                      read and written, and where it runs: the task's scratch folder
 """
 
@@ -23,6 +24,21 @@ from pathlib import Path
 PROGRAM = Path(__file__).with_name("confined.py")
 LISTING = ".ffconcat"
 _LOCAL = re.compile(r"http://127\.0\.0\.1:(\d{1,5})/")
+GPU_WORDS = frozenset(("h264_nvenc", "cuda"))
+GPU_READS = tuple(
+    Path(name)
+    for name in (
+        *(
+            "/proc/driver/nvidia",
+            "/proc/devices",
+            "/proc/modules",
+            "/proc/cpuinfo",
+            "/proc/meminfo",
+        ),
+        *("/proc/self", "/sys/module/nvidia", "/sys/bus/pci/devices", "/usr/local/nvidia"),
+    )
+)
+"""What NVIDIA's driver reads of a machine, as far as is known: it was not run."""
 _HERE = ("parent", "rights", "files", "ports", "signals", "network", "processes")
 """Defences of the kernel; the system's limits are not asked for."""
 
@@ -34,8 +50,8 @@ class Limits:
     """What one ffmpeg may use. CPU time is limited to the wall clock's limit on every core."""
 
     memory_bytes: int | None = 6 << 30
-    """Address space; None for CUDA, which reserves far more than it uses. 4K at x264's medium with
-    8 threads took 2.0 GiB."""
+    """Address space, except with a GPU: CUDA reserves far more than it uses. 4K at x264's medium
+    with 8 threads took 2.0 GiB."""
     file_bytes: int = 64 << 30
     open_files: int = 64
     idle: timedelta = timedelta(seconds=90)
@@ -55,6 +71,8 @@ class Reach:
 
     reads: tuple[Path, ...] = ()
     writes: tuple[Path, ...] = ()
+    devices: tuple[Path, ...] = ()
+    """Of a GPU, which are spoken to by ioctl(2)."""
     port: int | None = None
     home: Path | None = None
     """Where it runs."""
@@ -76,7 +94,17 @@ def reach_of(argv: Sequence[str], folder: Path | None = None, *more: Path) -> Re
         else:
             reads.append(path)
     home = writes[0] if writes else None
-    return Reach(reads=tuple(reads), writes=tuple(dict.fromkeys(writes)), port=port, home=home)
+    devices: tuple[Path, ...] = ()
+    if GPU_WORDS & {*argv}:
+        reads += GPU_READS
+        devices = tuple(sorted(Path("/dev").glob("nvidia*")))
+    return Reach(
+        reads=tuple(reads),
+        writes=tuple(dict.fromkeys(writes)),
+        devices=devices,
+        port=port,
+        home=home,
+    )
 
 
 def _listed(listing: Path) -> list[Path]:
@@ -99,13 +127,14 @@ def confined(argv: Sequence[str], reach: Reach, limits: Limits, limit: timedelta
         "core": 0,
         "parent": os.getpid(),
     }
-    if limits.memory_bytes is not None:
+    if limits.memory_bytes is not None and not GPU_WORDS & {*argv}:
         told["as"] = limits.memory_bytes
     if reach.port is not None:
         told["port"] = reach.port
     words = [f"{key}={value}" for key, value in told.items()]
     words += [f"read={path}" for path in reach.reads]
     words += [f"write={path}" for path in reach.writes]
+    words += [f"device={path}" for path in reach.devices]
     # -I -S: neither the environment nor a .pth file changes what is imported.
     return [sys.executable, "-I", "-S", "-B", str(PROGRAM), *words, "--", *argv]
 

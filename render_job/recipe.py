@@ -15,6 +15,7 @@ from fractions import Fraction
 from math import ceil, floor, lcm
 from pathlib import Path
 
+from render_job.engines import Engine, decoding, encoding
 from render_job.filters import graph
 from render_job.studio import NOTHING, Drawn
 from schemas.media import VideoStream
@@ -42,6 +43,7 @@ def video(
     seek: bool = True,
     protocols: Sequence[str] = ("file",),
     drawn: Drawn = NOTHING,
+    engine: Engine = Engine.X264,
 ) -> list[str]:
     """The command that writes frames `span` of the output to stdout, as fragmented MP4.
 
@@ -49,17 +51,15 @@ def video(
     source's start: the answer to a piece that came out short. `input_url` is a URL, `file:/path`.
     """
     at = _preroll(plan, source, seekable, span) if seek else None
-    quality = ["-qp", "0"] if plan.lossless else ["-crf", str(plan.crf)]
     return [
         *start(ffmpeg, threads),
         *hardened(protocols),
         *seek_words(at),
-        *("-threads", str(threads), "-copyts", "-i", input_url),
-        *_pictures(plan, source, span, drawn, from_start=at is None),
+        *(*decoding(engine, plan, source, threads), "-copyts", "-i", input_url),
+        *_pictures(plan, source, span, drawn, engine, from_start=at is None),
         *("-an", "-sn", "-dn", "-fps_mode", "passthrough"),
-        *("-c:v", "libx264", "-preset", plan.preset, *quality, "-threads", str(threads)),
-        *("-g", str(plan.gop), "-keyint_min", str(plan.gop), "-sc_threshold", "0", "-bf", "2"),
-        *("-flags", "+cgop", "-frames:v", str(len(span)), *_lengths(plan)),
+        *encoding(engine, plan, threads),
+        *("-frames:v", str(len(span)), *_lengths(plan)),
         *("-map_metadata", "-1", "-map_chapters", "-1"),
         *("-video_track_timescale", str(timescale(plan.frame_rate)), "-flush_packets", "1"),
         *("-movflags", "+frag_keyframe+empty_moov+delay_moov+default_base_moof"),
@@ -92,10 +92,16 @@ def join(
 
 
 def _pictures(
-    plan: OutputPlan, source: VideoStream, span: Span, drawn: Drawn, *, from_start: bool
+    plan: OutputPlan,
+    source: VideoStream,
+    span: Span,
+    drawn: Drawn,
+    engine: Engine,
+    *,
+    from_start: bool,
 ) -> list[str]:
     """The filters, and before them the watermark as a second input: plain pixels, one picture."""
-    words = graph(plan, source, span, drawn, from_start=from_start)
+    words = graph(plan, source, span, drawn, from_start=from_start, engine=engine)
     if plan.watermark is None or drawn.mark is None:
         return ["-map", "0:V:0", "-vf", words]
     size = f"{plan.watermark.asset.width}x{plan.watermark.asset.height}"

@@ -16,7 +16,7 @@ from functions.errors import NotConfigured
 from functions.settings import Place, laptop, place
 from render_job.choose import Worker
 from render_job.clock import SystemClock
-from render_job.encoder import find_ffmpeg
+from render_job.encoder import find_encoder, find_ffmpeg
 from render_job.errors import NotSetUp
 from render_job.ffmpeg_studio import FfmpegStudio
 from render_job.overlays import Overlays
@@ -57,7 +57,8 @@ class Notice:
 def task(render: str, attempt: int, environment: Mapping[str, str] = os.environ) -> Task:
     """The task that the environment and the order describe.
 
-    Raises RenderFault (dependency) where there is no ffmpeg to render with, and NotSetUp.
+    Raises RenderFault where there is no ffmpeg, or no GPU that encodes, to render with (dependency)
+    or the GPU is busy (capacity), and NotSetUp.
     """
     # The first of all: a process that is number 1 in its container ignores SIGTERM before that.
     stop = Notice(_lifeline(environment))
@@ -73,7 +74,7 @@ def task(render: str, attempt: int, environment: Mapping[str, str] = os.environ)
         work=reach.work,
         outputs=reach.outputs,
         publisher=reach.publisher,
-        studio=FfmpegStudio(encoder=find_ffmpeg()),
+        studio=FfmpegStudio(encoder=find_encoder(order.encoder_class)),
         overlays=Overlays(uploads=reach.uploads, images=_images()),
         clock=SystemClock(),
         scratch=reach.scratch,

@@ -136,6 +136,7 @@ def source_of(case: Case, folder: Path) -> Path:
             *("-nostdin", "-v", "error", "-f", "lavfi", "-i", f"testsrc2=s={width}x{height}"),
             *("-r", str(RATE), "-frames:v", str(FRAMES + 20), "-c:v", case.codec, "-bf", "3"),
             *("-preset", speed, "-g", "250", "-refs", "4", "-pix_fmt", pixels, str(path)),
+            limit=LIMIT,
         )
     return path
 

@@ -24,6 +24,8 @@ from functions.core.weigh import Weighed, weigh
 from schemas.failures import FailureClass
 
 GIB = 2**30
+EXACT_ENCODER = "libx264/"
+"""How the class of an encoder begins that gives back a source's very pictures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +166,9 @@ def _unfit(lane: Lane, need: Need) -> Rejection | None:
     if need.locations is not None and lane.location not in need.locations:
         where, allowed = lane.location or "nowhere that is known", ", ".join(need.locations)
         why = f"is in {where}, and its tenant allows {allowed} only"
+        return Rejection(lane=lane.id, why=why, for_good=True, own=True)
+    if need.lossless and not lane.encoder_class.startswith(EXACT_ENCODER):
+        why = f"encodes by {lane.encoder_class.partition('/')[0]}, which makes nothing lossless"
         return Rejection(lane=lane.id, why=why, for_good=True, own=True)
     if lane.disk_bytes is not None and need.disk_bytes > lane.disk_bytes:
         have, want = lane.disk_bytes / GIB, need.disk_bytes / GIB

@@ -209,6 +209,14 @@ def test_a_lane_whose_memory_cannot_hold_a_task_is_not_taken() -> None:
     assert (mixed.hopeless, mixed.failure) == (True, FailureClass.CAPACITY)
 
 
+def test_what_is_to_be_lossless_is_made_by_libx264_alone() -> None:
+    gpu = replace(SPOT, encoder_class="h264_nvenc/ada/470")
+    found = chosen(gpu, DEAR, lossless=True)
+    assert found.lane is DEAR
+    assert found.why == "spot encodes by h264_nvenc, which makes nothing lossless"
+    assert chosen(gpu, DEAR).lane is gpu
+
+
 def test_where_files_lie_in_memory_they_are_counted_with_whatever_needs_more() -> None:
     plain = replace(SPOT, memory_bytes=4 * GIB)
     inside = replace(plain, files_in_memory=True)
