@@ -145,6 +145,9 @@ bench-chaos: dev ## Measure what kills cost a render, against calm runs (ROUNDS=
 bench-render: dev ## Measure a render from upload to verified file, beside one plain ffmpeg (ROUNDS=9)
 	@$(BIN)/python -m tests.bench_render --rounds $(ROUNDS)
 
+bench-reads: dev ## Measure how much of an upload a render reads, by kind of container
+	@$(BIN)/python -m tests.bench_reads
+
 bench-memory: dev ## Measure what making, joining and planning need of memory, short and long
 	@$(BIN)/python -m tests.bench_memory
 

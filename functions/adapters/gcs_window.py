@@ -10,14 +10,19 @@ the disk, which is memory on Cloud Run, and no more than one step in the memory.
 
 import re
 import secrets
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-FIRST_STEP = 256 << 10
-LARGEST_STEP = 8 << 20
-"""Steps double from the first to this: a seek costs little, a long read few calls."""
+FIRST_STEP = 128 << 10
+LARGEST_STEP = 2 << 20
+"""Steps double from the first to this: a seek costs little, a long read few calls. What ffmpeg does
+not want any more when it hangs up was read in vain: up to the last step, for each chunk."""
+IN_FLIGHT = 128 << 10
+"""Bytes on their way to ffmpeg. The system would let megabytes wait there, and each was read from
+the store whether ffmpeg wants it or not."""
 
 Read = Callable[[int, int], bytes]
 
@@ -63,6 +68,11 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
+
+    def setup(self) -> None:
+        """Before the first answer: what is sent is at most so far ahead of what is read."""
+        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, IN_FLIGHT)
+        super().setup()
 
     def do_HEAD(self) -> None:
         self._head()
