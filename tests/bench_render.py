@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -117,17 +118,19 @@ def main() -> None:
         loop = ("-stream_loop", str(told.loops - 1), "-i", str(SAMPLE), "-c", "copy", str(video))
         tool("-nostdin", "-v", "error", *loop)
         ours, theirs = list[Run](), list[Run]()
-        for number in range(told.rounds):
-            home = Path(folder) / f"home-{number}"
-            mine, clip, sheet = product(video, home)
-            other = single(video, plain)
-            if number == 0:
-                compare_outputs(video, clip, sheet, plain)
-            shutil.rmtree(home)
-            ours.append(mine)
-            theirs.append(other)
-            show(mine, other)
-    compare(ours, theirs)
+        with suppress(KeyboardInterrupt):  # what was measured till then is told
+            for number in range(told.rounds):
+                home = Path(folder) / f"home-{number}"
+                mine, clip, sheet = product(video, home)
+                other = single(video, plain)
+                if number == 0:
+                    compare_outputs(video, clip, sheet, plain)
+                shutil.rmtree(home)
+                ours.append(mine)
+                theirs.append(other)
+                show(mine, other)
+    if ours:
+        compare(ours, theirs)
 
 
 def product(video: Path, home: Path) -> tuple[Run, Path, Certificate]:

@@ -16,11 +16,11 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-FIRST_STEP = 128 << 10
+FIRST_STEP = 32 << 10
 LARGEST_STEP = 2 << 20
 """Steps double from the first to this: a seek costs little, a long read few calls. What ffmpeg does
 not want any more when it hangs up was read in vain: up to the last step, for each chunk."""
-IN_FLIGHT = 128 << 10
+IN_FLIGHT = 32 << 10
 """Bytes on their way to ffmpeg. The system would let megabytes wait there, and each was read from
 the store whether ffmpeg wants it or not."""
 
