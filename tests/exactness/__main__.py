@@ -1,7 +1,7 @@
 """`make exactness`: the page `docs/exactness.md`, measured here and now.
 
-WORD picks the cases whose name has it, and then only the table is printed. Exits 1 if not all is
-exact.
+WORD picks the cases whose name has it, or is the path of a video to be tried; then only the table
+is printed. Exits 1 if not all is exact.
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from render_job.encoder import find_ffmpeg
 from tests.exactness.cases import CASES
-from tests.exactness.table import CHUNKS, GOP, Compared, Row, row_of
+from tests.exactness.table import CHUNKS, GOP, Compared, Row, row_of, row_of_file
 from tests.sources import Sources
 
 PAGE = """# Exactness
@@ -36,15 +36,18 @@ rest was made by another process.
 """
 
 
-def measured(cases: Sequence[str]) -> Iterator[Row]:
-    """Every case, made in a folder of its own."""
+def measured(cases: Sequence[str | Path]) -> Iterator[Row]:
+    """Every case or video, made in a folder of its own."""
     with tempfile.TemporaryDirectory() as home:
         sources = Sources(Path(home))
         for number, case in enumerate(cases):
             folder = Path(home) / str(number)
             folder.mkdir()
             print(f"{number + 1}/{len(cases)} {case}", file=sys.stderr)
-            yield row_of(case, sources, folder)
+            if isinstance(case, Path):
+                yield row_of_file(case, folder)
+            else:
+                yield row_of(case, sources, folder)
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -73,8 +76,10 @@ def _cell(one: Compared) -> str:
 
 def main(words: Sequence[str]) -> int:
     """The page, or the table of what was picked."""
-    cases = [case for case in CASES if not words or any(word in case for word in words)]
-    rows = list(measured(cases))
+    files = [Path(word) for word in words if Path(word).is_file()]
+    named = [word for word in words if not Path(word).is_file()]
+    cases = [case for case in CASES if not words or any(word in case for word in named)]
+    rows = list(measured([*cases, *files]))
     exact = sum(row.exact for row in rows)
     if words:
         print(table(rows))

@@ -12,12 +12,14 @@ from schemas.certificate import Certificate
 from schemas.media import VideoStream
 from schemas.pieces import Span
 from tests.exactness.cases import CASES
-from tests.exactness.work import Work, work
+from tests.exactness.work import Work, work, work_of
 from tests.sources import Sources, frame_md5s, times_of
 
 GOP = 6
 """Frames: so small that also a source of 3 s has a GOP for each of nine chunks."""
 CHUNKS = (1, 4, 9)
+FILES_HEIGHT = 180
+"""Pixels."""
 CUT_AT = Fraction(3, 5)
 """Of a chunk's bytes: where a kill has left its file."""
 
@@ -64,7 +66,15 @@ class Row:
 def row_of(case: str, sources: Sources, folder: Path) -> Row:
     """Make the case in every way and compare."""
     name, rate, start = CASES[case]
-    it = work(sources, name, folder, rate=rate, start=Fraction(start))
+    return _row(case, work(sources, name, folder, rate=rate, start=Fraction(start)))
+
+
+def row_of_file(path: Path, folder: Path) -> Row:
+    """The same for somebody's video, small and at its own rate."""
+    return _row(path.name, work_of(path, folder, height=FILES_HEIGHT))
+
+
+def _row(case: str, it: Work) -> Row:
     it = replace(it, plan=replace(it.plan, gop=GOP))
     single = frame_md5s(it.single())
     chunked = {}
@@ -78,7 +88,7 @@ def row_of(case: str, sources: Sources, folder: Path) -> Row:
         case=case,
         source=it.media.video,
         container=it.media.container.split(",")[0],
-        rate=rate,
+        rate=it.plan.frame_rate,
         frames=it.plan.frames,
         chunked=chunked,
         kept=kept,

@@ -6,6 +6,7 @@ from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
 
+from functions.core.pictures import output_rate, output_size
 from render_job import recipe, recipe_sound
 from render_job.encoder import encoder_class, find_ffmpeg
 from render_job.ffmpeg import run
@@ -16,6 +17,7 @@ from schemas.certificate import Certificate
 from schemas.media import Media
 from schemas.pieces import Span
 from schemas.plan import AudioPlan, OutputPlan
+from schemas.spec_picture import Picture
 from tests.sources import Sources, frame_md5s, media_of, plan_of, sound_of, whole
 
 LIMIT = timedelta(seconds=60)
@@ -123,10 +125,24 @@ def work(
     start: Fraction = Fraction(0),
     lossless: bool = True,
 ) -> Work:
-    """The source at that rate from `start` seconds on, in about six chunks; made whole if woven."""
-    source = sources.path(name)
+    """One of our sources at that rate from `start` seconds on; made whole if woven."""
+    return work_of(sources.path(name), folder, rate=rate, start=start, lossless=lossless)
+
+
+def work_of(
+    source: Path,
+    folder: Path,
+    *,
+    rate: Fraction | None = None,
+    start: Fraction = Fraction(0),
+    lossless: bool = True,
+    height: int | None = None,
+) -> Work:
+    """Any video in about six chunks, at its own rate and size where nothing else is said."""
     media = media_of(source)
+    rate = output_rate(media.video) if rate is None else rate
+    size = None if height is None else output_size(media.video, Picture(height=height))
     length = max(24, int((media.video.duration - start) * rate) // 6)
-    plan = plan_of(media, rate=rate, start=start, length=length, lossless=lossless)
+    plan = plan_of(media, rate=rate, start=start, length=length, lossless=lossless, size=size)
     plan = replace(plan, deinterlace=media.video.interlaced)
     return Work(source=source, media=media, plan=plan, folder=folder)
