@@ -164,7 +164,7 @@ def media_of(path: Path) -> Media:
         times = [pts for pts, _ in shown]
         picture = _first_picture(path)
         video = VideoStream(
-            codec=stream.codec_context.name,
+            codec=stream.codec_context.codec.canonical_name,
             width=stream.codec_context.width,
             height=stream.codec_context.height,
             rotation=int(-picture.rotation % 360),
@@ -189,7 +189,7 @@ def media_of(path: Path) -> Media:
             audio=None
             if sound is None
             else AudioStream(
-                codec=sound.codec_context.name,
+                codec=sound.codec_context.codec.canonical_name,
                 sample_rate=sound.codec_context.sample_rate,
                 channels=sound.codec_context.channels,
             ),

@@ -93,7 +93,24 @@ def test_the_sample_is_what_it_is_said_to_be(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["edited", "hole", "interlaced", "late_picture", "rotated", "transport"]
+    "name",
+    [
+        "edited",
+        "hole",
+        "interlaced",
+        "late_picture",
+        "rotated",
+        "transport",
+        "hdr",
+        "hlg",
+        "open_gop",
+        "open_gop_hevc",
+        "fragmented",
+        "wrapped",
+        "even_matroska",
+        "webm",
+        "avi",
+    ],
 )
 def test_what_it_says_is_what_all_packets_say(desk: Desk, sources: Sources, name: str) -> None:
     path = sources.path(name)
