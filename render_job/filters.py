@@ -139,7 +139,7 @@ def _mark(mark: MarkPlan, source: VideoStream, drawn: Drawn) -> str:
         "premultiply=inplace=1",
         f"scale={mark.width}:{mark.height}:flags=bicubic",
         "unpremultiply=inplace=1",
-        *([] if drawn.light is None else [f"lut3d=file={_quoted(drawn.light)}"]),
+        *([] if drawn.light is None else [f"lut3d=file={quoted(drawn.light)}"]),
         *([f"lut=a=val*{mark.opacity}/100"] if mark.opacity < 100 else []),
         f"scale={mark.width}:{mark.height}{''.join(colours)}",
         "format=yuva420p",
@@ -155,10 +155,10 @@ def _marked(mark: MarkPlan) -> str:
 def _captioned(drawn: Drawn) -> Iterator[str]:
     """Words by the clip's time, which is the picture's until the piece's own begins."""
     if drawn.captions is not None and drawn.fonts is not None:
-        yield f"ass=filename={_quoted(drawn.captions)}:fontsdir={_quoted(drawn.fonts)}"
+        yield f"ass=filename={quoted(drawn.captions)}:fontsdir={quoted(drawn.fonts)}"
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
     """The path as a filter's option: read twice, first by the graph and then by the filter."""
     return _IN_GRAPH.sub(r"\\\g<0>", _IN_OPTION.sub(r"\\\g<0>", str(path)))
 

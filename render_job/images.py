@@ -6,12 +6,17 @@ word about it ffmpeg keeps the numbers and changes the colours (a green of 220 c
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from render_job.filters import quoted
+from render_job.light import image_cube
 from render_job.looks import Look
 from render_job.recipe import start
 from schemas.kinds import Image
+from schemas.media import HLG, PQ
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -29,6 +34,8 @@ differed by more than 3.3."""
 FIELDS = 8
 CELL = 4
 """Pixels of a field, each way, of what is compared."""
+CAREFUL = "flags=bicubic+accurate_rnd+full_chroma_int"
+"""For the scaler, where colours are to be kept."""
 QUALITY = "2"
 """mjpeg's scale from 2 to 31; 2 is the best."""
 
@@ -38,30 +45,65 @@ class Shade:
     """By which matrix the numbers of a video are colours."""
 
     is_709: bool
+    hdr: int | None = None
+    """Its transfer where that is PQ or HLG, of which an image file knows nothing.
+
+    Its matrix is that of BT.2020 then.
+    """
 
     @property
     def words(self) -> str:
         """For the scaler, which goes by the video's own tags otherwise."""
+        if self.hdr is not None:
+            return "in_color_matrix=bt2020:"
         return "in_color_matrix=bt709:" if self.is_709 else ""
 
 
 def shade_of(look: Look) -> Shade:
     """What players take it for."""
     unsaid = len(look.colours) > 3 and look.colours[3] == UNSPECIFIED
-    return Shade(is_709=unsaid and look.size[1] >= HIGH_DEFINITION)
+    transfer = look.colours[2] if len(look.colours) > 2 else UNSPECIFIED
+    return Shade(
+        is_709=unsaid and look.size[1] >= HIGH_DEFINITION,
+        hdr=transfer if transfer in (PQ, HLG) else None,
+    )
+
+
+def light_for(shade: Shade, folder: Path) -> Path | None:
+    """The table that an image of an HDR video needs, written; None for any other video."""
+    if shade.hdr is None:
+        return None
+    path = folder / "image.cube"
+    path.write_text(image_cube(shade.hdr), encoding="ascii")
+    return path
 
 
 def image(
-    video: Path, out: Path, kind: Image, shade: Shade, *, ffmpeg: str, layout: Sequence[str] = ()
+    video: Path,
+    out: Path,
+    kind: Image,
+    shade: Shade,
+    *,
+    ffmpeg: str,
+    layout: Sequence[str] = (),
+    light: Path | None = None,
 ) -> list[str]:
-    """The command that makes one image of the video's first picture, or what `layout` makes."""
-    careful = "flags=bicubic+accurate_rnd+full_chroma_int"
+    """The command that makes one image of the video's first picture, or what `layout` makes.
+
+    `light` is what `light_for` has written.
+    """
+    chain: list[str] = []
+    if light is not None:
+        sdr = "setparams=color_primaries=bt709:color_trc=iec61966-2-1:colorspace=gbr"
+        chain = [f"scale={shade.words}{CAREFUL}", "format=gbrp", f"lut3d=file={quoted(light)}", sdr]
     codec: tuple[str, ...]
     if kind is Image.JPEG:
-        colours = f"scale={shade.words}out_color_matrix=bt601:out_range=full:{careful}"
-        chain, codec = (colours, "format=yuvj420p"), ("mjpeg", "-q:v", QUALITY, "-f", "mjpeg")
+        words = "" if light else shade.words
+        colours = f"scale={words}out_color_matrix=bt601:out_range=full:{CAREFUL}"
+        chain += [colours, "format=yuvj420p"]
+        codec = ("mjpeg", "-q:v", QUALITY, "-f", "mjpeg")
     else:
-        chain = (f"scale={shade.words}{careful}", "format=rgb24")
+        chain += ["format=rgb24"] if light else [f"scale={shade.words}{CAREFUL}", "format=rgb24"]
         codec = ("png", "-f", "image2pipe")
     return [
         *start(ffmpeg, 1),
@@ -86,12 +128,37 @@ def _small(frame: "VideoFrame", shade: Shade) -> bytes:
     In RGB before it is small: colours beyond its range, which are cut off, would be averaged else.
     """
     side = FIELDS * CELL
-    whole = frame.reformat(format="rgb24", src_colorspace="ITU709" if shade.is_709 else None)
+    if shade.hdr is not None:
+        whole = _in_sdr(frame, shade)
+    else:
+        whole = frame.reformat(format="rgb24", src_colorspace="ITU709" if shade.is_709 else None)
     small = whole.reformat(width=side, height=side, interpolation="AREA")
     plane = small.planes[0]
     data = bytes(plane)
     rows = (data[y * plane.line_size : y * plane.line_size + 3 * side] for y in range(side))
     return b"".join(rows)
+
+
+def _in_sdr(frame: "VideoFrame", shade: Shade) -> "VideoFrame":
+    """The whole picture in RGB, with the colours that an image of it has."""
+    from av.filter import Graph
+    from av.video.frame import VideoFrame
+
+    width, height, tick = frame.width, frame.height, Fraction(1)
+    with TemporaryDirectory() as folder:
+        graph = Graph()
+        graph.link_nodes(
+            graph.add_buffer(width=width, height=height, format=frame.format, time_base=tick),
+            graph.add("scale", f"{shade.words}{CAREFUL}"),
+            graph.add("format", "gbrp"),
+            graph.add("lut3d", file=str(light_for(shade, Path(folder)))),
+            graph.add("format", "rgb24"),
+            graph.add("buffersink"),
+        ).configure()
+        graph.push(frame)
+        mapped = graph.pull()
+    assert isinstance(mapped, VideoFrame)
+    return mapped
 
 
 def _difference(one: bytes, other: bytes) -> str:

@@ -13,7 +13,7 @@ from render_job.faults import bounded, sha256_of
 from render_job.ffmpeg import run
 from render_job.hls import fragmented, playlist, segmented
 from render_job.hls_check import hls_faults
-from render_job.images import image, shade_of
+from render_job.images import image, light_for, shade_of
 from render_job.looks import look_at
 from render_job.parcel import Parcel, parcel_faults, sealed
 from render_job.poster import image_of, poster_faults
@@ -29,8 +29,7 @@ def pack(plan: OutputPlan, joined: Path, *, ffmpeg: str, terms: Terms) -> Parcel
     if plan.kind is Kind.POSTER:
         kind = image_of(plan)
         out = joined.with_name(f"poster.{kind.extension}")
-        words = image(joined, out, kind, shade_of(look_at(joined)), ffmpeg=ffmpeg)
-        run(words, limit=terms.limit, on_progress=terms.heard, stop=terms.stop)
+        _run_image(joined, out, kind, (), ffmpeg=ffmpeg, terms=terms)
         return Parcel(path=out)
     if plan.kind is Kind.HLS:
         return _segmented(plan, joined, ffmpeg=ffmpeg, terms=terms)
@@ -58,14 +57,22 @@ def _segmented(plan: OutputPlan, joined: Path, *, ffmpeg: str, terms: Terms) -> 
 
 
 def _laid_out(plan: OutputPlan, joined: Path, *, ffmpeg: str, terms: Terms) -> Parcel:
-    sheet, shade = joined.with_name(SHEET), shade_of(look_at(joined))
-    layout = (f"tile={plan.columns}x{plan.rows}",)
-    words = image(joined, sheet, Image.JPEG, shade, ffmpeg=ffmpeg, layout=layout)
-    run(words, limit=terms.limit, on_progress=terms.heard, stop=terms.stop)
+    sheet, layout = joined.with_name(SHEET), (f"tile={plan.columns}x{plan.rows}",)
+    _run_image(joined, sheet, Image.JPEG, layout, ffmpeg=ffmpeg, terms=terms)
     beside = sealed([sheet], plan)
     out = joined.with_name("thumbnails.vtt")
     out.write_text(webvtt(plan, beside[0].name), encoding="ascii")
     return Parcel(path=out, beside=beside)
+
+
+def _run_image(
+    joined: Path, out: Path, kind: Image, layout: Sequence[str], *, ffmpeg: str, terms: Terms
+) -> None:
+    shade = shade_of(look_at(joined))
+    light = light_for(shade, joined.parent)
+    words = image(joined, out, kind, shade, ffmpeg=ffmpeg, layout=layout, light=light)
+    reads = () if light is None else (light,)
+    run(words, limit=terms.limit, on_progress=terms.heard, stop=terms.stop, reads=reads)
 
 
 def verify_parcel(

@@ -68,6 +68,43 @@ def test_its_certificate_says_what_it_is(made: Workshop) -> None:
     assert certificate.verified
 
 
+@pytest.mark.parametrize("image", ["jpeg", "png"])
+@pytest.mark.parametrize("colour", [(255, 0, 0), (64, 160, 96), (128, 128, 128)])
+def test_of_hdr_it_has_the_colours_that_an_image_can_have(
+    colour: tuple[int, int, int], image: str, tmp_path: Path
+) -> None:
+    """The source is made by zscale. Red is above the knee of `render_job/light.py`, and the numbers
+    of PQ are coarse where green is dark."""
+    film, name = tmp_path / "film.mp4", "{:02x}{:02x}{:02x}".format(*colour)
+    tool(
+        *("-nostdin", "-v", "error", "-f", "lavfi", "-i", f"color=0x{name}:s=160x90:d=0.5"),
+        "-vf",
+        "format=gbrp,setparams=color_trc=iec61966-2-1:color_primaries=bt709:colorspace=gbr:range=pc,"
+        "zscale=t=smpte2084:p=bt2020:m=bt2020nc:r=limited:npl=203,format=yuv420p10le",
+        *("-c:v", "libx265", "-preset", "ultrafast", "-crf", "4"),
+        *(
+            "-x265-params",
+            "log-level=none:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc",
+        ),
+        str(film),
+    )
+    spec = f'{{"outputs": [{{"kind": "poster", "height": 90, "image": "{image}"}}]}}'
+    it = workshop(film, tmp_path, spec)
+    assert it.run() is Exit.REPORTED
+    assert it.failures() == []
+    (made,) = it.names()
+    shown = pixels(picture(it.fetched() / made))[:3]
+    assert all(abs(a - b) <= 18 for a, b in zip(shown, colour, strict=True)), tuple(shown)
+
+
+@pytest.mark.parametrize("kind", ["poster", "thumbnails"])
+def test_images_of_a_film_in_hdr_are_verified_as_what_they_show(kind: str, tmp_path: Path) -> None:
+    spec = f'{{"outputs": [{{"kind": "{kind}", "height": 90}}]}}'
+    it = workshop(Sources(tmp_path).path("hdr"), tmp_path, spec)
+    assert it.run() is Exit.REPORTED
+    assert it.failures() == []
+
+
 @pytest.mark.parametrize(
     ("height", "tags"), [(180, "-colorspace bt709"), (720, "-colorspace unknown")]
 )

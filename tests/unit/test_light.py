@@ -4,7 +4,7 @@ from itertools import pairwise, product
 
 import pytest
 
-from render_job.light import POINTS, cube, numbers, white
+from render_job.light import POINTS, as_srgb, cube, numbers, white
 from schemas.media import HLG, PQ
 
 
@@ -53,6 +53,25 @@ def test_the_table_is_fine_enough_for_eight_bits(transfer: int) -> None:
         light = number / 12.92 if number <= 0.04045 else ((number + 0.055) / 1.055) ** 2.4
         exact = numbers((light,) * 3, transfer)[0]
         assert abs((one + other) / 2 - exact) < 1 / 255, n
+
+
+@pytest.mark.parametrize("transfer", [PQ, HLG])
+@pytest.mark.parametrize("colour", [(0, 0, 0), (0.5, 0.5, 0.5), (0.8, 0.2, 0.1), (0.1, 0.6, 0.3)])
+def test_in_an_image_a_colour_is_what_it_was(
+    colour: tuple[float, float, float], transfer: int
+) -> None:
+    light = [n / 12.92 if n <= 0.04045 else ((n + 0.055) / 1.055) ** 2.4 for n in colour]
+    assert as_srgb(numbers(light, transfer), transfer) == pytest.approx(colour, abs=0.003)
+
+
+@pytest.mark.parametrize("transfer", [PQ, HLG])
+def test_in_an_image_what_is_brighter_is_never_darker_and_white_is_nearly_white(
+    transfer: int,
+) -> None:
+    greys = [as_srgb((n / 99,) * 3, transfer)[0] for n in range(100)]
+    assert all(one <= other for one, other in pairwise(greys))
+    assert (greys[0], greys[-1]) == pytest.approx((0, 1), abs=0.001)
+    assert as_srgb(numbers((1, 1, 1), transfer), transfer)[0] == pytest.approx(0.967, abs=0.002)
 
 
 def test_red_comes_first_in_the_table() -> None:
