@@ -117,7 +117,7 @@ def peaks(folder: Path) -> None:
             deinterlace=case.deinterlace,
         )
         measured, cpu = peak_of(plan, media, source)
-        reckoned = making_bytes(plan, media.video)
+        reckoned = making_bytes(plan, media)
         print(
             f"{case.said} | {measured / MIB:.0f} | {reckoned / MIB:.0f} | "
             f"{measured / reckoned:.2f} | {cpu:.1f}",

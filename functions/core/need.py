@@ -73,7 +73,7 @@ def need_of(
         disk_bytes=COPIES * max((_bytes(one, plan) for one in plan.outputs), default=0),
         piece_bytes=max((_piece_bytes(one, plan) for one in plan.outputs), default=0),
         making_bytes=OWN_BYTES
-        + max((making_bytes(one, plan.media.video) for one in plan.outputs), default=0),
+        + max((making_bytes(one, plan.media) for one in plan.outputs), default=0),
         joining_bytes=OWN_BYTES
         + max((joining_bytes(one, plan.audio_of(one)) for one in plan.outputs), default=0),
         lossless=any(output.lossless for output in plan.outputs),
