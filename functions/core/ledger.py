@@ -60,7 +60,7 @@ class Standing:
     speed: float | None = None
     """Output pixels a second of one machine, on average; None if none was seen."""
     speed_error: float = 0.0
-    """Standard error of that average."""
+    """How far off the speed of the next attempt may be: attempts differ, and the average errs."""
     preemptions_an_hour: float | None = None
     """None where nothing has run."""
     streak: int = 0
@@ -126,7 +126,7 @@ def standing(
         start=timedelta(seconds=seen.waits.mean) if seen.waits.weight else None,
         start_error=timedelta(seconds=seen.waits.error),
         speed=seen.speeds.mean if seen.speeds.weight else None,
-        speed_error=seen.speeds.error,
+        speed_error=seen.speeds.off,
         preemptions_an_hour=seen.preemptions_an_hour,
         streak=closing.streak,
         closed_until=until if until is not None and until > now else None,
