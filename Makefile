@@ -119,6 +119,9 @@ simulate-long: simulate ## The same, a million renders long
 burst: dev      ## Ten thousand clips at once against shared quotas, in virtual time (CLIPS=10000)
 	@$(BIN)/python -m infra.simulator.burst --clips $(CLIPS)
 
+stockouts: dev  ## How soon a render runs elsewhere when its lane is out, over a grid, in virtual time
+	@$(BIN)/python -m infra.simulator.stockouts
+
 mutants: dev    ## Plant known bugs one by one: the simulator must find each
 	@$(BIN)/python -m infra.simulator.mutants
 

@@ -42,6 +42,17 @@ class Capacity:
 
 
 @dataclass(slots=True, kw_only=True)
+class Outage:
+    """None from the beginning on, then always some."""
+
+    until: float
+
+    def is_there(self, at: float) -> bool:
+        """Whether it is over."""
+        return at >= self.until
+
+
+@dataclass(slots=True, kw_only=True)
 class Traced:
     """A trace: machines at each tick, from an offset on, round and round."""
 

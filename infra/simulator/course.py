@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
+from functions.core.route import EXACT_ENCODER
 from infra.simulator.capacity import Traced, read_traces
 from infra.simulator.faults import ODDS, Fault
 from infra.simulator.fleet import LANES, NARROW, SCARCE, SPOT
@@ -58,6 +59,7 @@ class Course:
         seed = f"{self.seed}/{number}"
         crowd = number % CROWD_EVERY == CROWD_AT
         odds = self._swarm(seed) if number % 10 in SWARM_AT else self.odds
+        lanes = FLEETS.get(number % 10, LANES)
         return Recipe(
             seed=seed,
             scenario=scenario(
@@ -65,9 +67,10 @@ class Course:
                 uploads=CROWD if crowd else 1 + number % MOST_UPLOADS,
                 interference=number % CALM_EVERY != 0,
                 odds=odds,
+                exact=any(one.lane.encoder_class.startswith(EXACT_ENCODER) for one in lanes),
             ),
             odds=odds,
-            lanes=FLEETS.get(number % 10, LANES),
+            lanes=lanes,
             sweep_every=HASTY if number % 10 in SWARM_AT else SWEEP_EVERY,
             traces=_read(self.traces) if self.traces else (),
         )

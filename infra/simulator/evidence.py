@@ -16,6 +16,18 @@ class Violation:
         return f"{self.at:.1f} s: {self.invariant}: {self.seen}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """An attempt that started after one that had found no machines. In seconds."""
+
+    hung: bool
+    """That one was never refused: its start deadline passed."""
+    after: float
+    """From the refusal, or the deadline, to the first machine."""
+    start: float
+    """That is: of these, what its own lane took from the launch on."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Counts:
     """What one history cost and brought."""
@@ -29,6 +41,7 @@ class Counts:
     """Seconds from the first save of a render to its end."""
     waits: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     """Seconds from the upload's request to the start of its first attempt, by account."""
+    moved: list[Moved] = field(default_factory=list)
     object_calls: int = 0
     launches: int = 0
     starts: int = 0

@@ -48,6 +48,8 @@ class LaneKind:
     lane: Lane
     scarcity: float = 1.0
     """How much more often than usual its machines run out for a while; 0 is never."""
+    out_for: float = 0.0
+    """Seconds from the dawn on in which it has no machines, whatever else is drawn."""
     spot: float = 0.3
     """How much more often than usual its machines are taken away."""
     retries: int = 3

@@ -11,7 +11,7 @@ from functions.handle import handle
 from functions.intake import admit
 from functions.ports import Ports
 from functions.sweep import sweep
-from infra.simulator.capacity import Capacity, Traced
+from infra.simulator.capacity import Capacity, Outage, Traced
 from infra.simulator.couriers import STEPS, Couriers
 from infra.simulator.coverage import IMPOSSIBLE
 from infra.simulator.desk import Desk
@@ -190,8 +190,10 @@ class _History:
             for kind in self._recipe.lanes
         }
 
-    def _capacity(self, kind: LaneKind) -> Capacity | Traced:
+    def _capacity(self, kind: LaneKind) -> Capacity | Outage | Traced:
         draw = self._fate.stream(f"capacity/{kind.lane.id}")
+        if kind.out_for:
+            return Outage(until=kind.out_for)
         traces = self._recipe.traces
         if traces and kind.scarcity:
             one = traces[draw.randrange(len(traces))]

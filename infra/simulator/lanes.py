@@ -15,7 +15,7 @@ from random import Random
 
 from functions.core.lanes import Lane
 from functions.ports import ExecutionState, LaunchRefused
-from infra.simulator.capacity import Capacity, Traced
+from infra.simulator.capacity import Capacity, Outage, Traced
 from infra.simulator.cause import Cause
 from infra.simulator.faults import Fault, Unreachable
 from infra.simulator.fleet import LaneKind
@@ -82,7 +82,7 @@ class SimulatedLane:
     kind: LaneKind
     world: World
     witness: Witness
-    capacity: Capacity | Traced
+    capacity: Capacity | Outage | Traced
     begin: Callable[[Process, Order, str, int, Callable[[], bool]], int]
     tell: Callable[[ExecutionEnded], None]
     executions: dict[str, Execution] = field(default_factory=dict)
@@ -134,7 +134,7 @@ class SimulatedLane:
 
     def _refused(self, order: Order, reason: str, message: str) -> LaunchRefused:
         self.witness.ended(order)
-        self.witness.ledger.refused(order, reason)
+        self.witness.ledger.refused(order, reason, self.world.time)
         failure = Failure(failure=FailureClass.CAPACITY, reason=reason, message=message)
         return LaunchRefused(failure)
 
@@ -146,6 +146,7 @@ class SimulatedLane:
             name=name, order=order, runs=[Run(index=index) for index in range(order.tasks)]
         )
         self.executions[name] = execution
+        self.witness.ledger.accepted(order, self.world.time)
         draw = self.world.fate.stream(f"accepted/{name}")
         self.witness.log(f"{name} is accepted on {self.lane.id}" + (", and hangs" * hangs))
         if not hangs:
@@ -159,7 +160,7 @@ class SimulatedLane:
             return
         execution.is_started = True
         self.witness.counts.starts += 1
-        self.witness.ledger.began(execution.order)
+        self.witness.ledger.began(execution.order, self.world.time)
         self.witness.log(f"{execution.name} starts")
         draw = self.world.fate.stream(f"execution/{execution.name}")
         execution.silent = self.world.fate.foresees(execution.name, draw, Fault.SILENT)

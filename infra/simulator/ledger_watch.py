@@ -29,7 +29,10 @@ class LedgerWatch:
     _admitted: set[str] = field(default_factory=set)
     _refused: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """By launch, the reasons that its lane has truly given."""
-    _began: set[str] = field(default_factory=set)
+    refused_at: dict[str, float] = field(default_factory=dict)
+    accepted_at: dict[str, float] = field(default_factory=dict)
+    began_at: dict[str, float] = field(default_factory=dict)
+    """Moments of launches, in seconds since the dawn, the first of each."""
     _ends: dict[str, Entry] = field(default_factory=dict)
     """By launch."""
 
@@ -39,13 +42,18 @@ class LedgerWatch:
         """The gate let it pass."""
         self._admitted.add(launch.launch)
 
-    def refused(self, order: Order, reason: str) -> None:
+    def refused(self, order: Order, reason: str, at: float = 0.0) -> None:
         """The lane did not take it."""
         self._refused[_launch(order)].add(reason)
+        self.refused_at.setdefault(_launch(order), at)
 
-    def began(self, order: Order) -> None:
+    def accepted(self, order: Order, at: float) -> None:
+        """The lane took it; it may hang."""
+        self.accepted_at.setdefault(_launch(order), at)
+
+    def began(self, order: Order, at: float = 0.0) -> None:
         """Its machines are there."""
-        self._began.add(_launch(order))
+        self.began_at.setdefault(_launch(order), at)
 
     # ── what was told ──
 
@@ -65,7 +73,7 @@ class LedgerWatch:
     def _untrue(self, one: Entry) -> str | None:
         if one.launch not in self._admitted:
             return "no such launch was admitted"
-        if one.outcome in HAD_MACHINES and one.launch not in self._began:
+        if one.outcome in HAD_MACHINES and one.launch not in self.began_at:
             return "its machines never came"
         reasons = self._refused[one.launch]
         if one.outcome is Outcome.REFUSED and "stock_out" not in reasons:

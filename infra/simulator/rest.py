@@ -1,9 +1,11 @@
 """What must hold at rest, when nothing is under way and nothing more would happen by itself."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from functions.core.render import TERMINAL, Render, State
+from infra.simulator.evidence import Moved
 from infra.simulator.witness import OVERSTAY, Witness
 from schemas import labels, names
 from schemas.failures import FailureClass
@@ -78,6 +80,7 @@ def _end_of(witness: Witness, render: Render) -> None:
         if first is not None:
             waited = (first - render.created_at).total_seconds()
             witness.counts.waits[render.account].append(waited)
+        witness.counts.moved += _moved(witness, render)
         per_second = Counter(int(at) for at in seconds)
         witness.counts.busiest_second = max(witness.counts.busiest_second, *per_second.values())
     if render.state not in TERMINAL:
@@ -104,6 +107,23 @@ def _end_of(witness: Witness, render: Render) -> None:
     if letters != render.failures:
         seen = f"{render.id} failed {render.failures} times and has {letters} dead letters"
         witness.broken("a failure is on record", seen)
+
+
+def _moved(witness: Witness, render: Render) -> Iterator[Moved]:
+    """Starts after an attempt that found no machines, by the true moments."""
+    watch = witness.ledger
+    for before, after in pairwise(render.attempts):
+        out = before.cause is not None and before.cause.failure is FailureClass.CAPACITY
+        lost, found = (f"{one.lane}/{render.id}/{one.number}" for one in (before, after))
+        if not out or before.started_at is not None or found not in watch.began_at:
+            continue
+        hung = lost not in watch.refused_at
+        if hung and lost not in watch.accepted_at:
+            continue  # nobody was asked: the launch itself was lost
+        wait = witness.start_within[before.lane]
+        told = watch.accepted_at[lost] + wait if hung else watch.refused_at[lost]
+        began = watch.began_at[found]
+        yield Moved(hung=hung, after=began - told, start=began - watch.accepted_at[found])
 
 
 def _overtaken(witness: Witness, render: Render, others: Iterable[Render]) -> None:
