@@ -90,6 +90,8 @@ class PoolWorker:
     renew_every: timedelta = RENEW_EVERY
     leave_when_idle: timedelta | None = None
     """Who has had nothing to do for so long leaves: its machine costs money. None for who stays."""
+    step_every: float = BUSY
+    """Seconds between two steps."""
     _hands: list[_Hand] = field(default_factory=list)
     _killed: list[Child] = field(default_factory=list)
     """Their seats are lost; they are gone as soon as their ends were heard of."""
@@ -110,7 +112,7 @@ class PoolWorker:
                 log.exception("a bug in Clipline: the worker goes on", extra={"action": "stumbled"})
             if (draining or self._is_idle()) and not self.is_busy:
                 return
-            self.clock.rest(BUSY, until=lambda: False)
+            self.clock.rest(self.step_every, until=lambda: False)
 
     def _is_idle(self) -> bool:
         now = self.clock.monotonic()

@@ -34,6 +34,7 @@ class Cause(StrEnum):
     WRONG_ENCODER = "another encoder than ordered"
     NOT_OWNER = "second execution of an attempt"
     CLAIM_LOST = "claim taken over"
+    SEAT_LOST = "seat not renewed in time"
     STOPPED = "attempt given up or stopped"
     OUT_OF_TIME = "attempt out of time"
 

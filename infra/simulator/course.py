@@ -9,7 +9,7 @@ from random import Random
 from functions.core.route import EXACT_ENCODER
 from infra.simulator.capacity import Traced, read_traces
 from infra.simulator.faults import ODDS, Fault
-from infra.simulator.fleet import LANES, NARROW, SCARCE, SPOT
+from infra.simulator.fleet import LANES, NARROW, POOLS, SCARCE, SPOT
 from infra.simulator.history import Recipe
 from infra.simulator.scenario import scenario
 
@@ -31,7 +31,7 @@ LIKELIEST = 0.6
 SWEEP_EVERY, HASTY = 60.0, 4.0
 """Seconds between two sweeps, and where faults swarm: who comes by sooner than expected meets more
 that is half done."""
-FLEETS = {3: SCARCE, 5: SPOT, 8: NARROW}
+FLEETS = {2: POOLS, 3: SCARCE, 5: SPOT, 8: NARROW}
 """The fleet of every history whose number ends so; all others have the usual one."""
 
 

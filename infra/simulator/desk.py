@@ -75,7 +75,7 @@ class Desk:
                 poisoned=self._is_poisoned,
             ),
             overlays=Overlays(uploads=self.uploads, images=NoImages()),
-            clock=_TaskClock(process),
+            clock=ProcessClock(process),
             scratch=scratch,
             empty=lambda folder: scratch.clear(),
             stop=stop,
@@ -96,21 +96,25 @@ def _plan(data: bytes) -> RenderPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class _TaskClock:
-    """A task's clock: its machine may be wrong about the time of day."""
+class ProcessClock:
+    """A process's clock: its machine may be wrong about the time of day."""
 
     process: Process
 
     def now(self) -> datetime:
+        """As that machine has it."""
         return self.process.world.local()
 
     def monotonic(self) -> float:
+        """Of the world."""
         return self.process.world.time
 
     def rest(self, seconds: float, *, until: Callable[[], bool]) -> None:
+        """In steps of half a second."""
         end = self.process.world.time + seconds
         while self.process.world.time < end and not until():
             self.process.wait(min(0.5, end - self.process.world.time), Doing.RESTING)
 
     def spent(self) -> Spent:
+        """Nothing: no processor is simulated."""
         return Spent(own=0.0, children=0.0)

@@ -59,6 +59,10 @@ class LaneKind:
     tells_preemption: bool = False
     """Whether it says so when machines were taken away, as Batch does by an exit code of its own:
     on other lanes that looks like a crash."""
+    pool: str = ""
+    """Of a lane whose work is pulled: whose workers do it."""
+    workers: int = 0
+    """Machines that its pool has at most; they come when work waits."""
 
     @property
     def price(self) -> int:
@@ -99,6 +103,9 @@ _ON_CPU = replace(
 _TIGHT = replace(_CLOUD_RUN, executions=1)
 _ON_ONE_SPOT = replace(_BATCH, tasks=1, executions=3, hedge=False)
 
+_PULLED = replace(_CLOUD_RUN, id="worker/l4", tasks=2, executions=3, is_spot=True, price=SPOT_PRICE)
+_PULLED_ON_CPU = replace(_ON_CPU, id="worker/cpu", tasks=2, executions=3)
+
 LANES = (
     LaneKind(lane=_CLOUD_RUN),
     LaneKind(lane=_BATCH, spot=3.0, names_itself=True, tells_preemption=True),
@@ -131,3 +138,8 @@ NARROW = (
     LaneKind(lane=_ON_CPU, scarcity=0),
 )
 """One place on a GPU that runs out: what is begun there is often finished on CPUs."""
+POOLS = (
+    LaneKind(lane=_PULLED, spot=4.0, pool="shared", workers=3),
+    LaneKind(lane=_PULLED_ON_CPU, scarcity=0, pool="shared", workers=2),
+)
+"""Machines that pull their work, of two kinds and from one queue."""

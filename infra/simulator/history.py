@@ -26,6 +26,7 @@ from infra.simulator.memory_objects import MemoryObjects
 from infra.simulator.memory_renders import MemoryRenders
 from infra.simulator.memory_switches import MemorySwitches
 from infra.simulator.people import People
+from infra.simulator.pool import SimulatedPool
 from infra.simulator.prober import NoImages, SimulatedProber
 from infra.simulator.rest import judge
 from infra.simulator.scenario import Deed, Scenario
@@ -176,19 +177,35 @@ class _History:
 
     # ── parts ──
 
-    def _make_lanes(self) -> dict[str, SimulatedLane]:
+    def _make_lanes(self) -> dict[str, SimulatedLane | SimulatedPool]:
         on = any(self._recipe.odds.values())
         return {
-            kind.lane.id: SimulatedLane(
-                kind=kind if on else replace(kind, lane=replace(kind.lane, hedge=False)),
+            kind.lane.id: self._make_lane(
+                kind if on else replace(kind, lane=replace(kind.lane, hedge=False))
+            )
+            for kind in self._recipe.lanes
+        }
+
+    def _make_lane(self, kind: LaneKind) -> SimulatedLane | SimulatedPool:
+        if kind.pool:
+            return SimulatedPool(
+                kind=kind,
                 world=self._world,
                 witness=self._witness,
                 capacity=self._capacity(kind),
                 begin=self._begin,
-                tell=self._tell_end,
+                publisher=SteppedPublisher(self._world, self, self._witness),
+                work=self._stepped(self._work),
+                truth=self._work,
             )
-            for kind in self._recipe.lanes
-        }
+        return SimulatedLane(
+            kind=kind,
+            world=self._world,
+            witness=self._witness,
+            capacity=self._capacity(kind),
+            begin=self._begin,
+            tell=self._tell_end,
+        )
 
     def _capacity(self, kind: LaneKind) -> Capacity | Outage | Traced:
         draw = self._fate.stream(f"capacity/{kind.lane.id}")

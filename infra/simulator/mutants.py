@@ -241,6 +241,30 @@ MUTANTS = (
         of="    return info.metadata.get(_RENDER) == render\n",
         instead="    return True\n",
     ),
+    Mutant(
+        name="a pool's seat is taken over at once",
+        file="schemas/seats.py",
+        of=" and now - self.heard_at <= LEASE\n",
+        instead=" and False\n",
+    ),
+    Mutant(
+        name="lease forgotten: a pool's seats are never renewed",
+        file="render_job/worker.py",
+        of="            hand.sitting.renew(now)\n",
+        instead="            pass\n",
+    ),
+    Mutant(
+        name="a pool's seat is written whoever holds it",
+        file="render_job/seat.py",
+        of="        if_generation_match=seat.generation,\n",
+        instead="",
+    ),
+    Mutant(
+        name="a worker takes what was made for another encoder",
+        file="render_job/seat.py",
+        of="    if order.encoder_class != mine.encoder_class:\n",
+        instead="    if False:\n",
+    ),
 )
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -10,13 +11,14 @@ from typing import Protocol
 from functions.ports import Backend
 from infra.simulator.capacity import Capacity
 from infra.simulator.faults import Fate
-from infra.simulator.fleet import LANES, LaneKind
+from infra.simulator.fleet import LANES, POOLS, LaneKind
 from infra.simulator.lanes import SimulatedLane
 from infra.simulator.memory_objects import MemoryObjects
 from infra.simulator.memory_renders import MemoryRenders
+from infra.simulator.pool import SimulatedPool
 from infra.simulator.witness import Witness
 from infra.simulator.world import Process, World
-from schemas.events import ExecutionEnded
+from schemas.events import Event, ExecutionEnded
 from schemas.plan import Order
 from tests.contract.cloud_places import BatchPlace, CloudRunPlace
 from tests.contract.machine import ENDS_WHEN_TOLD, Machine
@@ -99,17 +101,20 @@ class SimulatedPlace:
             MemoryObjects(bucket, world.now) for bucket in ("uploads", "work", "outputs")
         )
         self._witness = Witness(world, uploads, work, outputs, MemoryRenders())
-        self._lane = SimulatedLane(
+        self._lane = self._make_lane(kind, work)
+        self._begun = Counter[str]()
+        self._codes: dict[str, int] = {}
+        self._told: dict[str, ExecutionEnded] = {}
+
+    def _make_lane(self, kind: LaneKind, work: MemoryObjects) -> SimulatedLane | SimulatedPool:
+        return SimulatedLane(
             kind=kind,
-            world=world,
+            world=self._world,
             witness=self._witness,
             capacity=Capacity(Random(0), scarce=False),
             begin=self._begin,
             tell=self._hear,
         )
-        self._begun = Counter[str]()
-        self._codes: dict[str, int] = {}
-        self._told: dict[str, ExecutionEnded] = {}
 
     @property
     def backend(self) -> Backend:
@@ -158,7 +163,34 @@ class SimulatedPlace:
         self._told[event.execution] = event
 
 
+class SimulatedPoolPlace(SimulatedPlace):
+    """A pool of the simulator, whose machines come as soon as work waits."""
+
+    def _make_lane(self, kind: LaneKind, work: MemoryObjects) -> SimulatedPool:
+        return SimulatedPool(
+            kind=kind,
+            world=self._world,
+            witness=self._witness,
+            capacity=Capacity(Random(0), scarce=False),
+            begin=self._begin,
+            publisher=self,
+            work=work,
+            truth=work,
+        )
+
+    def publish(self, topic: str, event: Event) -> None:
+        """Nobody listens: the lane is asked."""
+
+    def wait_for_end(self, execution: str) -> None:
+        self._go_on(lambda: self._has_ended(execution), "it has ended")
+
+    def _has_ended(self, execution: str) -> bool:
+        state = self._lane.state(execution)
+        return state is not None and state.ended
+
+
 _CHOSEN = {kind.names_itself: kind for kind in LANES}
+_PULLED = replace(POOLS[0], lane=replace(POOLS[0].lane, id="a/lane", encoder_class="x264"))
 FACTORIES: dict[str, Callable[[Path, Callable[..., None]], Place]] = {
     "batch": lambda folder, until: BatchPlace(folder, until, TASK),
     "child_process": ChildProcessPlace,
@@ -167,4 +199,5 @@ FACTORIES: dict[str, Callable[[Path, Callable[..., None]], Place]] = {
     "pool": lambda folder, until: PoolPlace(folder, until, TASK),
     "simulated": lambda folder, until: SimulatedPlace(_CHOSEN[False]),
     "simulated_named": lambda folder, until: SimulatedPlace(_CHOSEN[True]),
+    "simulated_pool": lambda folder, until: SimulatedPoolPlace(_PULLED),
 }
