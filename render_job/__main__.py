@@ -61,7 +61,8 @@ def _worker(words: list[str]) -> Exit:
     idle = None if told.leave_when_idle is None else timedelta(seconds=told.leave_when_idle)
     mine = worker(told.pool, tasks=told.tasks, tenants=told.tenant, leave_when_idle=idle)
     log = logging.getLogger("clipline.worker")
-    log.info("%s works for pool '%s' as %s", mine.name, mine.mine.pool, mine.mine.encoder_class)
+    classes = " and ".join(sorted(mine.mine.encoder_classes))
+    log.info("%s works for pool '%s' as %s", mine.name, mine.mine.pool, classes)
     mine.serve(drained)
     log.info("%s has left in order", mine.name)
     return Exit.REPORTED

@@ -9,8 +9,8 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
@@ -20,7 +20,8 @@ from functions.errors import NotConfigured
 from functions.settings import Place, laptop, place
 from render_job.clock import SystemClock
 from render_job.encoder import THREADS, encoder_class, find_ffmpeg
-from render_job.errors import NotSetUp
+from render_job.errors import NotSetUp, RenderFault
+from render_job.gpu import find_gpu
 from render_job.seat import Belongings, Sitting
 from render_job.spot import SpotNotice
 from render_job.wiring import shared
@@ -105,7 +106,7 @@ def worker(
         raise NotSetUp(str(error)) from error
     mine = Belongings(
         pool=pool,
-        encoder_class=encoder_class(find_ffmpeg(), THREADS),
+        encoder_classes=frozenset(_encoder_classes()),
         tenants=frozenset(tenants),
     )
     return PoolWorker(
@@ -118,6 +119,16 @@ def worker(
         tasks=tasks,
         leave_when_idle=leave_when_idle,
     )
+
+
+def _encoder_classes() -> Iterator[str]:
+    """Of the processor, and of the GPU if one is there that encodes."""
+    plain = find_ffmpeg()
+    yield encoder_class(plain, THREADS)
+    try:
+        yield encoder_class(replace(plain, gpu=find_gpu(plain.path)), THREADS)
+    except RenderFault as fault:
+        log.info("no GPU: %s", fault.failure.message, extra={"action": "no_gpu"})
 
 
 def _name(environment: Mapping[str, str]) -> str:

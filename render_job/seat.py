@@ -32,7 +32,7 @@ class Belongings:
     """What may be taken: nothing that is not its own reaches a worker's hands."""
 
     pool: str
-    encoder_class: str
+    encoder_classes: frozenset[str]
     """What this machine makes; pieces of another one could not be joined to the others."""
     tenants: frozenset[str] = frozenset()
     """The only ones for whom it works; for all of them where none is named."""
@@ -105,7 +105,7 @@ def _table(work: ObjectStore, mine: Belongings, execution: str) -> Table | None:
 
 
 def _is_mine(work: ObjectStore, mine: Belongings, order: Order) -> bool:
-    if order.encoder_class != mine.encoder_class:
+    if order.encoder_class not in mine.encoder_classes:
         return False
     if not mine.tenants:
         return True

@@ -148,7 +148,9 @@ class SimulatedPool:
     def _serve(self, process: Process, machine: Machine) -> None:
         PoolWorker(
             name=machine.name,
-            mine=Belongings(pool=self.kind.pool, encoder_class=self.lane.encoder_class),
+            mine=Belongings(
+                pool=self.kind.pool, encoder_classes=frozenset([self.lane.encoder_class])
+            ),
             work=self.work,
             publisher=self,
             clock=ProcessClock(process),

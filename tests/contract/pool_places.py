@@ -55,7 +55,7 @@ def worker(
     """A worker whose tasks run that code."""
     return PoolWorker(
         name=name,
-        mine=Belongings(pool=POOL, encoder_class="x264"),
+        mine=Belongings(pool=POOL, encoder_classes=frozenset(["x264"])),
         work=DirectoryObjects(folder / "work", "work"),
         publisher=publisher or Silent(),
         clock=SystemClock(),
@@ -74,7 +74,7 @@ class Pool(ABC):
     def __init__(self, folder: Path, until: Callable[..., None]) -> None:
         self.folder = folder
         self.work = DirectoryObjects(folder / "work", "work")
-        self._until = until
+        self.until = until
 
     @property
     @abstractmethod
@@ -107,7 +107,7 @@ class Pool(ABC):
             self.go_on()
             return claim()
 
-        self._until(claim_after_a_step, what, 30)
+        self.until(claim_after_a_step, what, 30)
 
     def _has_ended(self, execution: str) -> bool:
         state = self.backend.state(execution)
@@ -140,7 +140,7 @@ class PoolPlace(Pool):
             self.worker.step(draining=True)
             return not self.worker.is_busy
 
-        self._until(has_left, "the worker has left")
+        self.until(has_left, "the worker has left")
 
     def close(self) -> None:
         self.drain()

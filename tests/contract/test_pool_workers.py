@@ -1,20 +1,24 @@
 """What a pool promises beside what every Backend does: over real processes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from functions.adapters.directory_objects import DirectoryObjects
 from functions.ports import ExecutionState
+from render_job.clock import SystemClock
 from render_job.machine import Runs
+from render_job.seat import FENCE
 from schemas import names
 from schemas.events import ExecutionEnded
 from schemas.failures import UNTOLD, FailureClass
 from schemas.plan import Order
-from schemas.seats import RUNS
-from tests.contract.machine import ENDS_WHEN_TOLD
+from schemas.ports import ObjectInfo, StoreUnavailable
+from schemas.seats import LEASE, RUNS
+from tests.contract.machine import ENDS_WHEN_TOLD, is_there
 from tests.contract.pool_places import POOL, PoolPlace
 
 CODE = (
@@ -125,6 +129,56 @@ def test_a_seat_that_another_holds_now_has_its_task_killed_here_and_nothing_writ
     assert place.work.stat(name) == theirs
     place.let_end(EXECUTION, 70)
     assert not place.said
+
+
+class Later(SystemClock):
+    """A clock that can be put forward."""
+
+    forward = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.forward
+
+
+class Away(DirectoryObjects):
+    """A store that a machine does not reach for a while."""
+
+    is_away = False
+
+    def write(
+        self,
+        name: str,
+        data: bytes,
+        *,
+        if_generation_match: int | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> ObjectInfo:
+        if self.is_away:
+            raise StoreUnavailable("the network is away")
+        return super().write(name, data, if_generation_match=if_generation_match, metadata=metadata)
+
+
+def test_who_cannot_renew_ends_its_task_before_another_may_have_it(place: PoolPlace) -> None:
+    clock, store = Later(), Away(place.folder / "work", "work")
+    place.worker.clock, place.worker.work = clock, store
+    begun(place)
+    before = place.work.stat(names.seat("r-1", 1, 0))
+    store.is_away = True
+    clock.forward = FENCE.total_seconds() - 2
+    with pytest.raises(StoreUnavailable):
+        place.worker.step(draining=False)
+    assert place.worker.is_busy, "it may come back"
+    clock.forward = FENCE.total_seconds() + 1
+    assert FENCE < LEASE
+    place.worker.step(draining=False)
+    assert place.work.stat(names.seat("r-1", 1, 0)) == before, "and nothing was written"
+    place.drain()
+    assert not alive(place)
+
+
+def alive(place: PoolPlace) -> list[int]:
+    """Tasks that run, by the numbers of their processes."""
+    return [pid for pid in map(int, (place.folder / "pids").read_text().split()) if is_there(pid)]
 
 
 def test_a_task_that_ignores_its_notice_is_killed_after_the_grace(

@@ -53,7 +53,7 @@ class Bench:
 
     def take(self, worker: str = "one", **more: Any) -> Sitting | None:
         self.wait(LATER)
-        mine = replace(Belongings(pool=POOL, encoder_class=ENCODER), **more)
+        mine = replace(Belongings(pool=POOL, encoder_classes=frozenset([ENCODER])), **more)
         return take(self.work, mine, worker, at=0.0)
 
     def taken(self, worker: str = "one") -> Sitting:
@@ -131,7 +131,7 @@ def test_a_seat_given_back_is_free_at_once_and_has_cost_no_run(bench: Bench) -> 
     "other",
     [
         {"pool": "another"},
-        {"encoder_class": "h264_nvenc/ada/470"},
+        {"encoder_classes": frozenset(["h264_nvenc/ada/470"])},
         {"tenants": frozenset(["globex"])},
     ],
     ids=lambda other: str(next(iter(other))),
