@@ -18,7 +18,7 @@ from uuid import uuid4
 from functions.adapters.pubsub_listener import PubSubListener
 from functions.cloud_settings import cloud
 from functions.errors import NotConfigured, TryAgainLater
-from functions.wiring import ports
+from functions.wiring import desk, ports
 from infra.deployment.exits import Status
 from infra.deployment.gcloud import Gcloud
 from infra.laptop.run import SAMPLE
@@ -37,6 +37,7 @@ HERE = Patience(
     let_go=timedelta(seconds=90),
     started=timedelta(seconds=90),
     ended=timedelta(seconds=60),
+    collected=timedelta(seconds=45),
     done=timedelta(minutes=3),
 )
 """Over emulators: nothing is cold or far, and the sweep comes every five seconds."""
@@ -95,7 +96,12 @@ def _tried(patience: Patience, *, is_emulated: bool) -> int:
     evidence: Evidence | None = None
     try:
         evidence = Trial(
-            ports=ports(), heard=Heard(listener), video=SAMPLE, patience=patience, say=say
+            ports=ports(),
+            letters=desk().letters,
+            heard=Heard(listener),
+            video=SAMPLE,
+            patience=patience,
+            say=say,
         ).run()
     except NotSeen as missing:
         print(missing, file=sys.stderr)

@@ -3,6 +3,7 @@
     pause a tenant of our own ─ upload ─► asked for ─► waits         on_upload, start_render
     resume ───────────────────────► launched ─► a piece is made      sweep
     stop its execution at the place ──────► a dead letter            on_execution
+    …  ───────────────────────────────────► a record on the desk     collect
     replay ─► the rest is made ───────────► done, and heard of       on_result
 
 Each line fails without the function at its end, since nothing else does that within the time given.
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from functions.core.render import Render, State
 from functions.core.switches import Reach, Switching
+from functions.desk import DeadLetters, Wanted
 from functions.intake import SPEC_METADATA
 from functions.landed import record_of
 from functions.ports import Ports
@@ -61,6 +63,8 @@ class Patience:
     ended: timedelta = timedelta(seconds=150)
     """From the stop to the dead letter: a grace of 10 s and a log sink, and far less than the five
     minutes of silence after which the sweep would look by itself."""
+    collected: timedelta = timedelta(seconds=180)
+    """From the dead letter to its record: the desk is emptied every minute."""
     done: timedelta = timedelta(minutes=20)
     """From the replay to the finished file."""
 
@@ -70,6 +74,7 @@ class Trial:
     """One trial. `say` is told each step as it is done: its name, and what was seen."""
 
     ports: Ports
+    letters: DeadLetters
     heard: Heard
     video: Path
     patience: Patience
@@ -90,14 +95,14 @@ class Trial:
         resumed = self.now()
         self._launched(asked, resumed)
         stopped = self._stop(self._in_the_middle(asked))
-        record = self._dead_letter(asked, stopped)
+        record = self._on_the_desk(self._dead_letter(asked, stopped))
         replayed = self._replay(record)
         last, done = self._done(asked, replayed)
         self._was_heard_of(last)
         self._hear_of_the_end(last)
         evidence = Evidence.of(self.heard, render=last, stopped=stopped, done=done)
-        self._clear(upload, last)
-        self.say("cleared", f"{name} and its output are removed again")
+        self._clear(upload, last, record)
+        self.say("cleared", f"{name}, its output and its dead letter are removed again")
         return evidence
 
     # ── what people do ──
@@ -142,7 +147,8 @@ class Trial:
         self.say("replayed", f"{committed} frames are committed already, {left} are to be rendered")
         return at
 
-    def _clear(self, upload: ObjectInfo, render: Render) -> None:
+    def _clear(self, upload: ObjectInfo, render: Render, record: DeadLetterRecord) -> None:
+        self.letters.dispose(record.id, by=WHO, reason=WHY, at=self.now())
         self.ports.uploads.delete(upload.name, if_generation_match=upload.generation)
         for output in render.outputs:
             delivered = output.delivered
@@ -240,6 +246,22 @@ class Trial:
             f"{record.id}: {record.failure.failure}, {record.failure.message} "
             f"({_s(self.now() - stopped)} after the stop)",
         )
+        return record
+
+    def _on_the_desk(self, letter: DeadLetterRecord) -> DeadLetterRecord:
+        """As the desk has it, where people find it."""
+
+        def look() -> DeadLetterRecord | None:
+            return next(iter(self.letters.find(Wanted(id=letter.id))), None)
+
+        record = self.heard.until(look, self.patience.collected)
+        if record is None:
+            raise NotSeen(
+                f"collect is missing: {letter.id} was published and is not on the desk "
+                f"{_s(self.patience.collected)} later. Nobody takes dead letters from their "
+                "subscription: docs/runbook/README.md#uncollected-dead-letters."
+            )
+        self.say("on the desk", f"clipline show {record.id} tells it")
         return record
 
     def _done(self, render: str, replayed: datetime) -> tuple[Render, datetime]:

@@ -53,7 +53,7 @@ def test_with_all_functions_every_step_is_seen(tmp_path: Path) -> None:
     assert done.returncode == Status.OK, done.stdout + done.stderr
     assert steps(done.stdout) == [
         *("paused", "uploaded", "asked for", "waits", "resumed", "launched", "rendering"),
-        *("broken", "dead letter", "replayed", "done", "heard of", "cleared"),
+        *("broken", "dead letter", "on the desk", "replayed", "done", "heard of", "cleared"),
     ]
     assert "not run against Google Cloud" in done.stdout
     assert all(question in done.stdout for question, _ in questions(None))

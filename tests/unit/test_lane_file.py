@@ -15,7 +15,6 @@ from functions.errors import NotConfigured
 from functions.wiring import LAPTOP_LANE
 from schemas.priority import Priority
 
-SHIPPED = Path(__file__).parents[2] / "infra/lanes/google-cloud.toml"
 SHARED = Path(__file__).parents[2] / "infra/lanes/laptop-pool.toml"
 HERE = {"CLIPLINE_ENCODER_CLASS": "libx264/9.0/t1", "CLIPLINE_TASKS": "3"}
 GOOD = """\
@@ -43,24 +42,6 @@ job = "renders"
 
 def lanes(text: str) -> tuple[CloudLane, ...]:
     return cloud_lanes({"CLIPLINE_LANES": text})
-
-
-def test_what_is_shipped_can_be_read_and_says_where_its_prices_come_from() -> None:
-    shipped = cloud_lanes({"CLIPLINE_LANES_FILE": str(SHIPPED)})
-    assert len({one.id for one in shipped}) == len(shipped) >= 4
-    for one in shipped:
-        assert one.location
-        assert one.price is not None
-        assert all(part.read_on and part.source for part in one.price.parts)
-    spot, run = shipped[0].lane, shipped[1].lane
-    assert (spot.is_spot, run.is_spot) == (True, False)
-    limits = running_limits([one.lane for one in shipped])
-    assert {one.name: one.most for one in limits} == {
-        "us-east4 L4 GPUs": 3,
-        "project executions": 1000,
-    }
-    assert run.price is not None
-    assert run.price.nanodollars_a_second * 3600 == pytest.approx(1.05e9, rel=0.01)
 
 
 def test_the_laptops_shared_lanes_can_be_read_and_the_pool_is_the_first_choice() -> None:
