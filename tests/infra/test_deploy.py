@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from functions.errors import NotConfigured
 from infra.deployment.__main__ import main
 from infra.deployment.deploy import KEPT
 from infra.deployment.exits import Status
+from infra.deployment.gcloud import Gcloud
 from infra.deployment.needs import BESIDE, ELSEWHERE, PERMISSIONS
 from infra.deployment.terraform import Terraform
+from infra.smoke.places import deployed as told_of
 from tests.infra.conftest import Deployed
 from tests.infra.google import PROJECT, REGION, Google, environment_of, google, gpu_quota
 from tests.infra.terraform import GCP
@@ -243,6 +246,19 @@ def test_without_gcloud_nothing_is_begun(desk: Desk) -> None:
     status, said = desk.types("deploy")
     assert status == Status.UNSUITABLE
     assert "gcloud is not on the PATH" in said
+
+
+def test_a_trial_finds_what_the_deployment_itself_is_told(desk: Desk) -> None:
+    told = {"CLIPLINE_PROJECT": PROJECT, "CLIPLINE_LANES": "{}", "CLIPLINE_PUSH_TOKENS": "stripped"}
+    desk.google.change(functions={"clipline-sweep": told, "staging-sweep": {}})
+    gcloud = Gcloud(PROJECT, environment_of(desk.google))
+    assert told_of(PROJECT, "clipline", gcloud) == {
+        "CLIPLINE_PROJECT": PROJECT,
+        "CLIPLINE_LANES": "{}",
+        "GOOGLE_CLOUD_PROJECT": PROJECT,
+    }
+    with pytest.raises(NotConfigured, match="there is no function other-sweep in demo-project"):
+        told_of(PROJECT, "other", gcloud)
 
 
 def test_a_destroy_that_nobody_confirms_destroys_nothing(desk: Desk) -> None:
