@@ -148,6 +148,8 @@ class Books:
                 return Cause.HEDGED if self._is_hedged(unit) else Cause.UNUSED
         elif (self.work.stat(unit.prefix) or self.outputs.stat(unit.prefix)) is not None:
             return Cause.UNUSED
+        elif unit.stitch and self._is_anothers(unit.stitch, run):
+            return Cause.CLAIM_LOST
         marks = (
             names.cancelled(order.render),
             names.closed(order.render, order.attempt),
@@ -158,6 +160,12 @@ class Books:
         if at_end or any(self.work.stat(mark) is not None for mark in marks):
             return Cause.STOPPED
         return None
+
+    def _is_anothers(self, output: str, run: Run) -> bool:
+        """Whether somebody else holds the claim on it, or nobody: it was lost while he slept."""
+        info = self.work.stat(names.claim(run.order.render, f"stitch/{output}"))
+        holder = f"{run.execution}/{run.name.split('/')[-2]}"
+        return info is None or "{execution}/{task}".format(**info.metadata) != holder
 
     def _overlapping(self, prefix: str, span: Span) -> Iterator[str]:
         for info in self.work.list(prefix):

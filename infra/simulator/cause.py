@@ -59,6 +59,8 @@ class Unit:
     """Of a piece."""
     hedges: str = ""
     """Under which prefix the claims of its hedges stand."""
+    stitch: str = ""
+    """Of an output, its id."""
 
 
 @dataclass(slots=True, kw_only=True)

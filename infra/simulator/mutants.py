@@ -47,6 +47,18 @@ class Found:
 
 MUTANTS = (
     Mutant(
+        name="nobody wakes who waits in line",
+        file="functions/sweep.py",
+        of="ticked, woken = _tick_due(ports), wake(ports, give_up)",
+        instead="ticked, woken = _tick_due(ports), 0",
+    ),
+    Mutant(
+        name="a refusal by our own quota is told as a stock-out",
+        file="functions/core/entries.py",
+        of='frozenset({"quota_exceeded"})',
+        instead='frozenset({"stock_out"})',
+    ),
+    Mutant(
         name="fence dropped: tasks of a given-up attempt go on",
         file="render_job/choose.py",
         of="    if seen.closed:\n",

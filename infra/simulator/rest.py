@@ -96,6 +96,9 @@ def _end_of(witness: Witness, render: Render) -> None:
     reason = render.failure.reason if render.failure else ""
     if reason == "output_name_taken" and _meets_a_stranger(witness, render):
         reason = ""
+    if reason == "render_deadline":
+        seen = f"{render.id} after {len(render.attempts)} attempts: {render.failure}"
+        witness.broken("nobody waits until his deadline", seen)
     if render.failure and reason in _OUR_FAULTS:
         witness.broken("no bug of ours fails anybody", f"{render.id}: {render.failure.message}")
     if render.state in (State.FAILED, State.CANCELLED) and render.failure is None:

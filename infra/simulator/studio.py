@@ -148,7 +148,7 @@ class SimulatedStudio:
         parts = [_read(piece) for piece in pieces]
         if len({(part["source"], part["output"], part["encoder"]) for part in parts}) != 1:
             raise RenderFault(_mixed())
-        self._start(Unit(prefix=output.object_name))
+        self._start(Unit(prefix=output.object_name, stitch=output.id))
         self._spend(0.2 + output.frames / 20_000, partial(self._go_on, terms, 0))
         spans = [span for part in parts for span in part["spans"]]
         named = output.id if parts[0]["output"] == output.pieces_id else parts[0]["output"]

@@ -146,3 +146,9 @@ def test_what_is_left_between_two_pieces_of_work_is_lost_to_the_notice() -> None
     books = _lived(leaves)
     assert books.runs["task"].spent == {Cause.WITH_NOTICE: 500_000}
     assert not list(books.unexplained())
+
+
+def test_an_output_that_was_joined_and_whose_claim_was_lost_in_a_freeze_is_explained() -> None:
+    """Its stitcher slept until another had taken over, and went on with something else."""
+    outcome = live(Course(seed="mutants").recipe(201))
+    assert not outcome.violations
