@@ -17,7 +17,7 @@ from signal import SIGKILL
 from functions.core.lanes import Lane
 from functions.pool_workers import PoolWorkers
 from functions.ports import ExecutionState
-from infra.simulator.capacity import Capacity, Traced
+from infra.simulator.capacity import Capacity, Outage, Traced
 from infra.simulator.cause import Cause
 from infra.simulator.desk import ProcessClock
 from infra.simulator.faults import Fault, Unreachable
@@ -51,7 +51,7 @@ class SimulatedPool:
     kind: LaneKind
     world: World
     witness: Witness
-    capacity: Capacity | Traced
+    capacity: Capacity | Outage | Traced
     begin: Callable[[Process, Order, str, int, Callable[[], bool]], int]
     publisher: Publisher
     work: ObjectStore
