@@ -169,7 +169,7 @@ def _unfit(lane: Lane, need: Need) -> Rejection | None:
         return Rejection(lane=lane.id, why=why, for_good=True, own=True)
     if need.lossless and not lane.encoder_class.startswith(EXACT_ENCODER):
         why = f"encodes by {lane.encoder_class.partition('/')[0]}, which makes nothing lossless"
-        return Rejection(lane=lane.id, why=why, for_good=True, own=True)
+        return Rejection(lane=lane.id, why=why, for_good=True, own=True, failure=FailureClass.SPEC)
     if lane.disk_bytes is not None and need.disk_bytes > lane.disk_bytes:
         have, want = lane.disk_bytes / GIB, need.disk_bytes / GIB
         why = f"has room for {have:.1f} GiB, and joining needs about {want:.1f} GiB"

@@ -88,6 +88,11 @@ def test_what_broke_in_a_long_run_holds(number: int) -> None:
     assert live(Course(seed="million-1").recipe(number)).violations == ()
 
 
+def test_what_no_lane_can_make_is_the_specs_failure_and_no_lack_of_machines() -> None:
+    """Lossless, where nothing but GPUs encode: no waiting would have helped."""
+    assert live(Course(seed="mutants").recipe(3)).violations == ()
+
+
 @pytest.mark.parametrize("number", range(10))
 def test_without_a_fault_every_frame_is_made_once_and_all_is_done(number: int) -> None:
     outcome = live(Course(seed="calm", odds=NOTHING).recipe(number))

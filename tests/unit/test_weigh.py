@@ -215,6 +215,8 @@ def test_what_is_to_be_lossless_is_made_by_libx264_alone() -> None:
     assert found.lane is DEAR
     assert found.why == "spot encodes by h264_nvenc, which makes nothing lossless"
     assert chosen(gpu, DEAR).lane is gpu
+    alone = chosen(gpu, lossless=True)
+    assert (alone.hopeless, alone.failure) == (True, FailureClass.SPEC)
 
 
 def test_where_files_lie_in_memory_they_are_counted_with_whatever_needs_more() -> None:
