@@ -1,7 +1,7 @@
 """How much of a render is made: read from the work bucket, where the truth is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from functions.core.render import Render
@@ -21,6 +21,8 @@ class Made:
     """In an encoder now, as its task last said; lost if the task dies without notice."""
     last: datetime | None = None
     """When the last piece was committed, by the store's clock."""
+    by_output: Mapping[str, int] = field(default_factory=dict)
+    """The committed ones, by the output's id."""
 
 
 def made(render: Render, work: ObjectStore) -> Made:
@@ -40,8 +42,9 @@ def made_of(render: str, outputs: Sequence[OutputPlan], work: ObjectStore) -> Ma
             last = max(last or info.updated, info.updated)
         elif info.name.startswith(claims):
             in_hand += int(info.metadata.get("frames", "0"))
-    committed = sum(_best(output, have, render) for output in once(outputs))
-    return Made(committed=committed, in_hand=in_hand, last=last)
+    by_output = {output.id: _best(output, have, render) for output in once(outputs)}
+    committed = sum(by_output.values())
+    return Made(committed=committed, in_hand=in_hand, last=last, by_output=by_output)
 
 
 def _best(output: OutputPlan, have: Mapping[str, set[Span]], render: str) -> int:

@@ -59,7 +59,7 @@ def replay(render: str, *, why: str, by: str, paper: Paper) -> None:
     ports.publisher.publish(Topic.RENDER_REQUESTS, command)
     paper.print(
         f"Asked for: {found.id} is to be replayed. {committed} frames are committed already and "
-        f"stay, {left} are to be rendered."
+        f"stay, {sum(left.values())} are to be rendered."
     )
     paper.print(f"Next: clipline watch {found.id}")
 

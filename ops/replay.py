@@ -8,14 +8,17 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from functions.wiring import desk, reading_ports
+from functions.core.prices import dollars
+from functions.errors import NotConfigured
+from functions.ports import Ports
+from functions.wiring import desk, looking_ports, reading_ports
 from ops import filters, replay_runs
 from ops.commands import REFUSED, By, Reason, replay
 from ops.letters import one_line
 from ops.paper import INTERRUPTED, Paper, say_json
 from ops.replay_apply import Run, Stopped
 from ops.replay_file import PlanRefused, read, write
-from ops.times import clock
+from ops.times import clock, length
 from schemas.replay_plan import PlanEnd, PlanHead
 
 ONE = "one"
@@ -61,7 +64,7 @@ def plan(
 ) -> None:
     """Write down what a replay would do, and why not; it only reads, and may be repeated."""
     head = PlanHead(made_at=asked.now, filters=asked.words)
-    path, end = write(head, asked.wanted, desk(), reading_ports(), out)
+    path, end = write(head, asked.wanted, desk(), _foreseeing(), out)
     if as_json:
         say_json(end)
         return
@@ -122,6 +125,31 @@ def audit(
         )
 
 
+def _foreseeing() -> Ports:
+    """With lanes where they are told: without them no time and no cost is foreseen."""
+    try:
+        return looking_ports()
+    except NotConfigured:
+        return reading_ports()
+
+
+def _time(end: PlanEnd) -> str:
+    if end.takes_unknown == end.replays:
+        return "not known: nothing has run of late on the lanes that are told here"
+    attempts = "all attempts together" if end.replays > 1 else "one attempt"
+    return f"{length(end.takes)}, {attempts}{_but(end.takes_unknown)}"
+
+
+def _cost(end: PlanEnd) -> str:
+    if end.nanodollars_unknown == end.replays:
+        return "not known: no time, or no price"
+    return f"{dollars(end.nanodollars)}{_but(end.nanodollars_unknown)}"
+
+
+def _but(unknown: int) -> str:
+    return f", and {unknown} of which it is not known" if unknown else ""
+
+
 def _refuse(plan: Path, why: Sequence[str]) -> NoReturn:
     for sentence in why[:MOST_REASONS]:
         print(f"{sentence}.", file=sys.stderr)
@@ -137,6 +165,9 @@ def _say(path: Path, end: PlanEnd) -> None:
         f"  frames   {end.frames_to_render} to render, {end.frames_committed} committed already"
     )
     console.print(f"  outputs  {end.outputs_to_make}, each told on render-done")
+    if end.replays:
+        console.print(f"  time     {_time(end)}")
+        console.print(f"  cost     {_cost(end)}")
     for why, count in _largest(end.refusals):
         console.print(f"  refused  {count} {why}")
     console.print(f"  digest   {end.digest}")

@@ -27,7 +27,7 @@ def write(
     try:
         with draft.open("wb") as file:
             file.write(to_json(head) + b"\n")
-            for item in planned(place.letters.find(asked), ports):
+            for item in planned(place.letters.find(asked), ports, head.made_at):
                 file.write(totals.line(item))
             end = totals.end
             file.write(to_json(end) + b"\n")

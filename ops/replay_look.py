@@ -89,8 +89,8 @@ def input_gone(upload: Upload, ports: Ports) -> Why | None:
     return None
 
 
-def frames(render: Render, ports: Ports) -> tuple[int, int]:
-    """Frames of the missing outputs: those that are committed, and those to be rendered.
+def frames(render: Render, ports: Ports) -> tuple[int, Mapping[str, int]]:
+    """Frames of the missing outputs: those that are committed, and those to be rendered of each.
 
     Committed is what the encoder class that made most of an output made of it. A lane with another
     class can not use that, and renders all of it.
@@ -99,9 +99,10 @@ def frames(render: Render, ports: Ports) -> tuple[int, int]:
     planned = render.plan.outputs if render.plan else ()
     outputs = [one for one in planned if one.id in missing]
     if not outputs:
-        return 0, 0
-    committed = made_of(render.id, outputs, ports.work).committed
-    return committed, sum(output.frames for output in once(outputs)) - committed
+        return 0, {}
+    found = made_of(render.id, outputs, ports.work)
+    left = {one.id: one.frames - found.by_output[one.id] for one in once(outputs)}
+    return found.committed, left
 
 
 def each(act: Callable[[T], V], items: Iterable[T], at_once: int) -> Iterator[V]:

@@ -79,7 +79,8 @@ def _difference(one: tuple[PlanItem, Look], *, ports: Ports) -> str | None:
     item, look = one
     if (why := _refused(item, look, ports)) is not None or look.stored is None:
         return why
-    if frames(look.stored.render, ports) == (item.frames_committed, item.frames_to_render):
+    committed, left = frames(look.stored.render, ports)
+    if (committed, sum(left.values())) == (item.frames_committed, item.frames_to_render):
         return None
     return f"of {short(look.id)} another part is committed now"
 

@@ -6,28 +6,31 @@ It reads the desk, the renders and the buckets, a batch at a time, and keeps non
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from typing import Any
 
 from functions.ports import Ports
+from ops.forecast import Forecast, forecast
 from ops.replay_look import Look, batches, each, frames, looks, refusal
 from schemas.dead_letters import DeadLetterRecord
 from schemas.replay_plan import PlanEnd, PlanItem, Refusal
 from schemas.wire import to_json
 
 
-def planned(records: Iterable[DeadLetterRecord], ports: Ports) -> Iterator[PlanItem]:
+def planned(records: Iterable[DeadLetterRecord], ports: Ports, now: datetime) -> Iterator[PlanItem]:
     """An item for each render, by its last dead letter, and for each message.
 
-    `records` come with the last failure first. What is under way may move on meanwhile.
+    `records` come with the last failure first. What is under way may move on meanwhile. What it
+    will take is foreseen by what the ledger knows now, once for all.
     """
-    again: set[str] = set()
+    again, foreseeing = set[str](), forecast(ports, now)
     for batch in batches(records):
         ids = {one.letter.render: None for one in batch if one.letter is not None}
         found = {look.id: look for look in looks(list(ids), ports)}
         fresh = (one for one in batch if _is_first(one, found, again))
-        yield from each(partial(_item, found=found, ports=ports), fresh, ports.at_once)
+        yield from each(partial(_item, found=found, forecast=foreseeing), fresh, ports.at_once)
 
 
 def _is_first(record: DeadLetterRecord, found: dict[str, Look], again: set[str]) -> bool:
@@ -43,22 +46,26 @@ def _is_first(record: DeadLetterRecord, found: dict[str, Look], again: set[str])
     return True
 
 
-def _item(record: DeadLetterRecord, *, found: dict[str, Look], ports: Ports) -> PlanItem:
+def _item(record: DeadLetterRecord, *, found: dict[str, Look], forecast: Forecast) -> PlanItem:
     if record.letter is None:
         why = f"it is a message on {record.subscription}, and no render"
         return PlanItem(**_names(record, None), refused=Refusal.NOT_A_RENDER, why=why)
     look = found[record.letter.render]
-    if (refused := refusal(look, ports)) is not None:
+    if (refused := refusal(look, forecast.ports)) is not None:
         return PlanItem(**_names(record, look), refused=refused[0], why=refused[1])
     assert look.stored is not None, "else it was refused"
     render = look.stored.render
-    committed, left = frames(render, ports)
+    committed, of_outputs = frames(render, forecast.ports)
+    left, foreseen = sum(of_outputs.values()), forecast.of(render, of_outputs)
     return PlanItem(
         **_names(record, look),
         refused=None,
         why=f"{left} frames to render, {committed} are committed already",
         frames_committed=committed,
         frames_to_render=left,
+        lane=foreseen.lane,
+        takes=foreseen.takes,
+        nanodollars=foreseen.nanodollars,
         outputs_done=tuple(output.output_id for output in render.outputs),
         outputs_to_make=render.missing,
     )
@@ -73,6 +80,10 @@ class Totals:
     _committed: int = 0
     _left: int = 0
     _outputs: int = 0
+    _takes: timedelta = timedelta(0)
+    _cost: int = 0
+    _untold: int = 0
+    _unpriced: int = 0
     _hash: Any = field(default_factory=sha256)
 
     def line(self, item: PlanItem) -> bytes:
@@ -85,6 +96,11 @@ class Totals:
         self._outputs += len(item.outputs_to_make)
         if item.refused is not None:
             self._refusals[item.refused.value] += 1
+            return line
+        self._takes += item.takes or timedelta(0)
+        self._cost += item.nanodollars or 0
+        self._untold += item.takes is None
+        self._unpriced += item.nanodollars is None
         return line
 
     @property
@@ -97,6 +113,10 @@ class Totals:
             frames_committed=self._committed,
             frames_to_render=self._left,
             outputs_to_make=self._outputs,
+            takes=self._takes,
+            takes_unknown=self._untold,
+            nanodollars=self._cost,
+            nanodollars_unknown=self._unpriced,
             digest=self._hash.hexdigest(),
         )
 

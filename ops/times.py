@@ -22,6 +22,14 @@ def after(moment: datetime, start: datetime) -> str:
     return f"+{hours}:{minutes:02}:{seconds:02}" if hours else f"+{minutes}:{seconds:02}"
 
 
+def length(time: timedelta) -> str:
+    """How long, in the unit that fits: `4.2 s`, `3 min`, `2.5 h`."""
+    seconds = time.total_seconds()
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
 def clock(moment: datetime) -> str:
     """Date and time of day in UTC."""
     return f"{moment:%Y-%m-%d %H:%M:%S}Z"

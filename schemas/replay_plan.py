@@ -6,7 +6,7 @@ the items' lines alone, so that two plans of an unchanged world have the same on
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
@@ -73,6 +73,12 @@ class PlanItem(PlanLine):
     outputs_done: tuple[str, ...] = ()
     outputs_to_make: tuple[str, ...] = ()
     """Each is announced on `render-done`, to all who listen there."""
+    lane: str | None = None
+    """Where it would go, alone and asked for now; None if it would wait, or nobody knows."""
+    takes: timedelta | None = None
+    """From the first task to the end, by what that lane has taken of late; None if nobody knows."""
+    nanodollars: int | None = None
+    """What that would be billed; None if nobody knows, or the lane has no price."""
     kind: str = "item"
 
 
@@ -87,6 +93,14 @@ class PlanEnd(PlanLine):
     frames_committed: int
     frames_to_render: int
     outputs_to_make: int
+    takes: timedelta = timedelta(0)
+    """Of all attempts together, as far as it is known."""
+    takes_unknown: int = 0
+    """Of how many replays it is not."""
+    nanodollars: int = 0
+    """Of all together, as far as it is known."""
+    nanodollars_unknown: int = 0
+    """Of how many replays it is not."""
     digest: str
     """SHA-256 over the items' lines, each with its line's end."""
     kind: str = "end"

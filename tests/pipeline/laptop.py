@@ -63,6 +63,16 @@ class Process:
     pid: int
     born: str
 
+    @staticmethod
+    def of(pid: int) -> "Process":
+        """Whatever has that number now; `born` is empty if nothing has."""
+        return Process(pid, _birth(pid))
+
+    @property
+    def environment(self) -> str:
+        """What it was told, or nothing if it is gone."""
+        return _read(f"/proc/{self.pid}/environ").replace("\0", "\n")
+
     @property
     def alive(self) -> bool:
         """Whether it runs; a zombie that nobody reaps does not."""
