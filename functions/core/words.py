@@ -53,9 +53,13 @@ def not_needed(event: OutputVerified) -> Failure:
 
 
 def deadline_passed(render: Render) -> Failure:
-    """The render's own deadline is over."""
-    message = f"not done by its deadline, {render.deadline:%Y-%m-%d %H:%M} UTC ({render.why})"
-    return Failure(failure=FailureClass.TIMEOUT, reason="render_deadline", message=message)
+    """The render's own deadline is over. What it was at is a detail, and makes no other cause."""
+    return Failure(
+        failure=FailureClass.TIMEOUT,
+        reason="render_deadline",
+        message=f"not done by its deadline, {render.deadline:%Y-%m-%d %H:%M} UTC",
+        detail=render.why,
+    )
 
 
 def no_lane(why: str, kind: FailureClass) -> Failure:

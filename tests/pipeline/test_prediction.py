@@ -18,5 +18,6 @@ def test_what_is_foretold_of_real_failures_is_what_a_replay_does(tmp_path: Path)
         assert one.frames == one.item.frames_to_render > 0
         assert one.item.lane == "laptop/cpu"
         assert one.item.nanodollars is not None
-    foreseen, seconds = sum(o.foreseen for o in outcomes), sum(o.seconds for o in outcomes)
-    assert 1 / FAR_OFF < foreseen / seconds < FAR_OFF, words
+    foreseen, booked = sum(o.foreseen for o in outcomes), sum(o.booked for o in outcomes)
+    assert 1 / FAR_OFF < foreseen / booked < FAR_OFF, words
+    assert 0 < booked < sum(o.seconds for o in outcomes), "no second is booked that nobody saw"
