@@ -59,12 +59,16 @@ class Forecast:
             tenant=render.upload.tenant,
             pauses=self.pauses,
         )
-        lane = route(self.ports.lanes, scene).lane
-        if lane is None:
+        choice = route(self.ports.lanes, scene)
+        if (lane := choice.lane) is None:
             return NOTHING
         known = self.paces[lane.id]
         takes = known.takes(pixels) if known else None
-        cost = None if takes is None or lane.price is None else cost_of(lane, takes)
+        cost = (
+            None
+            if takes is None or lane.price is None
+            else cost_of(lane, takes, choice.weighed[0].tasks)
+        )
         return Foreseen(lane=lane.id, takes=takes, nanodollars=cost)
 
 

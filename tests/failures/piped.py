@@ -17,7 +17,7 @@ from functions.outcomes.exit_codes import failure_of_code
 from functions.outcomes.refusals import refusal_of
 from schemas import examples
 from schemas.events import RenderDeadLetter, RenderProgress
-from schemas.failures import Failure
+from schemas.failures import Failure, FailureClass
 from schemas.ids import Upload
 from schemas.wire import message_of
 from tests.unit.makers import LANE, NOW, rendering
@@ -77,9 +77,12 @@ def _launch(code: str, said: str, lane: str) -> Failure:
 
 
 PIPED: dict[str, Cause] = {
-    "no lane is configured": lambda n: words.no_lane("no lane is left: none is configured"),
+    "no lane is configured": lambda n: words.no_lane(
+        "no lane is left: none is configured", FailureClass.CAPACITY
+    ),
     "every lane is too small": lambda n: words.no_lane(
-        f"no lane is left: batch/r{n}/l4 has room for {n}.5 GiB, and joining needs {n + 9} GiB"
+        f"no lane is left: batch/r{n}/l4 has room for {n}.5 GiB, and joining needs {n + 9} GiB",
+        FailureClass.CAPACITY,
     ),
     "a render past its deadline": lambda n: words.deadline_passed(_render(n)),
     "an attempt past its limit": lambda n: words.too_long(_render(n)),
