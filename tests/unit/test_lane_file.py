@@ -47,7 +47,7 @@ def lanes(text: str) -> tuple[CloudLane, ...]:
 def test_the_laptops_shared_lanes_can_be_read_and_the_pool_is_the_first_choice() -> None:
     pool, here = laptop_lanes({**HERE, "CLIPLINE_LANES_FILE": str(SHARED)})
     assert (pool.pool, here.pool) == ("desk", "")
-    assert pool.tasks == 2, "as many workers as README starts"
+    assert pool.tasks == 2, "as many workers as docs/workers.md starts"
 
 
 @pytest.mark.parametrize("pool", ["Desk", "a/b", "-", "x" * 64, "a desk"])
