@@ -56,7 +56,8 @@ SIZES = ((8, 180), (12, 270), (16, 270), (16, 360))
 RATE = 24
 """Frames a second of the sample."""
 LOOK_EVERY, BLINK = 0.03, 0.002
-PATIENCE = 3600.0
+PATIENCE = 1800.0
+"""For what takes minutes each, of all failures together."""
 TOLD = 0.10
 """How far off the cost may be."""
 
@@ -115,7 +116,8 @@ class Meter:
     def _haunt(self, render: str, task: Process) -> None:
         """Kill each of its encoders once so much is committed, however short its life is."""
         while task.alive and (wanted := self.harmed.get(render)) is not None:
-            makers = [one for one in task.children if "libx264" in one.command]
+            # Not one that only tries out whether this machine's ffmpeg can be used.
+            makers = [one for one in task.children if "-progress" in one.command.split()]
             if makers and self._committed(render) >= wanted:
                 for one in makers:
                     one.send(9)
@@ -182,7 +184,10 @@ class Trial:
             made = {id: _kept(self.home, id) for id in before}
             words = ("replay", "apply", str(plan), "--canary", "0", "--rate", "6000")
             self._clipline(*words, "--reason", "nobody kills them any more")
-            until(self._are_done, "all are done", PATIENCE)
+            replayed = [id for _, id in read(plan).replays()]
+            until(lambda: self._are_at_their_end(replayed), "all are replayed", PATIENCE)
+        ends = {one.id: one.state for one in self.home.renders()}
+        assert {ends[id] for id in replayed} <= {State.DONE}, ends
         assert encoded_again(self.home.place.logs) == []
         return [
             Outcome(
@@ -233,9 +238,6 @@ class Trial:
     def _are_at_their_end(self, ids: list[str]) -> bool:
         known = {one.id for one in self.home.renders()}
         return known.issuperset(ids) and self.home.is_quiet()
-
-    def _are_done(self) -> bool:
-        return all(one.state is State.DONE for one in self.home.renders()) and self.home.is_quiet()
 
     def _clipline(self, *words: str) -> list[str]:
         around = Place(self.home.place).around()

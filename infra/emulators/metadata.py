@@ -7,6 +7,7 @@ value is not the one of `last_etag` any more, or after `timeout_sec`
 """
 
 import threading
+from contextlib import suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -83,7 +84,8 @@ class MetadataEmulator:
                     self.send_header("ETag", tag)
                     self.send_header("Content-Length", str(len(value)))
                     self.end_headers()
-                    self.wfile.write(value.encode())
+                    with suppress(BrokenPipeError):  # whoever asked has not waited for it
+                        self.wfile.write(value.encode())
 
             def log_message(self, format: str, *args: object) -> None:
                 """Nothing."""
