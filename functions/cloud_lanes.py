@@ -14,7 +14,10 @@ from functions.core.prices import Price
 from functions.core.quotas import Quota
 from functions.core.tenants import Tenants
 from functions.errors import NotConfigured
-from functions.lane_file import LaneFault, read_dollars, read_lanes, read_tenants
+from functions.lane_file.dollars import read_dollars
+from functions.lane_file.lanes import read_lanes
+from functions.lane_file.tenants import read_tenants
+from functions.lane_file.text import LaneFault
 from functions.machine_groups import MachineGroup
 
 GIB = 2**30

@@ -61,7 +61,7 @@ def wake(ports: Ports, give_up: datetime) -> int:
                 break
             continue
         one = next(one for one in open_to if one.line is turn)
-        lane = one.ask(held)
+        lane = one.ask(held, give_up)
         if lane is None:
             open_to.remove(one)
             continue
@@ -88,12 +88,12 @@ class _Waiting:
     _next: deque[Head] = field(default_factory=deque)
     _asked: set[str] = field(default_factory=set)
 
-    def ask(self, ports: Ports) -> str | None:
+    def ask(self, ports: Ports, give_up: datetime) -> str | None:
         """Tick its first one, and the next one as long as that brings nobody to an answer.
 
         Returns the lane on which it has a place now; None if there is none for this line.
         """
-        while (head := self._first(ports.renders)) is not None:
+        while ports.clock() < give_up and (head := self._first(ports.renders)) is not None:
             self._asked.add(head.render)
             self.line = replace(self.line, since=head.since)
             try:

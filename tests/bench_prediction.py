@@ -121,7 +121,7 @@ class Meter:
             if makers and self._committed(render) >= wanted:
                 for one in makers:
                     one.send(9)
-            time.sleep(BLINK)
+            self._over.wait(BLINK)
 
     def _committed(self, render: str) -> int:
         pieces = self._work.list(f"{names.home(render)}pieces/")

@@ -151,10 +151,23 @@ def test_a_tenant_has_its_share_and_its_folders_their_priorities() -> None:
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ("[tenants.acme]\nwieght = 3", "line 21: tenants.acme.wieght is no field of a tenant; is it weight?"),  # noqa: E501
-        ("[tenants.acme]\nweight = 3\nceiling = 'urgent'", "line 22: tenants.acme.ceiling Invalid enum value 'urgent': there are live, normal"),  # noqa: E501
-        ("[tenants.acme]\nweight = 0", "line 21: tenants.acme.weight must be from 1 to 100 (it is 0)"),  # noqa: E501
-        ("[tenants.acme]\n[tenants.acme.folders]\n'zeta/' = 'live'", "line 21: tenants.acme.folders 'zeta/' is not in the tenant's own folder, which is acme/"),  # noqa: E501
+        (
+            "[tenants.acme]\nwieght = 3",
+            "line 21: tenants.acme.wieght is no field of a tenant; is it weight?",
+        ),
+        (
+            "[tenants.acme]\nweight = 3\nceiling = 'urgent'",
+            "line 22: tenants.acme.ceiling Invalid enum value 'urgent': there are live, normal",
+        ),
+        (
+            "[tenants.acme]\nweight = 0",
+            "line 21: tenants.acme.weight must be from 1 to 100 (it is 0)",
+        ),
+        (
+            "[tenants.acme]\n[tenants.acme.folders]\n'zeta/' = 'live'",
+            "line 21: tenants.acme.folders 'zeta/' is not in the tenant's own folder, "
+            "which is acme/",
+        ),
     ],
 )  # fmt: skip
 def test_a_wrong_field_of_a_tenant_is_named_with_its_line(wrong: str, says: str) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 from functions.cloud_lanes import cloud_lanes
 from functions.errors import NotConfigured
-from functions.lane_file import LaneFault, read_dollars, read_tenants
+from functions.lane_file.dollars import read_dollars
+from functions.lane_file.tenants import read_tenants
+from functions.lane_file.text import LaneFault
 from functions.settings import PushTokens
 from infra.deployment.at_rest import AT_REST
 from infra.deployment.cost import AtRest
