@@ -1,0 +1,103 @@
+"""Faults of topics and subscriptions."""
+
+from tests.infra.fault import Fault
+
+MESSAGES = (
+    Fault(
+        what="a function that outlasts its message",
+        file="pubsub.tf",
+        old="= each.value.ack_deadline_seconds",
+        new='= each.key == "on-upload" ? 30 : each.value.ack_deadline_seconds',
+        found_by="a_function_ends_before_its_message_comes_again",
+        words="waits less than the 120 s of clipline-on-upload",
+    ),
+    Fault(
+        what="retries without a pause",
+        file="pubsub.tf",
+        old="minimum_backoff = each.value.min_backoff",
+        new='minimum_backoff = "0s"',
+        found_by="subscriptions_are_those_of_the_flows",
+        words="first pause is 0s",
+    ),
+    Fault(
+        what="dead letters that nobody reads",
+        file="pubsub.tf",
+        old="google_pubsub_topic.this[dead_letter_policy.value.dead_letter_topic].id",
+        new='dead_letter_policy.value.topic == "render-results" ? "projects/p/topics/lost" : '
+        "google_pubsub_topic.this[dead_letter_policy.value.dead_letter_topic].id",
+        found_by="every_push_has_a_net",
+        words="gives up to lost, where it is lost",
+    ),
+    Fault(
+        what="a subscription that removes itself when quiet",
+        file="pubsub.tf",
+        old='ttl = ""',
+        new='ttl = "2678400s"',
+        found_by="nothing_waits_in_vain",
+        words="is removed when it has been quiet",
+    ),
+    Fault(
+        what="dead letters for a week",
+        file="pubsub.tf",
+        old="message_retention_duration = each.value.retention",
+        new='message_retention_duration = "604800s"',
+        found_by="nothing_waits_in_vain",
+        words="drops what waits before 31 days",
+    ),
+    Fault(
+        what="a subscription without an owner",
+        file="pubsub.tf",
+        old='{ owner = replace(each.value.owner, " ", "-") }',
+        new="{}",
+        found_by="nothing_waits_in_vain",
+        words="has no owner",
+    ),
+    Fault(
+        what="a token for somebody else",
+        file="pubsub.tf",
+        old="audience              = local.urls[push_config.value.function]",
+        new='audience              = "https://example.com"',
+        found_by="every_push_says_who_it_is",
+        words="its token is for https://example.com",
+    ),
+    Fault(
+        what="pushes of an account that may not call",
+        file="pubsub.tf",
+        old='service_account_email = google_service_account.actor["push"].email',
+        new='service_account_email = google_service_account.actor["build"].email',
+        found_by="every_push_says_who_it_is",
+        words="without a token of clipline-push",
+    ),
+    Fault(
+        what="the platform's notices are unwrapped",
+        file="pubsub.tf",
+        old="is_wrapped ? [] : [true]",
+        new="is_wrapped ? [true] : [true]",
+        found_by="every_push_says_who_it_is",
+        words='"on-execution"] is unwrapped',
+    ),
+    Fault(
+        what="the wrong event of a bucket",
+        file="eventarc.tf",
+        old="object.v1.finalized",
+        new="object.v1.metadataUpdated",
+        found_by="uploads_are_told_of_as_soon_as_they_are_whole",
+        words="is for google.cloud.storage.object.v1.metadataUpdated",
+    ),
+    Fault(
+        what="a sink that passes on launches, not ends",
+        file="render_job.tf",
+        old='protoPayload.methodName=\\"/Jobs.RunJob\\"',
+        new='protoPayload.methodName=\\"google.cloud.run.v2.Jobs.RunJob\\"',
+        found_by="ends_of_executions_are_passed_on",
+        words="does not ask for protoPayload.methodName",
+    ),
+    Fault(
+        what="a sweep every five minutes",
+        file="functions.tf",
+        old='"* * * * *"',
+        new='"*/5 * * * *"',
+        found_by="sweep_and_desk_are_called_every_minute",
+        words="calls at */5",
+    ),
+)
