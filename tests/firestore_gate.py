@@ -7,9 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import grpc
 
+if TYPE_CHECKING:
+    from google.cloud.firestore_v1.types import StructuredQuery
+
+DESCENDING = 2
+"""Firestore's number of it (`StructuredQuery.Direction`)."""
 STREAMED = ("BatchGetDocuments", "RunQuery", "RunAggregationQuery")
 """Calls that are answered by several messages."""
 
@@ -117,3 +123,13 @@ def gate(behind: str) -> Iterator[Gate]:
         server.start()
         yield one
         server.stop(None).wait()
+
+
+def fields(query: "StructuredQuery") -> tuple[str, ...]:
+    """What it filters by, and then what it sorts by, each once."""
+    composite = query.where.composite_filter.filters
+    filters = [one.field_filter for one in composite] or [query.where.field_filter]
+    filtered = [one.field.field_path for one in filters if one.field.field_path]
+    down = [one.field.field_path for one in query.order_by if one.direction == DESCENDING]
+    asked = dict.fromkeys([*filtered, *(one.field.field_path for one in query.order_by)])
+    return tuple(f"-{name}" if name in down else name for name in asked)

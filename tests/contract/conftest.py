@@ -1,4 +1,4 @@
-"""Other processes for the contract suites: real ones, and none survives its test."""
+"""For the contract suites: other processes, real ones that do not survive their test; a gate."""
 
 import os
 import subprocess
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import schemas
+from tests.firestore_gate import Gate, gate
 
 CHECKOUT = Path(schemas.__file__).parents[1]
 StartPython = Callable[..., "subprocess.Popen[str]"]
@@ -50,3 +51,16 @@ def until(claim: Callable[[], bool], what: str, seconds: float = 10) -> None:
 @pytest.fixture(name="until")
 def the_wait() -> Callable[..., None]:
     return until
+
+
+@pytest.fixture(scope="module")
+def open_firestore_gate(firestore_emulator: str) -> Iterator[Gate]:
+    with gate(firestore_emulator) as one:
+        yield one
+
+
+@pytest.fixture
+def firestore_gate(open_firestore_gate: Gate) -> Gate:
+    """Between a store and Firestore's emulator; it remembers nothing of other tests."""
+    open_firestore_gate.forget()
+    return open_firestore_gate

@@ -14,8 +14,7 @@ from schemas.dead_letters import DeadLetterRecord
 from schemas.failures import FailureClass
 from schemas.ports import StoreRefused
 from tests import emulators
-from tests.contract.test_firestore_renders import fields
-from tests.firestore_gate import Ask, Call, Fault, Gate, answer_lost, denied, gate, unavailable
+from tests.firestore_gate import Ask, Call, Fault, Gate, answer_lost, denied, fields, unavailable
 
 if TYPE_CHECKING:
     from functions.adapters.firestore_dead_letters import FirestoreDeadLetters
@@ -25,24 +24,12 @@ ALL = Wanted()
 MOMENTS = ("at", "noted_at", "seen_at")
 
 
-@pytest.fixture(scope="module")
-def the_gate(firestore_emulator: str) -> Iterator[Gate]:
-    with gate(firestore_emulator) as one:
-        yield one
-
-
-@pytest.fixture(name="gate")
-def empty_gate(the_gate: Gate) -> Gate:
-    the_gate.forget()
-    return the_gate
-
-
 @pytest.fixture
-def store(gate: Gate) -> "Iterator[FirestoreDeadLetters]":
+def store(firestore_gate: Gate) -> "Iterator[FirestoreDeadLetters]":
     from functions.adapters.firestore_dead_letters import FirestoreDeadLetters
     from functions.adapters.firestore_renders import connect
 
-    with emulators.environment(FIRESTORE_EMULATOR_HOST=gate.host):
+    with emulators.environment(FIRESTORE_EMULATOR_HOST=firestore_gate.host):
         client = connect(f"test-{uuid4().hex[:12]}")
     yield FirestoreDeadLetters(client)
     client.close()
@@ -52,33 +39,37 @@ def some(count: int) -> list[DeadLetterRecord]:
     return [replace(examples.RECORDS[0], id=f"d-{number}") for number in range(count)]
 
 
-def test_what_is_kept_together_is_one_commit(store: "FirestoreDeadLetters", gate: Gate) -> None:
+def test_what_is_kept_together_is_one_commit(
+    store: "FirestoreDeadLetters", firestore_gate: Gate
+) -> None:
     assert store.keep(some(500)) == 500
-    assert len(gate.seen("Commit")) == 1
+    assert len(firestore_gate.seen("Commit")) == 1
 
 
 @pytest.mark.parametrize("fault", [unavailable, answer_lost])
 def test_what_was_not_answered_is_kept_once(
-    store: "FirestoreDeadLetters", gate: Gate, fault: Fault
+    store: "FirestoreDeadLetters", firestore_gate: Gate, fault: Fault
 ) -> None:
-    gate.strike("Commit", fault, fault)
+    firestore_gate.strike("Commit", fault, fault)
     assert store.keep(some(3)) == (3 if fault is unavailable else 0)
     assert store.count(ALL) == 3
 
 
-def test_who_is_forestalled_keeps_the_others(store: "FirestoreDeadLetters", gate: Gate) -> None:
+def test_who_is_forestalled_keeps_the_others(
+    store: "FirestoreDeadLetters", firestore_gate: Gate
+) -> None:
     def forestalled(call: Call, ask: Ask) -> Sequence[bytes]:
         store.keep([replace(examples.RECORDS[0], id="d-1", advice="first")])
         return ask(call)
 
-    gate.strike("Commit", forestalled)
+    firestore_gate.strike("Commit", forestalled)
     assert store.keep(some(3)) == 2
     (one,) = store.find(Wanted(id="d-1"))
     assert (one.advice, store.count(ALL)) == ("first", 3)
 
 
 def test_a_record_of_which_only_parts_were_written_is_not_there(
-    store: "FirestoreDeadLetters", gate: Gate
+    store: "FirestoreDeadLetters", firestore_gate: Gate
 ) -> None:
     original = examples.RECORDS[1].original
     assert original is not None
@@ -88,7 +79,7 @@ def test_a_record_of_which_only_parts_were_written_is_not_there(
     def later_denied(call: Call, ask: Ask) -> Sequence[bytes]:
         return ask(call) if next(passed, False) else denied(call, ask)
 
-    gate.strike("Commit", *[later_denied] * 3)
+    firestore_gate.strike("Commit", *[later_denied] * 3)
     with pytest.raises(StoreRefused):
         store.keep([large])
     assert (list(store.find(ALL)), store.count(ALL)) == ([], 0)
@@ -98,25 +89,27 @@ def test_a_record_of_which_only_parts_were_written_is_not_there(
 
 @pytest.mark.parametrize("fault", [unavailable, answer_lost])
 def test_a_disposal_that_was_not_answered_is_done_once(
-    store: "FirestoreDeadLetters", gate: Gate, fault: Fault
+    store: "FirestoreDeadLetters", firestore_gate: Gate, fault: Fault
 ) -> None:
     store.keep(some(1))
-    gate.strike("Commit", fault)
+    firestore_gate.strike("Commit", fault)
     assert store.dispose("d-0", by="ana", reason="seen", at=T0)
     assert not store.dispose("d-0", by="ana", reason="seen", at=T0)
-    gate.strike("Commit", fault)
+    firestore_gate.strike("Commit", fault)
     assert store.restore("d-0")
     assert not store.restore("d-0")
 
 
-def test_a_store_that_keeps_out_is_said(store: "FirestoreDeadLetters", gate: Gate) -> None:
-    gate.strike("RunQuery", denied)
+def test_a_store_that_keeps_out_is_said(
+    store: "FirestoreDeadLetters", firestore_gate: Gate
+) -> None:
+    firestore_gate.strike("RunQuery", denied)
     with pytest.raises(StoreRefused):
         list(store.find(ALL))
 
 
 def test_the_indexes_that_queries_need_are_listed_and_no_others(
-    store: "FirestoreDeadLetters", gate: Gate
+    store: "FirestoreDeadLetters", firestore_gate: Gate
 ) -> None:
     """Several equal fields are found by merging the indexes of each with the order by age.
 
@@ -147,12 +140,13 @@ def test_the_indexes_that_queries_need_are_listed_and_no_others(
         store.runs(limit=1, plan=plan)
     store.fetches(limit=1)
     queries = [
-        RunQueryRequest.deserialize(one.request).structured_query for one in gate.seen("RunQuery")
+        RunQueryRequest.deserialize(one.request).structured_query
+        for one in firestore_gate.seen("RunQuery")
     ] + [
         RunAggregationQueryRequest.deserialize(
             one.request
         ).structured_aggregation_query.structured_query
-        for one in gate.seen("RunAggregationQuery")
+        for one in firestore_gate.seen("RunAggregationQuery")
     ]
     indexes = firestore_dead_letters.COMPOSITE_INDEXES | firestore_notes.COMPOSITE_INDEXES
     unindexed = firestore_dead_letters.UNINDEXED | firestore_notes.UNINDEXED

@@ -22,11 +22,11 @@ from schemas.failures import FailureClass
 from schemas.ids import Upload
 from schemas.ports import StoreRefused, StoreUnavailable
 from tests import emulators
-from tests.firestore_gate import Ask, Call, Fault, Gate, answer_lost, denied, gate, unavailable
+from tests.firestore_gate import Ask, Call, Fault, Gate, answer_lost, denied, fields, unavailable
 from tests.unit.makers import starting
 
 if TYPE_CHECKING:
-    from google.cloud.firestore_v1.types import StructuredQuery, Write
+    from google.cloud.firestore_v1.types import Write
 
     from functions.adapters.firestore_renders import FirestoreRenders
 
@@ -34,26 +34,14 @@ T0 = datetime(2026, 1, 31, 12, tzinfo=UTC)
 Connect = Callable[..., "FirestoreRenders"]
 
 
-@pytest.fixture(scope="module")
-def the_gate(firestore_emulator: str) -> Iterator[Gate]:
-    with gate(firestore_emulator) as one:
-        yield one
-
-
-@pytest.fixture(name="gate")
-def empty_gate(the_gate: Gate) -> Gate:
-    the_gate.forget()
-    return the_gate
-
-
 @pytest.fixture
-def connect(gate: Gate) -> Iterator[Connect]:
+def connect(firestore_gate: Gate) -> Iterator[Connect]:
     """Stores over the same documents, each with a client of its own."""
     from functions.adapters import firestore_renders
 
     project, clients = f"test-{uuid4().hex[:12]}", []
 
-    def one(host: str = gate.host, **options: timedelta) -> "FirestoreRenders":
+    def one(host: str = firestore_gate.host, **options: timedelta) -> "FirestoreRenders":
         with emulators.environment(FIRESTORE_EMULATOR_HOST=host):
             clients.append(firestore_renders.connect(project))
         return firestore_renders.FirestoreRenders(clients[-1], **options)
@@ -160,7 +148,7 @@ RACES: dict[str, tuple[Render, Render, type[Exception]]] = {
 """Who saves first, who is forestalled by that, and what comes of it."""
 
 
-def race(store: "FirestoreRenders", gate: Gate, over: str, *, careless: bool) -> None:
+def race(store: "FirestoreRenders", firestore_gate: Gate, over: str, *, careless: bool) -> None:
     """One looks, the other saves, the first commits; without a precondition if it is careless."""
     first, late, expected = RACES[over]
     if over == "renders":
@@ -177,7 +165,7 @@ def race(store: "FirestoreRenders", gate: Gate, over: str, *, careless: bool) ->
         store.save(first, version=version, room=1)
         return ask(without_precondition(call, over.split()[0]) if careless else call)
 
-    gate.strike("Commit", forestalled)
+    firestore_gate.strike("Commit", forestalled)
     with pytest.raises(expected):
         store.save(late, version=version, room=1)
 
@@ -194,17 +182,17 @@ def without_precondition(call: Call, of: str) -> Call:
 
 @pytest.mark.parametrize("over", sorted(RACES))
 def test_who_is_forestalled_while_saving_is_told_so(
-    store: "FirestoreRenders", gate: Gate, over: str
+    store: "FirestoreRenders", firestore_gate: Gate, over: str
 ) -> None:
-    race(store, gate, over, careless=False)
+    race(store, firestore_gate, over, careless=False)
 
 
 @pytest.mark.parametrize("over", sorted(RACES))
 def test_without_the_precondition_nobody_would_be_told(
-    store: "FirestoreRenders", gate: Gate, over: str
+    store: "FirestoreRenders", firestore_gate: Gate, over: str
 ) -> None:
     with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
-        race(store, gate, over, careless=True)
+        race(store, firestore_gate, over, careless=True)
 
 
 def test_two_that_change_lanes_crosswise_both_get_there(connect: Connect) -> None:
@@ -227,10 +215,12 @@ def test_two_that_change_lanes_crosswise_both_get_there(connect: Connect) -> Non
 # ── a commit ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def writes(gate: Gate) -> "list[list[Write]]":
+def writes(firestore_gate: Gate) -> "list[list[Write]]":
     from google.cloud.firestore_v1.types import CommitRequest
 
-    return [list(CommitRequest.deserialize(one.request).writes) for one in gate.seen("Commit")]
+    return [
+        list(CommitRequest.deserialize(one.request).writes) for one in firestore_gate.seen("Commit")
+    ]
 
 
 def collection(write: "Write") -> str:
@@ -239,7 +229,7 @@ def collection(write: "Write") -> str:
 
 
 def test_every_save_is_one_commit_with_a_precondition_on_the_render(
-    store: "FirestoreRenders", gate: Gate
+    store: "FirestoreRenders", firestore_gate: Gate
 ) -> None:
     store.save(render(), version=0)
     for state in (State.WAITING, State.STARTING, State.RENDERING, State.DONE):
@@ -247,7 +237,7 @@ def test_every_save_is_one_commit_with_a_precondition_on_the_render(
         assert stored is not None
         changed = replace(stored.render, state=state, lane="laptop")
         store.save(changed, version=stored.version, room=1)
-    commits = writes(gate)
+    commits = writes(firestore_gate)
     assert len(commits) == 5
     for commit in commits:
         (mine,) = [one for one in commit if collection(one) == "renders"]
@@ -272,13 +262,13 @@ def test_a_save_that_changes_nothing_is_a_version_of_its_own(store: "FirestoreRe
 
 @pytest.mark.parametrize("fault", [unavailable, answer_lost])
 def test_a_save_that_was_not_answered_is_made_once(
-    store: "FirestoreRenders", gate: Gate, fault: Fault
+    store: "FirestoreRenders", firestore_gate: Gate, fault: Fault
 ) -> None:
-    gate.strike("Commit", fault, fault)
+    firestore_gate.strike("Commit", fault, fault)
     store.save(running("r-1"), version=0, room=1)
     stored = store.load("r-1")
     assert stored is not None
-    gate.strike("Commit", fault)
+    firestore_gate.strike("Commit", fault)
     store.save(replace(stored.render, frames=1), version=stored.version)
     again = store.load("r-1")
     assert again is not None
@@ -287,7 +277,7 @@ def test_a_save_that_was_not_answered_is_made_once(
 
 
 def test_a_save_whose_answer_is_lost_does_not_take_anothers_for_its_own(
-    store: "FirestoreRenders", gate: Gate, connect: Connect
+    store: "FirestoreRenders", firestore_gate: Gate, connect: Connect
 ) -> None:
     other = connect()
 
@@ -295,7 +285,7 @@ def test_a_save_whose_answer_is_lost_does_not_take_anothers_for_its_own(
         other.save(render(), version=0)
         return unavailable(call, ask)
 
-    gate.strike("Commit", forestalled)
+    firestore_gate.strike("Commit", forestalled)
     with pytest.raises(Conflict):
         store.save(render(), version=0)
 
@@ -318,30 +308,30 @@ READS: dict[str, Callable[["FirestoreRenders"], object]] = {
 
 @pytest.mark.parametrize("read", sorted(READS))
 def test_a_read_that_fails_once_is_made_again(
-    store: "FirestoreRenders", gate: Gate, read: str
+    store: "FirestoreRenders", firestore_gate: Gate, read: str
 ) -> None:
     store.save(render(), version=0)
-    gate.strike("BatchGetDocuments|RunQuery", unavailable)
+    firestore_gate.strike("BatchGetDocuments|RunQuery", unavailable)
     READS[read](store)
 
 
 @pytest.mark.parametrize("read", sorted(READS))
 def test_what_is_not_allowed_is_refused_at_once(
-    store: "FirestoreRenders", gate: Gate, read: str
+    store: "FirestoreRenders", firestore_gate: Gate, read: str
 ) -> None:
-    gate.strike("", denied)
+    firestore_gate.strike("", denied)
     with pytest.raises(StoreRefused):
         READS[read](store)
-    assert len(gate.calls) == 1
+    assert len(firestore_gate.calls) == 1
 
 
 def test_a_save_that_is_not_allowed_is_refused_at_once(
-    store: "FirestoreRenders", gate: Gate
+    store: "FirestoreRenders", firestore_gate: Gate
 ) -> None:
-    gate.strike("Commit", denied)
+    firestore_gate.strike("Commit", denied)
     with pytest.raises(StoreRefused):
         store.save(render(), version=0)
-    assert len(gate.seen("Commit")) == 1
+    assert len(firestore_gate.seen("Commit")) == 1
 
 
 def test_a_render_that_is_too_large_for_a_document_is_refused(store: "FirestoreRenders") -> None:
@@ -364,32 +354,19 @@ def test_a_server_that_says_nothing_is_unavailable(connect: Connect) -> None:
 
 @pytest.mark.parametrize("id", ["", ".", "..", "a/b", "__x__", "x" * 1501, "\udcff"])
 def test_an_id_that_no_document_can_have_is_unknown(
-    store: "FirestoreRenders", gate: Gate, id: str
+    store: "FirestoreRenders", firestore_gate: Gate, id: str
 ) -> None:
     assert store.load(id) is None
     if id:
         assert store.newest(limit=1, sought=Sought(prefix=id)) == ()
-    assert gate.calls == []
+    assert firestore_gate.calls == []
 
 
 # ── indexes ──────────────────────────────────────────────────────────────────────────────────────
 
-DESCENDING = 2
-"""Firestore's number of it (`StructuredQuery.Direction`)."""
-
-
-def fields(query: "StructuredQuery") -> tuple[str, ...]:
-    """What it filters by, and then what it sorts by, each once."""
-    composite = query.where.composite_filter.filters
-    filters = [one.field_filter for one in composite] or [query.where.field_filter]
-    filtered = [one.field.field_path for one in filters if one.field.field_path]
-    down = [one.field.field_path for one in query.order_by if one.direction == DESCENDING]
-    asked = dict.fromkeys([*filtered, *(one.field.field_path for one in query.order_by)])
-    return tuple(f"-{name}" if name in down else name for name in asked)
-
 
 def test_the_indexes_that_queries_need_are_listed_and_no_others(
-    store: "FirestoreRenders", gate: Gate
+    store: "FirestoreRenders", firestore_gate: Gate
 ) -> None:
     """Firestore makes an index of each field by itself, of two together only when told to."""
     from google.cloud.firestore_v1.types import RunQueryRequest
@@ -405,7 +382,7 @@ def test_the_indexes_that_queries_need_are_listed_and_no_others(
         Sought(tenant="ana"),
     ):
         store.newest(limit=9, sought=replace(one, since=T0, until=T0))
-    queries = [RunQueryRequest.deserialize(one.request) for one in gate.seen("RunQuery")]
+    queries = [RunQueryRequest.deserialize(one.request) for one in firestore_gate.seen("RunQuery")]
     asked = {fields(one.structured_query) for one in queries}
     own = {one for one in asked if len(set(one) - {"__name__"}) > 1}
     assert own == set(COMPOSITE_INDEXES["renders"])
