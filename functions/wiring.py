@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from schemas.subscriptions import Backlog
 
 SOURCE = "//clipline/functions"
-LAPTOP_LANE = "laptop/cpu"
 
 LAPTOP_POLICY = Policy(
     silence=timedelta(seconds=20),
@@ -277,9 +276,3 @@ def _cloud_backend(lane: CloudLane, deployed: Cloud, work: ObjectStore) -> Backe
 
     job = CloudRunJob(project=deployed.project, region=lane.region, job=lane.job)
     return CloudRunJobs(job, channel=channel_to(deployed.cloud_run_emulator))
-
-
-def laptop_lane(encoder_class: str, tasks: int) -> Lane:
-    """The laptop's one lane: one render at a time, on every core."""
-    (one,) = laptop_lanes({"CLIPLINE_ENCODER_CLASS": encoder_class, "CLIPLINE_TASKS": str(tasks)})
-    return one.lane

@@ -30,7 +30,7 @@ from functions.desk import Wanted
 from functions.handle import handle
 from functions.ports import Ports
 from functions.settings import Laptop
-from functions.wiring import laptop_desk, laptop_lane, laptop_ports
+from functions.wiring import laptop_desk, laptop_ports
 from infra.laptop.subscriptions import subscriptions
 from ops.rate import Rate
 from ops.replay_apply import Run, Stopped
@@ -39,6 +39,7 @@ from ops.replay_moved import moved
 from schemas.events import ReplayRender
 from schemas.replay_plan import PlanHead
 from schemas.wire import from_json
+from tests.lanes import laptop_lane
 from tests.pipeline import forked
 from tests.pipeline.desk import Place
 from tests.pipeline.laptop import until

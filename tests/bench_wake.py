@@ -17,8 +17,9 @@ from functions.handle import handle
 from functions.ports import Ports
 from functions.settings import Laptop
 from functions.sweep import sweep
-from functions.wiring import laptop_lane, laptop_ports
+from functions.wiring import laptop_ports
 from schemas.ids import Upload, render_id
+from tests.lanes import laptop_lane
 from tests.pipeline.counting import counted
 from tests.pipeline.test_wake import Machines
 from tests.unit.makers import requested

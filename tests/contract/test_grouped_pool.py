@@ -16,7 +16,7 @@ from functions.pool_workers import PoolWorkers
 from functions.ports import ExecutionState, Ports
 from functions.settings import Laptop
 from functions.sweep import sweep
-from functions.wiring import laptop_lane, laptop_ports
+from functions.wiring import laptop_ports
 from infra.emulators.instance_groups import QUOTA, STOCK_OUT
 from schemas import names
 from schemas.failures import FailureClass
@@ -24,6 +24,7 @@ from schemas.plan import Order
 from tests.contract.machine import ENDS_WHEN_TOLD
 from tests.contract.pool_places import POOL as POOL_NAME
 from tests.contract.pool_places import GroupPlace
+from tests.lanes import laptop_lane
 from tests.unit.makers import requested, upload
 
 CODE = (

@@ -1,12 +1,10 @@
 """Real containers cut off at each of their structures, and with bits turned over."""
 
-from collections.abc import Iterator, Sequence
-from io import BytesIO
+from collections.abc import Iterator
 from random import Random
 from struct import unpack_from
 
 from functions.adapters.probe_verdict import REASONS
-from render_job.boxes import boxes
 from tests.hostile.case import Case, Make
 from tests.hostile.kitchen import Kitchen
 from tests.hostile.trial import Scene
@@ -76,11 +74,6 @@ def _zeroed(movie: str, part: tuple[float, float]) -> Make:
 def _without(movie: str, kind: bytes) -> Make:
     """The box is there, and called otherwise."""
     return lambda kitchen, scene: kitchen.data(movie).replace(kind, b"free", 1)
-
-
-def kinds_of(data: bytes) -> Sequence[bytes]:
-    """The boxes at the top of a file."""
-    return [box.kind for box in boxes(BytesIO(data), len(data))]
 
 
 _FRONT = (b"ftyp", b"moov", b"mvhd", b"trak", b"tkhd", b"edts", b"mdia", b"mdhd", b"hdlr", b"minf",

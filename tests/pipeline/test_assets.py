@@ -14,7 +14,7 @@ from functions.forgotten import find_forgotten
 from functions.handle import handle
 from functions.intake import SPEC_METADATA, admit
 from functions.settings import Laptop
-from functions.wiring import laptop_lane, laptop_ports
+from functions.wiring import laptop_ports
 from render_job.errors import RenderFault
 from render_job.overlays import MOST_KEPT, Overlays
 from schemas.assets import LARGEST_CAPTIONS_BYTES, Asset
@@ -23,6 +23,7 @@ from schemas.failures import FailureClass
 from schemas.ids import Upload, render_id
 from schemas.plan import OutputPlan
 from schemas.ports import ObjectInfo, ObjectMissing
+from tests.lanes import laptop_lane
 from tests.pipeline.test_cloud_stores import STUDIO, Cloud, Orders, Outbox
 from tests.sources import Sources, frame_md5s, tool
 

@@ -13,8 +13,9 @@ from functions.core.render import State
 from functions.handle import handle
 from functions.settings import Laptop
 from functions.sweep import sweep
-from functions.wiring import laptop_lane, laptop_ports
+from functions.wiring import laptop_ports
 from ops.times import clock
+from tests.lanes import laptop_lane
 from tests.pipeline.desk import Place
 from tests.unit.makers import NOW, requested, seconds, upload
 

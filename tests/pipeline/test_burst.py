@@ -14,13 +14,14 @@ from functions.handle import handle
 from functions.ports import ExecutionState, LaunchRefused, Ports
 from functions.settings import Laptop
 from functions.sweep import sweep
-from functions.wiring import laptop_lane, laptop_ports
+from functions.wiring import laptop_ports
 from infra.simulator.memory_ledger import MemoryLedger
 from infra.simulator.memory_objects import MemoryObjects
 from infra.simulator.memory_renders import MemoryRenders
 from infra.simulator.memory_switches import MemorySwitches
 from schemas.failures import FailureClass
 from schemas.plan import Order
+from tests.lanes import laptop_lane
 from tests.unit.makers import (
     NOW,
     failure,

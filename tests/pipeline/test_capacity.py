@@ -14,10 +14,11 @@ from functions.core.render import Render, State
 from functions.handle import handle
 from functions.ports import LaunchRefused, Ports
 from functions.settings import Laptop
-from functions.wiring import laptop_lane, laptop_ports
+from functions.wiring import laptop_ports
 from ops.capacity import lane_lines, why_lines
 from schemas.failures import FailureClass
 from schemas.plan import Order
+from tests.lanes import laptop_lane
 from tests.unit.makers import NOW, failure, requested, seconds, upload
 
 FIRST = replace(laptop_lane("libx264/9.0/t1", 2), id="cloud-run/a/l4", executions=5)

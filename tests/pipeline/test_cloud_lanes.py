@@ -27,7 +27,7 @@ from functions.intake import admit
 from functions.notices import told
 from functions.ports import Backend, Ports
 from functions.settings import Laptop
-from functions.wiring import laptop_lane, laptop_ports
+from functions.wiring import laptop_ports
 from infra.emulators.batch import BatchEmulator
 from infra.emulators.cloud_run import CloudRunEmulator
 from infra.emulators.container import Image
@@ -36,6 +36,7 @@ from infra.laptop.subscriptions import DONE, subscriptions
 from schemas.events import ExecutionEnded, ObjectFinalized
 from schemas.wire import Message, event_of
 from tests.contract.cloud_places import JOB, MACHINES, deploy
+from tests.lanes import laptop_lane
 from tests.pipeline.laptop import small_video, until
 
 TASK = [sys.executable, "-m", "render_job"]

@@ -24,7 +24,7 @@ from functions.intake import admit
 from functions.ports import ExecutionState, Ports
 from functions.settings import Laptop
 from functions.sweep import sweep
-from functions.wiring import laptop_lane, laptop_ports
+from functions.wiring import laptop_ports
 from render_job.choose import Worker
 from render_job.clock import SystemClock
 from render_job.encoder import find_ffmpeg
@@ -47,6 +47,7 @@ from schemas.ids import Upload, render_id
 from schemas.plan import Order, RenderPlan
 from schemas.wire import from_json
 from tests.buckets import Buckets
+from tests.lanes import laptop_lane
 from tests.sources import SAMPLE, Sources, media_of
 
 if TYPE_CHECKING:

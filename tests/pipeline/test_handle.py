@@ -16,9 +16,10 @@ from functions.errors import TryAgainLater
 from functions.handle import handle
 from functions.ports import Conflict, Ports
 from functions.settings import Laptop
-from functions.wiring import LAPTOP_LANE, laptop_lane, laptop_ports
+from functions.wiring import laptop_ports
 from schemas.ids import render_id
 from schemas.ports import StoreUnavailable
+from tests.lanes import LAPTOP_LANE, laptop_lane
 from tests.unit.makers import requested, upload
 
 

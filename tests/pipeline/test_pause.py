@@ -10,7 +10,8 @@ from functions.core.render import State
 from functions.handle import handle
 from functions.settings import Laptop
 from functions.sweep import sweep
-from functions.wiring import laptop_lane, laptop_ports
+from functions.wiring import laptop_ports
+from tests.lanes import laptop_lane
 from tests.pipeline.desk import Place
 from tests.unit.makers import requested, upload
 

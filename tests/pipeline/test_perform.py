@@ -13,12 +13,13 @@ from functions.handle import handle
 from functions.perform import perform
 from functions.ports import ExecutionState, Ports
 from functions.settings import Laptop
-from functions.wiring import laptop_lane, laptop_ports
+from functions.wiring import laptop_ports
 from schemas import labels
 from schemas.certificate import Certificate
 from schemas.events import ExecutionEnded
 from schemas.failures import UNTOLD, Failure, FailureClass
 from schemas.plan import Order
+from tests.lanes import laptop_lane
 from tests.unit.makers import NOW, requested, verified
 
 

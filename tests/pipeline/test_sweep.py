@@ -16,11 +16,12 @@ from functions.forgotten import CURSOR, Pass, find_forgotten
 from functions.handle import handle
 from functions.ports import Ports
 from functions.settings import Laptop
-from functions.wiring import laptop_lane, laptop_ports
+from functions.wiring import laptop_ports
 from schemas.events import Event, ObjectFinalized
 from schemas.ids import SIDECAR_SUFFIX
 from schemas.ports import ObjectInfo
 from schemas.wire import from_json
+from tests.lanes import laptop_lane
 from tests.unit.makers import requested, upload
 
 SECOND = timedelta(seconds=1)

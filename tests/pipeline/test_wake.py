@@ -20,11 +20,12 @@ from functions.handle import handle
 from functions.ports import ExecutionState, Ports, RenderStore
 from functions.settings import Laptop
 from functions.sweep import sweep
-from functions.wiring import laptop_lane, laptop_ports
+from functions.wiring import laptop_ports
 from ops.capacity import lane_lines, why_lines
 from schemas.events import AttemptStarted, CancelRender
 from schemas.plan import Order
 from schemas.priority import Priority
+from tests.lanes import laptop_lane
 from tests.pipeline.counting import counted
 from tests.unit.makers import NOW, requested, seconds, upload
 

@@ -25,7 +25,7 @@ from functions.adapters.sqlite_bus import SqliteBus
 from functions.handle import handle
 from functions.ports import Ports
 from functions.settings import Laptop
-from functions.wiring import laptop_lane, laptop_ports
+from functions.wiring import laptop_ports
 from infra.laptop.server import Server
 from schemas.events import (
     AttemptStarted,
@@ -40,6 +40,7 @@ from schemas.ids import Upload, render_id
 from schemas.subscriptions import Subscription
 from schemas.topics import Topic
 from schemas.wire import event_of
+from tests.lanes import laptop_lane
 from tests.peers.rows import Rows
 from tests.unit.makers import media, verified
 

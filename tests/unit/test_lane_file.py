@@ -12,8 +12,8 @@ from functions.core.budget import Budget
 from functions.core.quotas import Quota, running_limits
 from functions.core.tenants import Tenant
 from functions.errors import NotConfigured
-from functions.wiring import LAPTOP_LANE
 from schemas.priority import Priority
+from tests.lanes import LAPTOP_LANE
 
 SHARED = Path(__file__).parents[2] / "infra/lanes/laptop-pool.toml"
 HERE = {"CLIPLINE_ENCODER_CLASS": "libx264/9.0/t1", "CLIPLINE_TASKS": "3"}

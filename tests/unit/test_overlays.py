@@ -18,7 +18,6 @@ from tests.unit.makers import TICKS, UPLOAD, media
 
 LOGO = Asset(name="acme/brand/logo.png", generation=7, size_bytes=99, width=400, height=200)
 TEXT = Asset(name="acme/beach.srt", generation=8, size_bytes=99)
-MARKED = Output(watermark=Watermark(image="brand/logo.png"))
 
 
 def planned(

@@ -11,8 +11,8 @@ from functions.lane_file.dollars import read_dollars
 from functions.lane_file.tenants import read_tenants
 from functions.lane_file.text import LaneFault
 from functions.settings import PushTokens
-from infra.deployment.at_rest import AT_REST
 from infra.deployment.cost import AtRest
+from tests.infra.at_rest import AT_REST
 from tests.infra.deployment import Deployment
 from tests.infra.variables import FUNCTIONS, TASK
 
