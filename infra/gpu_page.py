@@ -77,7 +77,6 @@ FEATURES: Sequence[Feature] = (
     Feature("`captions`", drawn=CAPTIONS),
     Feature("`deinterlace` of an interlaced source", replace(PLAIN, deinterlace=True)),
     Feature("`kind`: `hls`", replace(PLAIN, kind=Kind.HLS, segment_frames=180)),
-    Feature("`kind`: `thumbnails`", replace(PLAIN, kind=Kind.THUMBNAILS, step=60)),
     Feature("a source that is turned", source=replace(SOURCE, rotation=90)),
     Feature("a source in HEVC or VP9", source=replace(SOURCE, codec="hevc")),
     Feature("a source of 10 bits, HDR", source=replace(SOURCE, pixel_format="yuv420p10le")),
@@ -116,7 +115,7 @@ def _lines() -> Iterator[str]:
         gpu, cpu = _sides(words)
         yield f"| {feature.said} | {decoder} | {gpu} | {cpu} | NVENC |"
     yield from (
-        "| `kind`: `poster` | as its picture asks for | | | NVENC, then the processor |",
+        "| `kind`: `poster`, `thumbnails` | processor | | all of it | libx264, then as an image |",
         "| `quality`: `lossless` | processor | | | libx264: a lane with NVENC is not chosen |",
         "| sound, `loudness` | processor | | `aresample`, `volume`, `alimiter` | processor (AAC) |",
         "| joining, HLS, images, verification | | | all of it | |",

@@ -49,6 +49,14 @@ def engine_of(encoder_class: str) -> Engine:
     return Engine(name) if name in set(Engine) else Engine.X264
 
 
+def maker_of(output: OutputPlan, engine: Engine) -> Engine:
+    """What makes an output's pictures on a machine of that engine.
+
+    Those of images are few, and lossless until they are stored: the processor makes them anywhere.
+    """
+    return engine if output.kind.plays else Engine.X264
+
+
 def is_decoded_on_gpu(engine: Engine, plan: OutputPlan, source: VideoStream) -> bool:
     """Whether NVDEC is asked: `-hwaccel cuda` does not fall back by itself, so it must be sure."""
     return (

@@ -15,7 +15,7 @@ from fractions import Fraction
 from math import ceil, floor, lcm
 from pathlib import Path
 
-from render_job.engines import Engine, decoding, encoding
+from render_job.engines import Engine, decoding, encoding, maker_of
 from render_job.filters import graph
 from render_job.studio import NOTHING, Drawn
 from schemas.media import VideoStream
@@ -49,7 +49,9 @@ def video(
 
     Every fragment is one GOP, so a cut file keeps its whole ones. `seek=False` decodes from the
     source's start: the answer to a piece that came out short. `input_url` is a URL, `file:/path`.
+    `engine` is the machine's; the pictures of an image are the processor's on any machine.
     """
+    engine = maker_of(plan, engine)
     at = _preroll(plan, source, seekable, span) if seek else None
     return [
         *start(ffmpeg, threads),

@@ -35,7 +35,7 @@ class Need:
     joining_bytes: int = 0
     """The same while it joins an output."""
     lossless: bool = False
-    """Whether any output is to have the source's very pictures."""
+    """Whether any video is to have the source's very pictures; images are made anywhere."""
     deadline: datetime | None = None
     locations: tuple[str, ...] | None = None
     """Where its tenant lets it be made; None for anywhere."""
@@ -76,7 +76,7 @@ def need_of(
         + max((making_bytes(one, plan.media) for one in plan.outputs), default=0),
         joining_bytes=OWN_BYTES
         + max((joining_bytes(one, plan.audio_of(one)) for one in plan.outputs), default=0),
-        lossless=any(output.lossless for output in plan.outputs),
+        lossless=any(one.lossless and one.kind.plays for one in plan.outputs),
         deadline=deadline,
         locations=locations,
         chunks=plan.chunks,

@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-from functions.core.route import EXACT_ENCODER
 from infra.simulator.capacity import Traced, read_traces
 from infra.simulator.faults import ODDS, Fault
 from infra.simulator.fleet import LANES, NARROW, POOLS, SCARCE, SPOT
@@ -67,7 +66,6 @@ class Course:
                 uploads=CROWD if crowd else 1 + number % MOST_UPLOADS,
                 interference=number % CALM_EVERY != 0,
                 odds=odds,
-                exact=any(one.lane.encoder_class.startswith(EXACT_ENCODER) for one in lanes),
             ),
             odds=odds,
             lanes=lanes,

@@ -65,12 +65,8 @@ def scenario(
     uploads: int,
     interference: bool,
     odds: Mapping[Fault, float] = ODDS,
-    exact: bool = True,
 ) -> Scenario:
-    """So many uploads; with interference some are odd, and people change their minds.
-
-    `exact` says that some lane makes lossless pictures: without one no image can be asked for.
-    """
+    """So many uploads; with interference some are odd, and people change their minds."""
     draw = Random(f"{seed}/scenario")
     odds = odds if interference else {}
     deeds: list[Deed] = []
@@ -81,18 +77,18 @@ def scenario(
         if not odds.get(Fault.SUPERSEDED) and (name in names or not interference):
             name = f"calm/{number}.mp4"
         names.add(name)
-        deeds.append(_upload(draw, at, name, odds, exact))
-        deeds += _second_thoughts(draw, at, name, odds, exact)
+        deeds.append(_upload(draw, at, name, odds))
+        deeds += _second_thoughts(draw, at, name, odds)
     return Scenario(deeds=tuple(sorted(deeds, key=lambda deed: deed.at)))
 
 
-def _upload(draw: Random, at: float, name: str, odds: Mapping[Fault, float], exact: bool) -> Deed:
+def _upload(draw: Random, at: float, name: str, odds: Mapping[Fault, float]) -> Deed:
     empty, absurd, poison = (
         draw.random() < odds.get(fault, 0.0)
         for fault in (Fault.NOT_A_VIDEO, Fault.IMPOSSIBLE_SPEC, Fault.POISONED)
     )
     lot = draw.random()
-    spec = TWO_OUTPUTS if lot < 0.2 else ALL_KINDS if lot < 0.3 and exact else None
+    spec = TWO_OUTPUTS if lot < 0.2 else ALL_KINDS if lot < 0.3 else None
     return Deed(
         at=at,
         verb="upload",
@@ -104,9 +100,7 @@ def _upload(draw: Random, at: float, name: str, odds: Mapping[Fault, float], exa
     )
 
 
-def _second_thoughts(
-    draw: Random, at: float, name: str, odds: Mapping[Fault, float], exact: bool
-) -> list[Deed]:
+def _second_thoughts(draw: Random, at: float, name: str, odds: Mapping[Fault, float]) -> list[Deed]:
     """Between a second and some minutes after the upload."""
 
     def later() -> float:
@@ -118,7 +112,7 @@ def _second_thoughts(
     if draw.random() < odds.get(Fault.LATE_SIDECAR, 0.0):
         deeds.append(Deed(at=later(), verb="sidecar", name=name, spec=TWO_OUTPUTS))
     if draw.random() < odds.get(Fault.SUPERSEDED, 0.0):
-        deeds.append(_upload(draw, later(), name, odds, exact))
+        deeds.append(_upload(draw, later(), name, odds))
     if draw.random() < odds.get(Fault.REPLAYED, 0.0):
         deeds.append(Deed(at=later() + draw.choice(SLEPT_ON), verb="replay", name=name))
     if draw.random() < odds.get(Fault.NAME_TAKEN, 0.0):

@@ -11,6 +11,7 @@ from render_job.engines import Engine, engine_of, is_decoded_on_gpu, shrunk
 from render_job.errors import RenderFault
 from render_job.studio import NOTHING, Drawn
 from schemas.assets import Asset
+from schemas.kinds import Kind
 from schemas.media import VideoStream
 from schemas.pieces import Span
 from schemas.plan import MarkPlan, OutputPlan
@@ -153,7 +154,15 @@ def test_what_nvdec_is_not_asked_for_is_filtered_as_for_libx264(
     assert after(theirs, "-c:v") == "h264_nvenc"
 
 
-def test_nothing_lossless_is_made_by_nvenc() -> None:
+@pytest.mark.parametrize("kind", [Kind.POSTER, Kind.THUMBNAILS])
+def test_the_pictures_of_an_image_are_the_processors_on_any_machine(kind: Kind) -> None:
+    image = replace(PLAN, kind=kind, lossless=True, crf=0, preset="ultrafast", gop=1)
+    ours, theirs = (command(image, engine=engine) for engine in Engine)
+    assert ours == theirs
+    assert after(theirs, "-c:v") == "libx264"
+
+
+def test_no_lossless_video_is_made_by_nvenc() -> None:
     with pytest.raises(RenderFault, match="makes nothing lossless"):
         command(replace(PLAN, lossless=True, preset="ultrafast"))
 

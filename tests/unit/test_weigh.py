@@ -14,6 +14,7 @@ from functions.core.prices import Price, PricePart, dollars
 from functions.core.route import GIB, Route, Scene, route
 from functions.core.weigh import weigh
 from schemas.failures import FailureClass
+from schemas.kinds import Kind
 from tests.unit.makers import LANE, NOW, seconds, starting
 
 PIXELS = 10**9
@@ -244,6 +245,17 @@ def test_what_is_needed_is_counted_from_the_plan() -> None:
     assert 0 < half.piece_bytes * COPIES < half.disk_bytes
     none = need_of(plan, frames=0, made_by="x", deadline=deadline, locations=None)
     assert none.pixels_with("y") == none.pixels == none.pixels_left
+
+
+def test_lossless_images_may_be_made_on_any_lane_and_lossless_videos_may_not() -> None:
+    plan = starting().plan
+    assert plan is not None
+    (one,) = plan.outputs
+    for kind in Kind:
+        outputs = (replace(one, kind=kind, lossless=True),)
+        made = replace(plan, outputs=outputs)
+        need = need_of(made, frames=0, made_by=None, deadline=NOW, locations=None)
+        assert need.lossless is kind.plays
 
 
 def test_dollars_read_well() -> None:
