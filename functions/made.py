@@ -6,6 +6,7 @@ from datetime import datetime
 
 from functions.core.render import Render
 from schemas import names
+from schemas.claimed import frames_made, taken_at
 from schemas.pieces import Span, covered
 from schemas.plan import OutputPlan, once
 from schemas.ports import ObjectStore
@@ -23,6 +24,10 @@ class Made:
     """When the last piece was committed, by the store's clock."""
     by_output: Mapping[str, int] = field(default_factory=dict)
     """The committed ones, by the output's id."""
+    timed: int = 0
+    """Frames made, by former encoders too, of which it is known how long they took."""
+    seconds: float = 0.0
+    """Machine-seconds that these took."""
 
 
 def made(render: Render, work: ObjectStore) -> Made:
@@ -33,18 +38,28 @@ def made(render: Render, work: ObjectStore) -> Made:
 def made_of(render: str, outputs: Sequence[OutputPlan], work: ObjectStore) -> Made:
     """Of these outputs. One listing of the render's home; nothing is read."""
     have: dict[str, set[Span]] = {}
-    in_hand, last = 0, None
+    in_hand, last, timed, seconds = 0, None, 0, 0.0
     claims = names.claim(render, "piece/").removesuffix(".json")
     for info in work.list(names.home(render)):
         folder, _, _ = info.name.rpartition("/")
         if (span := names.span_of(info.name)) is not None:
             have.setdefault(folder, set()).add(span)
             last = max(last or info.updated, info.updated)
-        elif info.name.startswith(claims):
-            in_hand += int(info.metadata.get("frames", "0"))
+            if took := info.metadata.get("seconds"):
+                timed, seconds = timed + len(span), seconds + float(took)
+        elif info.name.startswith(claims) and (frames := frames_made(info)):
+            in_hand, timed = in_hand + frames, timed + frames
+            seconds += (info.updated - taken_at(info)).total_seconds()
     by_output = {output.id: _best(output, have, render) for output in once(outputs)}
     committed = sum(by_output.values())
-    return Made(committed=committed, in_hand=in_hand, last=last, by_output=by_output)
+    return Made(
+        committed=committed,
+        in_hand=in_hand,
+        last=last,
+        by_output=by_output,
+        timed=timed,
+        seconds=seconds,
+    )
 
 
 def _best(output: OutputPlan, have: Mapping[str, set[Span]], render: str) -> int:

@@ -1,10 +1,20 @@
-"""How far a render is, and when it may be done: from frame counts that were really seen."""
+"""When a render may be done: from the machine-seconds that its frames have taken so far.
 
-from collections import deque
-from dataclasses import dataclass, field
+Not from a clock of one's own: whoever begins to look in the middle knows as much as one who looked
+from the start, and the time until the first machine ran is in nobody's pace.
+"""
 
-RECENT = 4.0
-"""Seconds of the recent rate."""
+from dataclasses import dataclass
+
+from functions.core.render import Render
+from functions.made import Made
+
+SOONEST, LATEST = 0.65, 1.5
+"""Of the likely time: what `python -m tests.bench_eta` found most renders between."""
+JOINED_IN = 0.3
+"""Seconds from an output's last piece to its verified file; what the length adds is beside it."""
+JOINING = 0.03
+"""Of the whole time, after the last encoder (`make bench-render`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,42 +31,16 @@ class Eta:
         return f"~{round(self.likely)} s{span}"
 
 
-@dataclass(slots=True)
-class Pace:
-    """Frames against time. The overall and the recent rate span the range."""
-
-    total: int
-    _seen: deque[tuple[float, int]] = field(default_factory=deque)
-    _first: tuple[float, int] | None = None
-
-    def saw(self, at: float, frames: int) -> int:
-        """Take in a count and return the highest so far; `at` is in seconds of a steady clock.
-
-        Between its last frame and its commit a piece is in nobody's hand: the count may dip.
-        """
-        frames = max(frames, self._seen[-1][1] if self._seen else 0)
-        if self._first is None:
-            self._first = (at, frames)
-        self._seen.append((at, frames))
-        while len(self._seen) > 2 and at - self._seen[1][0] > RECENT:
-            self._seen.popleft()
-        return frames
-
-    @property
-    def eta(self) -> Eta | None:
-        """None until two different counts were seen."""
-        if self._first is None or not self._seen:
-            return None
-        now = self._seen[-1]
-        rates = [_rate(self._first, now), _rate(self._seen[0], now)]
-        rates = [rate for rate in rates if rate > 0]
-        if not rates:
-            return None
-        left = max(0, self.total - now[1])
-        ends = sorted(left / rate for rate in rates)
-        return Eta(likely=sum(ends) / len(ends), soonest=ends[0] * 0.9, latest=ends[-1] * 1.1)
-
-
-def _rate(one: tuple[float, int], other: tuple[float, int]) -> float:
-    seconds = other[0] - one[0]
-    return (other[1] - one[1]) / seconds if seconds > 0 else 0.0
+def eta(render: Render, made: Made) -> Eta | None:
+    """As the machines of its attempt go on; None until one of them has said how far it is."""
+    if render.plan is None or not render.attempts or not made.timed:
+        return None
+    tasks = max(1, min(render.attempts[-1].tasks, render.plan.chunks))
+    frame = made.seconds / made.timed / tasks
+    left = max(0, render.plan.frames - made.committed - made.in_hand)
+    # While the last chunk is made, half of the other machines' time is idle.
+    last = max(len(output.chunks[-1]) for output in render.plan.outputs)
+    making = (left + last * (tasks - 1) / 2) * frame if left else 0.0
+    whole = render.plan.frames * frame
+    likely = making + JOINED_IN * len(render.plan.outputs) + JOINING * whole
+    return Eta(likely=likely, soonest=likely * SOONEST, latest=likely * LATEST)

@@ -12,7 +12,7 @@ from rich.text import Text
 from functions.core.render import TERMINAL, Render, State
 from functions.made import made
 from functions.ports import Ports
-from ops.progress import Pace
+from ops.progress import eta
 from schemas.ids import short
 
 LOOK_EVERY = 0.1
@@ -38,14 +38,15 @@ class Watch:
         self, find: Callable[[], Render | None], is_told: Callable[[Render], bool]
     ) -> Render:
         """Until the render that `find` finds is at its end and `is_told`; returns it then."""
-        pace = Pace(0)
+        most = 0
         with Live(console=self.console, transient=True, refresh_per_second=8) as live:
             while True:
                 render = find()
                 if render is not None:
                     self._tell(render)
                     if self.console.is_terminal:  # else nobody sees it, and it lists a bucket
-                        live.update(self._bar(render, pace))
+                        most, bar = self._bar(render, most)
+                        live.update(bar)
                     if render.state in TERMINAL and is_told(render):
                         return render
                 time.sleep(LOOK_EVERY)
@@ -79,12 +80,15 @@ class Watch:
             self._told.add(key)
             self.say(key.partition("/")[0], rest, at)
 
-    def _bar(self, render: Render, pace: Pace) -> Text:
+    def _bar(self, render: Render, most: int) -> tuple[int, Text]:
+        """The bar, and the most frames that were seen so far, of which `most` before.
+
+        Between its last frame and its commit a piece is in nobody's hand: the count may dip.
+        """
         if render.plan is None or render.state not in _SEEN_AFTER or render.state in TERMINAL:
-            return Text("")
-        pace.total = render.plan.frames
-        now = made(render, self.ports.work)
-        frames = pace.saw(time.monotonic(), min(now.committed + now.in_hand, pace.total))
-        full = BAR * frames // pace.total
-        eta = f"  {pace.eta}" if pace.eta and frames < pace.total else ""
-        return Text(f"     {'█' * full}{'░' * (BAR - full)} {frames}/{pace.total}{eta}")
+            return most, Text("")
+        found, total = made(render, self.ports.work), render.plan.frames
+        frames = max(most, min(found.committed + found.in_hand, total))
+        full, ends = BAR * frames // total, eta(render, found)
+        told = f"  {ends}" if ends and frames < total else ""
+        return frames, Text(f"     {'█' * full}{'░' * (BAR - full)} {frames}/{total}{told}")

@@ -1,14 +1,13 @@
 """Looking at the work bucket: one listing of the render's home tells all that there is to know."""
 
 from collections import defaultdict
-from datetime import datetime
 
 from render_job.choose import Claim, Seen, Worker
 from schemas import names
+from schemas.claimed import frames_made, taken_at
 from schemas.pieces import Span, covered
 from schemas.plan import AudioPlan, Order, RenderPlan, once
 from schemas.ports import ObjectInfo, ObjectStore
-from schemas.times import utc
 
 
 def survey(work: ObjectStore, plan: RenderPlan, order: Order) -> Seen:
@@ -83,18 +82,12 @@ def _worker(info: ObjectInfo) -> Worker:
     return Worker(execution=info.metadata["execution"], task=int(info.metadata["task"]))
 
 
-def _taken_at(info: ObjectInfo) -> datetime:
-    """By the store's clock: renewals repeat it, the first writing is it."""
-    told = info.metadata.get("taken")
-    return utc(datetime.fromisoformat(told)) if told else info.updated
-
-
 def _claim(info: ObjectInfo) -> Claim:
     return Claim(
         worker=_worker(info),
         attempt=int(info.metadata["attempt"]),
-        taken_at=_taken_at(info),
+        taken_at=taken_at(info),
         renewed_at=info.updated,
         generation=info.generation,
-        frames=int(info.metadata.get("frames", "0")),
+        frames=frames_made(info),
     )
