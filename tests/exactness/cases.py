@@ -38,3 +38,14 @@ CASES: dict[str, tuple[str, Fraction, Fraction | int]] = {
     "a clip from the middle of a transport stream": ("transport", NTSC, Fraction(37, 10)),
     "a clip from after the wrap": ("wrapped", NTSC, Fraction(9)),
 }
+FEW = (
+    "constant rate, B-frames, key frames 10 s apart",
+    "29.97 at 24",
+    "variable rate",
+    "open GOPs, HEVC",
+    "interlaced, made whole",
+    "an edit list",
+    "a clip from inside the hole",
+    "a clip from the middle of a transport stream",
+)
+"""Those that `make test` tries; `make test-long` tries all."""

@@ -18,7 +18,8 @@ from schemas.pieces import Span
 from schemas.spec import Output, RenderSpec
 from schemas.spec_clip import Clip
 from schemas.spec_picture import Quality
-from tests.exactness.cases import CASES, FILM, NTSC
+from tests.exactness.cases import CASES, FEW, FILM, NTSC
+from tests.exactness.claim import chunks_joined_are_the_single_pass
 from tests.exactness.work import LIMIT, Work, parts_of, sound_part, work
 from tests.sources import (
     Sources,
@@ -33,21 +34,9 @@ from tests.sources import (
 from tests.unit.makers import UPLOAD
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", FEW)
 def test_chunks_joined_are_the_single_pass(case: str, sources: Sources, tmp_path: Path) -> None:
-    name, rate, start = CASES[case]
-    it = work(sources, name, tmp_path, rate=rate, start=Fraction(start))
-    pieces = it.pieces()
-    for span, path in pieces.items():
-        verdict = verify_piece(path, it.plan, span)
-        assert verdict.passed, (span, verdict.faults)
-    joined, certificate = it.output(pieces, "joined.mp4")
-    assert certificate.verified, certificate.faults
-    assert len(pieces) >= 3
-    single = it.single()
-    assert times_of(joined) == times_of(single)
-    assert frame_md5s(joined) == frame_md5s(single)
-    assert it.plan.deinterlace or frame_md5s(joined) == it.pictures_to_the_end()
+    chunks_joined_are_the_single_pass(case, sources, tmp_path)
 
 
 def test_the_page_has_every_case_and_all_were_exact() -> None:

@@ -3,45 +3,19 @@
 The same code is for Google Cloud, where it was not run.
 """
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from infra.deployment.exits import Status
-from infra.emulators.sdk import component, program
-from infra.laptop.server import TARGETS
 from infra.smoke.evidence import questions
-from tests.emulators import required
-from tests.pipeline.laptop import CHECKOUT
-from tests.pipeline.test_emulated_cloud import COMPONENTS
-
-PATIENCE = 300.0
-"""Seconds for one trial; on two idle cores the longest takes about a minute."""
+from tests.pipeline.smoking import emulators_are_here, names_the_one_that_is_missing, smoke
 
 
 @pytest.fixture(scope="module", autouse=True)
 def emulators() -> None:
-    with required():
-        for name in COMPONENTS:
-            component(name)
-        program("java", of="Java 17")
-
-
-def smoke(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "infra.smoke", *words],
-        cwd=CHECKOUT,
-        env={**os.environ, "CLIPLINE_HOME": str(folder)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    emulators_are_here()
 
 
 def steps(said: str) -> list[str]:
@@ -63,12 +37,8 @@ def test_with_all_functions_every_step_is_seen(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("function", TARGETS)
-def test_any_function_that_is_missing_is_named(function: str, tmp_path: Path) -> None:
-    done = smoke(tmp_path, "--cloud=emulators", f"--without={function}")
-    assert done.returncode == Status.FAILED, done.stdout + done.stderr
-    assert done.stderr.startswith(f"{function} is missing: ")
-    assert "Traceback" not in done.stderr
+def test_a_function_that_is_missing_is_named(tmp_path: Path) -> None:
+    names_the_one_that_is_missing("on_upload", tmp_path)
 
 
 def test_nothing_is_taken_out_of_a_deployment(tmp_path: Path) -> None:
