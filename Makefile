@@ -57,8 +57,9 @@ reset: runtime  ## Forget the laptop's renders, messages and objects
 test: dev       ## Run the tests
 	@$(BIN)/python -m pytest --numprocesses $(TESTERS) --dist loadgroup --no-loadscope-reorder
 
-test-long: dev  ## Run the longest tests: every kind of source, every function missing, failures replayed
-	@$(BIN)/python -m pytest --numprocesses $(TESTERS) --dist worksteal tests/long
+test-long: dev  ## Run the longest tests: all kinds of sources, functions missing, replays, an upgrade
+	@$(BIN)/python -m pytest --numprocesses $(TESTERS) --dist worksteal \
+		tests/long tests/upgrade
 
 bundle: runtime ## Stage the functions for deployment: a folder and a zip named by their content
 	@$(BIN)/python -m infra.bundle
