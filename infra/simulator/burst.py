@@ -8,7 +8,7 @@ back-catalogue, an ordinary one, and a few live clips that come in the middle of
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
@@ -120,9 +120,14 @@ def report(outcome: Outcome) -> Iterator[str]:
         lanes[lane] += micros
     for lane, micros in sorted(lanes.items()):
         yield f"                   {micros / 60e6:,.0f} minutes on {lane}"
+    yield from waited(counts.waits)
+
+
+def waited(by_whom: Mapping[str, Sequence[float]]) -> Iterator[str]:
+    """How long each group and all together have waited for a start; in seconds."""
     yield f"waited for a start {'clips':>6} {'p50':>8} {'p95':>8} {'longest':>8}"
-    everybody = [wait for waits in counts.waits.values() for wait in waits]
-    for name, waits in (*sorted(counts.waits.items()), ("all", everybody)):
+    everybody = [wait for waits in by_whom.values() for wait in waits]
+    for name, waits in (*sorted(by_whom.items()), ("all", everybody)):
         low, high, most = (_minutes(waits, share) for share in (0.5, 0.95, 1.0))
         yield f"  {name:<16} {len(waits):>6,} {low:>8} {high:>8} {most:>8}"
 
