@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from math import ceil
 
 from functions.core.lanes import Policy
 from functions.core.render import TERMINAL
@@ -32,7 +33,7 @@ from infra.simulator.rest import judge
 from infra.simulator.scenario import Deed, Scenario
 from infra.simulator.stepped import SteppedLedger, SteppedObjects, SteppedPublisher, SteppedRenders
 from infra.simulator.witness import Witness
-from infra.simulator.world import LARGEST_SKEW, Doing, Process, World
+from infra.simulator.world import DAWN, LARGEST_SKEW, Doing, Process, World
 from render_job.choose import Worker
 from schemas.events import Event, ExecutionEnded, ObjectFinalized
 from schemas.ids import SIDECAR_SUFFIX
@@ -281,10 +282,26 @@ class _History:
         if over and self._is_quiet():
             self._world.is_over = True
             return
+        if self._is_nothing_due() and self._is_still():
+            idle = self._idle_sweeps()
+            self._sweeps += idle
+            self._world.later((1 + idle) * self._recipe.sweep_every, self._sweep)
+            return
         self._world.later(self._recipe.sweep_every, self._sweep)
-        if not (self._is_still() and self._is_nothing_due()):
-            name = f"sweep/{self._sweeps}"
-            self._world.start(name, lambda process: sweep(self._ports), faults=STEPS)
+        name = f"sweep/{self._sweeps}"
+        self._world.start(name, lambda process: sweep(self._ports), faults=STEPS)
+
+    def _idle_sweeps(self) -> int:
+        """How many more sweeps from now on would find all as still as this one."""
+        world, trouble = self._world, self._recipe.scenario.last + TROUBLE
+        moments = [world.next_moment]
+        if (due := self._renders.next_due) is not None:
+            moments.append((due - LARGEST_SKEW - DAWN).total_seconds())
+        if world.time <= trouble:
+            moments.append(trouble)
+        elif due is None:
+            return 0
+        return max(0, ceil((min(moments) - world.time) / self._recipe.sweep_every) - 1)
 
     def _is_quiet(self) -> bool:
         """Nothing is under way, and nothing would happen by itself."""

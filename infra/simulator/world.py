@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from heapq import heappop, heappush
-from math import log
+from math import inf, log
 from random import Random
 from typing import TypeVar
 
@@ -231,6 +231,11 @@ class World:
         """A call to the outside by whoever is current; the world's own hand just acts."""
         self.calls += 1
         return act() if self.current is None else self.current.call(act, extra)
+
+    @property
+    def next_moment(self) -> float:
+        """When something happens next, whatever it is; infinity if nothing ever will."""
+        return self._queue[0][0] if self._queue else inf
 
     def run(self, longest: float) -> bool:
         """Moment after moment until it is over; False if that takes longer than so many seconds."""
