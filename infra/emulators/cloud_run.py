@@ -94,6 +94,7 @@ class CloudRunEmulator(Emulator):
         return {
             "google.cloud.run.v2.Jobs": {
                 "CreateJob": method(run_v2.CreateJobRequest, Operation, self._create_job),
+                "UpdateJob": method(run_v2.UpdateJobRequest, Operation, self._update_job),
                 "GetJob": method(run_v2.GetJobRequest, run_v2.Job, self._get_job),
                 "RunJob": method(run_v2.RunJobRequest, Operation, self._run_job),
             },
@@ -125,6 +126,15 @@ class CloudRunEmulator(Emulator):
         job.name = f"{request.parent}/jobs/{request.job_id}"
         if job.name in self._jobs:
             raise Refused(grpc.StatusCode.ALREADY_EXISTS, f"Job '{job.name}' already exists.")
+        return self._keep(job)
+
+    def _update_job(self, request: run_v2.UpdateJobRequest) -> Operation:
+        """What runs already goes on as it was launched."""
+        job = run_v2.Job(request.job)
+        self._job(job.name)
+        return self._keep(job)
+
+    def _keep(self, job: run_v2.Job) -> Operation:
         task = job.template.template
         gpu = task.containers[0].resources.limits.get("nvidia.com/gpu")
         if gpu and not task.gpu_zonal_redundancy_disabled:
@@ -136,7 +146,7 @@ class CloudRunEmulator(Emulator):
         if not raw.HasField("timeout"):
             task.timeout = timedelta(seconds=600)
         self._jobs[job.name] = job
-        return self._operations.done(request.parent, job, job)
+        return self._operations.done(_location(job.name), job, job)
 
     def _get_job(self, request: run_v2.GetJobRequest) -> run_v2.Job:
         return self._job(request.name)

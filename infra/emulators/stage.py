@@ -15,8 +15,9 @@ from functions.errors import NotConfigured
 from functions.ports import Ports
 from functions.settings import Laptop
 from functions.wiring import ports
-from infra.emulators.cloud import PROJECT, EmulatedCloud
+from infra.emulators.cloud import EmulatedCloud
 from infra.emulators.sdk import Absent
+from infra.emulators.services import PROJECT
 from infra.laptop.pipeline import cores
 from infra.laptop.subscriptions import DEAD_LETTERS, DONE
 from schemas.events import OutputVerified

@@ -97,6 +97,23 @@ def declare(
                 subscriber.delete_subscription(subscription=other.name)
 
 
+def push(
+    emulator: str,
+    project: str,
+    subscriptions: Sequence[Subscription],
+    endpoints: Mapping[str, str],
+) -> None:
+    """Have each of these that has an endpoint, by its name, pushed there from now on."""
+    with _clients(emulator) as (_, subscriber):
+        for one in subscriptions:
+            if one.name in endpoints:
+                change = types.UpdateSubscriptionRequest(
+                    subscription=resource(one, project, endpoints[one.name]),
+                    update_mask=FieldMask(paths=["push_config"]),
+                )
+                subscriber.update_subscription(request=change)
+
+
 @contextmanager
 def _clients(emulator: str) -> Iterator[tuple[PublisherClient, SubscriberClient]]:
     with grpc.insecure_channel(emulator) as channel:

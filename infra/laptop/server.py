@@ -17,6 +17,9 @@ CALLED = ("sweep", "collect")
 TARGETS = ("on_upload", "start_render", "on_result", "on_execution", *CALLED)
 SOURCE = Path(__file__).parents[2] / "functions" / "main.py"
 THREADS = 8
+CONNECTIONS = 1000
+"""At once. Pub/Sub's emulator keeps those that it has opened, and whoever comes beyond the limit is
+not heard: with waitress's own of 100, uploads were seen to be asked for a minute late."""
 LONGEST_GOODBYE = 5.0
 """Seconds; the thread ends with the process."""
 
@@ -37,6 +40,7 @@ class Server:
             host="127.0.0.1",
             port=port,
             threads=THREADS,
+            connection_limit=CONNECTIONS,
             ident="clipline",
         )
         self._thread = threading.Thread(target=self._server.run, name="server", daemon=True)

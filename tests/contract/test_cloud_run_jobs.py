@@ -8,6 +8,7 @@ from pathlib import Path
 import grpc
 import pytest
 from google.cloud import run_v2
+from google.cloud.run_v2.services.executions.transports import ExecutionsGrpcTransport
 from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
 
 from functions.adapters.cloud_run_jobs import CloudRunJob, CloudRunJobs
@@ -65,6 +66,21 @@ def test_a_task_is_told_ids_only(place: CloudRunPlace) -> None:
     told = (place.folder / "told").read_text()
     assert "['--render', 'r-1', '--attempt', '1']" in told
     assert "CLIPLINE_LANE" in told
+
+
+def test_what_runs_keeps_its_image_when_the_job_gets_another(place: CloudRunPlace) -> None:
+    first = place.backend.launch(ordered(place))
+    jobs = run_v2.JobsClient(transport=JobsGrpcTransport(channel=place.channel))
+    job = jobs.get_job(name=JOB.name)
+    job.template.template.containers[0].image = "another"
+    jobs.update_job(job=job)
+    second = place.backend.launch(ordered(place, attempt=2))
+    executions = run_v2.ExecutionsClient(transport=ExecutionsGrpcTransport(channel=place.channel))
+    images = [
+        executions.get_execution(name=f"{JOB.name}/executions/{one}").template.containers[0].image
+        for one in (first, second)
+    ]
+    assert images == ["renderer", "another"]
 
 
 def test_an_answer_that_is_lost_makes_one_execution(place: CloudRunPlace) -> None:

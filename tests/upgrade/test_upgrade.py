@@ -3,8 +3,9 @@
     began with A ─► functions of B, tasks of A ─► all of B: every render is done, and verified
 
 Both halves are real code of both releases, over one laptop's home. Tasks first, and
-the way back, are not tried: a laptop's SQLite files refuse a release older than the one that raised
-their version. What either release has written the other can read: `test_words.py`.
+the way back, are tried over the cloud's stores (`test_cloud_upgrade.py`): a laptop's SQLite files
+refuse a release older than the one that raised their version. What either release has written the
+other can read: `test_words.py`.
 """
 
 import os
