@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from functions.core.prices import dollars
+from functions.core.spare import KEPT
 from functions.errors import NotConfigured
 from functions.ports import Ports
 from functions.wiring import desk, looking_ports, reading_ports
@@ -16,8 +17,9 @@ from ops import filters, replay_runs
 from ops.commands import REFUSED, By, Reason, replay
 from ops.letters import one_line
 from ops.paper import INTERRUPTED, Paper, say_json
-from ops.replay_apply import Run, Stopped
+from ops.replay_apply import Run
 from ops.replay_file import PlanRefused, read, write
+from ops.replay_watch import Stopped
 from ops.times import clock, length
 from schemas.replay_plan import PlanEnd, PlanHead
 
@@ -81,18 +83,29 @@ def apply(
     canary: Annotated[
         int, typer.Option(help="So many first; the others if all are done.", min=0)
     ] = 3,
-    rate: Annotated[float, typer.Option(help="Renders a minute after that.", min=0.1)] = 30,
+    rate: Annotated[
+        float, typer.Option(help="Renders a minute after that, at most.", min=0.1)
+    ] = 30,
+    keep: Annotated[
+        int,
+        typer.Option(
+            help="Per cent of places, launches and the day's budget for live renders.",
+            min=0,
+            max=99,
+        ),
+    ] = KEPT,
 ) -> None:
     """Do what a plan says; interrupted, give the same command again and it goes on."""
     try:
         run = Run(
             plan=read(plan),
-            ports=reading_ports(),
+            ports=_foreseeing(),
             desk=desk(),
             by=by,
             reason=reason,
             canary=canary,
             per_minute=rate,
+            kept=keep,
             tell=console.print,
         )
         run.go()
@@ -126,7 +139,7 @@ def audit(
 
 
 def _foreseeing() -> Ports:
-    """With lanes where they are told: without them no time and no cost is foreseen."""
+    """With lanes where they are told: without them no time, cost or room is foreseen."""
     try:
         return looking_ports()
     except NotConfigured:

@@ -1,30 +1,32 @@
-"""Doing what a plan of replays says: a few first, then all at a rate, and no further than is well.
+"""Doing what a plan of replays says: a few first, then all at a pace, and no further than is well.
 
 Each command bears the moment at which the plan was made. A render that took it once ignores it
 from then on (`replayed_at`), so a run that was interrupted anywhere is simply run again: what was
 asked for and not taken yet is asked for once more, and nothing happens twice.
 
-    check ─ all moved? ─► refused      canary ─ all ended well ─► the others, at a rate ─► finished
+    check ─ all moved? ─► refused      canary ─ all ended well ─► the others, at a pace ─► finished
                                           └── the old fingerprint is back, ─┴─► stopped
                                               or somebody asks for a stop
+
+The pace is a rate, and no more than live renders leave (`functions/core/spare.py`): what may not go
+yet is held back here, and is looked at anew when it may.
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple
 
-from functions.core.render import TERMINAL, State
+from functions.core.spare import KEPT, Allowed, Spare, Wish
 from functions.desk import Desk
-from functions.ports import Ports, Stored
+from functions.ports import Ports
+from functions.spare import look
 from ops.rate import Rate
 from ops.replay_file import Plan, PlanRefused
-from ops.replay_moved import Planned, moved, took, verdicts
+from ops.replay_moved import Planned, Verdict, moved, verdicts
+from ops.replay_watch import Stopped, Watch
 from schemas.events import ReplayRender
-from schemas.ids import short
 from schemas.replay_plan import STOP_ASKED, AuditRecord
 from schemas.replay_run import ReplayRun, RunState
 from schemas.topics import Topic
@@ -36,26 +38,12 @@ BEAT = 1.0
 WATCHED = 5
 """Renders that were asked for earlier and are looked at with each further group, or one for each
 of the group."""
-MOST_WATCHED = 10_000
-"""Of more than that, the first are not watched any more."""
+MOST_WATCHED = 500
+"""That are looked at before a look at what live renders leave."""
+HELD = 10.0
+"""Seconds; what is held back longer is told once."""
 MOST_SAID = 21
 """Sentences about a world that moved; one more than people are told, who are told that too."""
-
-
-class Stopped(Exception):
-    """The old fingerprint came back, one of the first failed, or somebody asked for a stop.
-
-    The rest was not asked for.
-    """
-
-
-class Watched(NamedTuple):
-    """A render that was asked for."""
-
-    id: str
-    fingerprint: str
-    version: int
-    """Of its document when it was looked at: while it is that one, nothing has happened."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,11 +52,14 @@ class Run:
 
     plan: Plan
     ports: Ports
+    """With the lanes, if they are known: else it goes by its rate alone."""
     desk: Desk
     by: str
     reason: str
     canary: int
     per_minute: float
+    kept: int = KEPT
+    """Per cent of each limit that are left to live renders."""
     tell: Callable[[str], None]
     pause: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.monotonic
@@ -80,8 +71,16 @@ class Run:
     _through: int = 0
     _begun_at: datetime | None = None
     _beat_at: float = 0
-    _watched: deque[Watched] = field(default_factory=lambda: deque(maxlen=MOST_WATCHED))
-    """Each that was asked for and is not known to have ended."""
+    _spare: Spare = field(default_factory=Spare)
+    _look_at: float | None = None
+    """When it is worth looking again what live renders leave."""
+    _allowed: Allowed = field(default_factory=lambda: Allowed(0))
+    """The last answer."""
+    _watch: Watch = field(init=False)
+    _is_canary: bool = True
+
+    def __post_init__(self) -> None:
+        self._watch = Watch(plan=self.plan, ports=self.ports)
 
     def go(self) -> None:
         """Ask for every replay of the plan. Raises PlanRefused, before anything, or Stopped."""
@@ -108,46 +107,76 @@ class Run:
 
     def _ask_all(self) -> None:
         rest = self.plan.replays()
-        if first := list(islice(rest, self.canary)):
-            self._ask(first)
-            self._see_the_canary()
+        self._see_the_canary(self._ask(list(islice(rest, self.canary))))
+        self._is_canary = False
         rate = Rate(per_minute=self.per_minute, now=self.now)
         while group := list(islice(rest, rate.size)):
             asked = self._ask(group)
-            self._look_at_next(max(WATCHED, asked))
+            self._watch.look(max(WATCHED, len(group)))
             self._wait(rate.pause_after(asked) if asked else 0)
 
     def _ask(self, group: Sequence[Planned]) -> int:
-        """How many had to be asked for; an earlier run may have done it. Raises Stopped."""
-        commands, watched = [], []
-        for one in verdicts(group, self.plan, self.ports):
+        """How many had to be asked for; an earlier run may have done it. Raises Stopped.
+
+        Returns when all were: what may not go yet is waited for, and looked at anew then.
+        """
+        asked = self.asked
+        while group:
+            found = list(verdicts(group, self.plan, self.ports))
+            wanted = [one for one in found if one.is_wanted]
+            self._allowed = self._allow(wanted)
+            held = wanted[self._allowed.count :]
+            now = found[: found.index(held[0])] if held else found
+            self._ask_now(now)
+            group = group[len(now) :]
+            if held:
+                self._hold(held[0])
+        return self.asked - asked
+
+    def _ask_now(self, group: Sequence[Verdict]) -> None:
+        for one in group:
             if one.moved is not None:
                 self.left_out += 1
                 self.tell(f"Left out: {one.moved}.")
-                continue
-            if not one.took:
-                commands.append(self._command(one.id))
-            # What an earlier run asked for may have ended already: it is looked at whatever it is.
-            watched.append(Watched(one.id, one.item.fingerprint, 0 if one.took else one.version))
+        wanted = [one for one in group if one.is_wanted]
         # Last of all: what is asked for while somebody asks for a stop is this group at most.
-        if commands:
+        if wanted:
             self._see_whether_to_stop()
+            commands = [self._command(one.id) for one in wanted]
             self.desk.outbox.publish_all(Topic.RENDER_REQUESTS, commands)
-        self._watched.extend(watched)
-        self.asked += len(commands)
+        self._watch.add(one for one in group if one.moved is None)
+        self._spare = self._spare.less(_wishes(wanted))
+        self.asked += len(wanted)
         self._through += len(group)
-        return len(commands)
+
+    def _allow(self, wanted: Sequence[Verdict]) -> Allowed:
+        """How many may go now, by a look that is not old."""
+        if wanted and (self._look_at is None or self.now() >= self._look_at):
+            self._watch.look(MOST_WATCHED, strict=self._is_canary)
+            self._spare = look(self.ports, self._watch.own, self.kept)
+            self._look_at = self.now() + self._spare.look_after.total_seconds()
+        return self._spare.allows(_wishes(wanted))
+
+    def _hold(self, one: Verdict) -> None:
+        """Until that one may go. Raises Stopped."""
+        since, is_told = self.now(), False
+        while not (allowed := self._allow([one])).count:
+            self._allowed = allowed
+            if not is_told and self.now() - since >= HELD:
+                self.tell(f"Held back: {allowed.why}.")
+                is_told = True
+            self._wait(BEAT)
 
     def _command(self, id: str) -> ReplayRender:
         return ReplayRender(render=id, at=self.plan.head.made_at, by=self.by, reason=self.reason)
 
-    def _see_the_canary(self) -> None:
+    def _see_the_canary(self, asked: int) -> None:
         """Returns when all that were asked for so far have ended, and well."""
-        if self._watched:
-            self.tell(f"Waiting for the first {len(self._watched)} to end.")
-        while self._watched:
-            self._look_at_next(len(self._watched), strict=True)
-            if self._watched:
+        if self._watch:
+            self.tell(f"Waiting for the first {max(asked, len(self._watch))} to end.")
+        while self._watch:
+            self._watch.look(len(self._watch), strict=True)
+            if self._watch:
                 self._wait(LOOK_EVERY)
 
     def _wait(self, seconds: float) -> None:
@@ -166,30 +195,13 @@ class Run:
             if last.what == STOP_ASKED and last.made_at == self.plan.head.made_at:
                 raise Stopped(f"{last.by} asked for it: {last.reason}")
 
-    def _look_at_next(self, count: int, *, strict: bool = False) -> None:
-        """At so many of them, each in its turn. Raises Stopped."""
-        some = [self._watched.popleft() for _ in range(min(count, len(self._watched)))]
-        versions = self.ports.renders.versions([one.id for one in some])
-        self._watched.extend(one for one in some if versions.get(one.id) == one.version)
-        changed = [one for one in some if versions.get(one.id) != one.version]
-        found = self.ports.renders.load_all([one.id for one in changed])
-        for one, stored in zip(changed, found, strict=True):
-            if stored is not None and not self._has_ended(one, stored, strict=strict):
-                self._watched.append(one._replace(version=stored.version))
-
-    def _has_ended(self, one: Watched, stored: Stored, *, strict: bool) -> bool:
-        """Raises Stopped if it failed as before, or at all if strict."""
-        render = stored.render
-        if render.state is not State.FAILED:
-            return render.state in TERMINAL
-        if not took(stored, self.plan):
-            return False
-        now = render.failure.fingerprint if render.failure else ""
-        if now == one.fingerprint:
-            raise Stopped(f"{short(one.id)} failed again as before ({now})")
-        if strict:
-            raise Stopped(f"{short(one.id)} failed otherwise than before ({now})")
-        return True
+    @property
+    def _pace(self) -> str:
+        """In words."""
+        if self._allowed.why:
+            return self._allowed.why
+        at = f"at its limit of {self.per_minute:g} a minute"
+        return at if self.ports.lanes else f"{at}: nothing is known of the lanes here"
 
     def _note(self, what: str) -> None:
         self.desk.letters.note(
@@ -222,5 +234,11 @@ class Run:
                 through=self._through,
                 asked=self.asked,
                 left_out=self.left_out,
+                pace=self._pace if state is RunState.RUNNING else "",
+                held_until=self._allowed.until if state is RunState.RUNNING else None,
             )
         )
+
+
+def _wishes(wanted: Sequence[Verdict]) -> Sequence[Wish]:
+    return [Wish(one.item.tenant or "", one.item.nanodollars or 0) for one in wanted]

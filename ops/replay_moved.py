@@ -44,6 +44,11 @@ class Verdict(NamedTuple):
     moved: str | None
     """Why it is left out, where it is."""
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it is to be asked for now."""
+        return not self.took and self.moved is None
+
 
 def verdicts(group: Sequence[Planned], plan: Plan, ports: Ports) -> Iterator[Verdict]:
     """Of each item, in order.

@@ -113,6 +113,9 @@ def _lines(run: ReplayRun, now: datetime) -> Iterator[str]:
     yield f"plan {run.plan[:12]}  {run.state}  {share} behind it, {heard}"
     if run.why:
         yield f"  {one_line(run.why)}"
+    if run.pace and run.state is RunState.RUNNING:
+        until = f" (not before {clock(run.held_until)})" if run.held_until else ""
+        yield f"  pace: {one_line(run.pace)}{until}"
     yield (
         f"  {run.asked} asked for by this run, {run.left_out} left out; begun "
         f"{clock(run.begun_at)} by {run.by}: {one_line(run.reason)}"

@@ -43,4 +43,8 @@ class ReplayRun:
     """Asked for by this run."""
     left_out: int
     """Not asked for by this run, since they have moved."""
+    pace: str = ""
+    """While it runs: by what its pace is set, in words."""
+    held_until: datetime | None = None
+    """While it may ask for nothing: until when at least, where that is known."""
     version: int = 1

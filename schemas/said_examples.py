@@ -57,8 +57,8 @@ SAID = (
     ReplayRun(
         plan=LETTERS[1].digest,
         made_at=AT,
-        state=RunState.STOPPED,
-        why="ben asked for it: the disk fills up",
+        state=RunState.RUNNING,
+        why="",
         by="ana",
         reason="the disk was full",
         begun_at=AT,
@@ -67,6 +67,8 @@ SAID = (
         through=120,
         asked=120,
         left_out=0,
+        pace="waits until 2026-11-26 00:00 UTC: the day's budget is spent, $151.20 of $150",
+        held_until=AT,
     ),
     FlowState(
         topic="render-requests",

@@ -33,9 +33,10 @@ from functions.settings import Laptop
 from functions.wiring import laptop_desk, laptop_ports
 from infra.laptop.subscriptions import subscriptions
 from ops.rate import Rate
-from ops.replay_apply import Run, Stopped
+from ops.replay_apply import Run
 from ops.replay_file import read, write
 from ops.replay_moved import moved
+from ops.replay_watch import Stopped
 from schemas.events import ReplayRender
 from schemas.replay_plan import PlanHead
 from schemas.wire import from_json

@@ -60,6 +60,21 @@ class Rooms:
         moments = (self._waits(lane, now) for lane in self._open())
         return min((moment for moment in moments if moment is not None), default=None)
 
+    def at_once(self, now: datetime) -> int:
+        """How many more all lanes take together at this moment, filled one after another."""
+        given: dict[str, int] = {}
+        for lane, left in self.left.items():
+            fits = [left]
+            for limit, counts in self.running:
+                if weight := limit.weights.get(lane):
+                    fits.append((limit.most - limit.taken(counts) - limit.taken(given)) // weight)
+            for limit in self.rates:
+                if lane in limit.weights:
+                    lately = len(self._lately(limit, now))
+                    fits.append(limit.most - lately - limit.taken(given))
+            given[lane] = max(0, min(fits))
+        return sum(given.values())
+
     def take(self, lane: str, now: datetime) -> None:
         """One more is there."""
         self.left[lane] = self.left.get(lane, 0) - 1
@@ -80,12 +95,16 @@ class Rooms:
         for limit in self.rates:
             if lane not in limit.weights:
                 continue
-            several = (self.launches.get(one, []) for one in limit.weights)
-            lately = sorted(at for some in several for at in some if at > now - MINUTE)
+            lately = self._lately(limit, now)
             if len(lately) >= limit.most:
                 until = lately[-limit.most] + MINUTE
                 latest = until if latest is None else max(latest, until)
         return latest
+
+    def _lately(self, limit: Limit, now: datetime) -> list[datetime]:
+        """The launches of the last minute that count for it, the oldest first."""
+        several = (self.launches.get(one, []) for one in limit.weights)
+        return sorted(at for some in several for at in some if at > now - MINUTE)
 
 
 def rooms(

@@ -26,11 +26,23 @@ CLIPLINE = (sys.executable, "-c", "from ops.cli import main; main()")
 KILLED = replace(examples.KILLED, detail="\n".join(f"ffmpeg says {number}" for number in range(40)))
 
 
+ROOMY = """\
+[[lanes]]
+id = "laptop/cpu"
+executions = 1000000
+start_within_seconds = 120
+attempt_limit_seconds = 43200
+"""
+"""A lane that takes whatever comes."""
+
+
 @dataclass(frozen=True)
 class Place:
     """One laptop's state."""
 
     home: Laptop
+    lanes: str = ""
+    """What its lanes' file says; empty for the one lane that every laptop has."""
 
     def clipline(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """What it says, with the two streams apart."""
@@ -40,6 +52,11 @@ class Place:
         """Where and in which environment it runs."""
         quiet = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "FORCE_COLOR"}}
         environment = {**quiet, "CLIPLINE_HOME": str(self.home.home), "TERM": "xterm-256color"}
+        if self.lanes:
+            path = self.home.home / "lanes.toml"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(self.lanes)
+            environment["CLIPLINE_LANES_FILE"] = str(path)
         return {"cwd": CHECKOUT, "env": environment}
 
     def said(self, *words: str) -> list[str]:

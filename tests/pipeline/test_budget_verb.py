@@ -1,9 +1,8 @@
 """`clipline budget` as people use it: over a laptop's state, with limits beside its lanes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,26 +30,12 @@ day_dollars = 2
 """
 
 
-@dataclass(frozen=True)
-class Priced(Place):
-    """A place whose lanes stand in a file."""
-
-    lanes: str = LANES
-
-    def around(self) -> dict[str, Any]:
-        around = super().around()
-        path = self.home.home / "lanes.toml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.lanes)
-        return {**around, "env": {**around["env"], "CLIPLINE_LANES_FILE": str(path)}}
-
-
 @pytest.fixture
-def place(tmp_path: Path) -> Priced:
-    return Priced(Laptop(home=tmp_path / "home"))
+def place(tmp_path: Path) -> Place:
+    return Place(Laptop(home=tmp_path / "home"), lanes=LANES)
 
 
-def test_who_waits_for_money_goes_on_after_a_raise_that_is_on_record(place: Priced) -> None:
+def test_who_waits_for_money_goes_on_after_a_raise_that_is_on_record(place: Place) -> None:
     lane = replace(laptop_lane("libx264/9.0/t1", 1), executions=3)
     ports = replace(laptop_ports(place.home, lane), budget=Budget(day=2 * DOLLAR))
     now = ports.clock()
@@ -89,7 +74,7 @@ def test_who_waits_for_money_goes_on_after_a_raise_that_is_on_record(place: Pric
     assert lines[-1].endswith("ada raised it to $4.50: a launch")
 
 
-def test_a_raise_that_raises_nothing_is_refused(place: Priced) -> None:
+def test_a_raise_that_raises_nothing_is_refused(place: Place) -> None:
     place.home.state.mkdir(parents=True)
     lower = place.clipline("budget", "raise", "--to", "2", "--reason", "x")
     assert (lower.returncode, lower.stdout) == (4, "")
@@ -97,7 +82,7 @@ def test_a_raise_that_raises_nothing_is_refused(place: Priced) -> None:
     for wrong in ("much", "-1", "0", "1e9", "nan"):
         assert place.clipline("budget", "raise", f"--to={wrong}", "--reason", "x").returncode == 2
     assert place.clipline("budget", "raise", "--to", "9").returncode == 2, "without a reason"
-    free = Priced(place.home, LANES.partition("[budget]")[0])
+    free = Place(place.home, LANES.partition("[budget]")[0])
     none = free.clipline("budget", "raise", "--to", "9", "--reason", "x")
     assert none.returncode == 4
     assert none.stderr.startswith("There is no day's limit to raise")

@@ -16,14 +16,15 @@ from functions.ports import Ports
 from functions.settings import Laptop
 from functions.wiring import laptop_desk, laptop_ports
 from infra.laptop.subscriptions import subscriptions
-from ops.replay_apply import BEAT, LOOK_EVERY, Run, Stopped
+from ops.replay_apply import BEAT, LOOK_EVERY, Run
 from ops.replay_file import PlanRefused, read
+from ops.replay_watch import Stopped
 from schemas.events import ReplayRender
 from schemas.failures import Failure, FailureClass
 from schemas.subscriptions import ReceivedMessage
 from schemas.wire import from_json
 from tests.pipeline import forked
-from tests.pipeline.desk import KILLED, Place
+from tests.pipeline.desk import KILLED, ROOMY, Place
 from tests.pipeline.laptop import until
 from tests.pipeline.test_replay import a_failure, plan
 
@@ -212,7 +213,7 @@ def test_killed_at_random_and_given_again_it_loses_and_doubles_nothing(
     place: Place, parts: Ports, tmp_path: Path
 ) -> None:
     """Between two kills some of what was asked for is taken, and some still waits."""
-    draw = random.Random(8)
+    draw, roomy = random.Random(8), replace(place, lanes=ROOMY)
     path = a_plan(place, parts, tmp_path / "plan", 60)
     words = ["replay", "apply", str(path), "--canary", "0", "--rate", "1000000"]
     commands: dict[str, set[bytes]] = {}
@@ -230,7 +231,7 @@ def test_killed_at_random_and_given_again_it_loses_and_doubles_nothing(
         before = len(asked(place))
         target = before + draw.randint(0, 9)
         one = (*words, "--reason", f"try {draw.random()}")
-        process = forked.started(one, said=(os.devnull, os.devnull), **place.around())
+        process = forked.started(one, said=(os.devnull, os.devnull), **roomy.around())
         until(partial(_is_enough, place, target, process), "some are asked for")
         process.kill()
         process.join()
@@ -238,7 +239,7 @@ def test_killed_at_random_and_given_again_it_loses_and_doubles_nothing(
         hear()
         if draw.random() < 0.5:
             take(place, parts, taking)
-    place.said(*words, "--reason", "the last time")
+    roomy.said(*words, "--reason", "the last time")
     hear()
     take(place, parts, taking)
     assert len(commands) == 60

@@ -12,8 +12,8 @@ from functions.ports import Ports
 from functions.settings import Laptop
 from functions.wiring import laptop_desk, laptop_ports
 from infra.laptop.subscriptions import subscriptions
-from ops.replay_apply import Stopped
 from ops.replay_file import read
+from ops.replay_watch import Stopped
 from tests.pipeline.desk import Place
 from tests.pipeline.test_replay_apply import World, a_plan, asked, done, take, whats
 
