@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from functions.core.group import Care, Lack, Machine, Refused, Shortage, Wanted, care
+from functions.core.packing import ALONE, Packing
 from functions.machine_groups import MachineGroup
 from functions.pool_workers import PoolWorkers
 from functions.ports import ExecutionState, Machines
@@ -30,10 +31,17 @@ class GroupedPool:
     """A Backend and a Group. What the group's service does not answer fails no launch."""
 
     def __init__(
-        self, pool: str, group: MachineGroup, *, machines: Machines, work: ObjectStore
+        self,
+        pool: str,
+        group: MachineGroup,
+        *,
+        machines: Machines,
+        work: ObjectStore,
+        packing: Packing = ALONE,
     ) -> None:
         self._pool = pool
         self._group = group
+        self._packing = packing
         self._machines = machines
         self._work = work
         self._workers = PoolWorkers(pool, work)
@@ -72,7 +80,15 @@ class GroupedPool:
         self, wanted: Sequence[Wanted], machines: Sequence[Machine], lacks: Sequence[Lack] = ()
     ) -> Care:
         group = self._group
-        return care(machines, wanted, lacks, most=group.most, tasks=group.tasks)
+        return care(
+            machines,
+            wanted,
+            lacks,
+            now=self._work.now(),
+            most=group.most,
+            tasks=group.tasks,
+            packing=self._packing,
+        )
 
     def _lacks(self, machines: Sequence[Machine]) -> Sequence[Lack]:
         """Those that the service remembers, and those of machines that are tried again now."""
@@ -93,6 +109,7 @@ class GroupedPool:
                     is_begun=any(seat.generation for seat in table.seats),
                     free=tuple(self._named(execution, seat) for seat in table.free),
                     holders=tuple(seat.worker for seat in table.seats if seat.is_live(table.now)),
+                    takes=table.assignment.order.takes,
                 )
 
     def _named(self, execution: str, seat: Seat) -> str:

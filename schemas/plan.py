@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 
 from schemas.assets import Asset
@@ -246,3 +246,5 @@ class Order:
     """The attempt ends itself before this moment."""
     hedge: bool = False
     """Whether an idle task may make what another has in hand as well."""
+    takes: timedelta | None = None
+    """The work of one of its tasks, as long as it is sure to be at most; None if nobody knows."""

@@ -1,19 +1,21 @@
 """How many machines a pool's group needs, and which: pure, from what waits and what is there.
 
-    a seat waits ─► a machine named for it ─► its worker takes seats ─► idle: it stops itself
+    seats wait ─► a machine named for one ─► its worker takes seats ─► idle: it stops itself
                           │                                                   │
                           └─ no machine to be had: the launch is refused      └─► deleted, by name
 
-A machine has the name of the seat that wanted it, so two who look at the same moment ask for the
-same machine. None is ever taken away that runs: a worker that has nothing to do leaves by itself.
-None is repaired: a machine that was preempted is deleted, and what waits again has a machine of its
-own.
+Every seat has a hand of its own, or small ones share one (`functions/core/packing.py`). A machine
+has the name of the first seat that wanted it, so two who look at the same moment ask for the same
+machine. None is ever taken away that runs: a worker that has nothing to do leaves by itself. None
+is repaired: a machine that was preempted is deleted, and what waits again has another one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+from functions.core.packing import ALONE, Packing, Waiting, packed
 
 
 class Condition(StrEnum):
@@ -64,6 +66,8 @@ class Wanted:
     """The names of the machines that would be made for its free seats."""
     holders: tuple[str, ...]
     """Workers who hold its other seats."""
+    takes: timedelta | None = None
+    """The work of one of its seats, for a machine; None if nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +101,10 @@ def care(
     wanted: Sequence[Wanted],
     lacks: Sequence[Lack],
     *,
+    now: datetime,
     most: int,
     tasks: int,
+    packing: Packing = ALONE,
 ) -> Care:
     """For what waits, the longest first: at most `most` machines of `tasks` seats each."""
     alive = [one for one in machines if one.is_alive]
@@ -106,13 +112,14 @@ def care(
     gone = [one for one in machines if one.condition is Condition.GONE]
     refuse = () if alive else tuple(_refused(wanted, lacks))
     left = [one for one in wanted if one.execution not in {r.execution for r in refuse}]
-    names = _unserved(left, alive, tasks)
-    known = {one.name for one in machines}
+    needed = _unserved(left, alive, now, tasks, packing)
+    known = {one.name: one for one in machines}
     room = most - sum(one.condition is not Condition.GONE for one in machines)
-    create = [name for name in names if name not in known][: max(room, 0)]
+    create = [name for seats in needed for name in _named(seats, known)]
     # What nobody waits for any more must not come later, and cost.
-    unwanted = [one for one in stuck if one.name not in names]
-    return Care(create=tuple(create), delete=(*gone, *unwanted), refuse=refuse)
+    waits = {name for seats in needed for name in seats}
+    unwanted = [one for one in stuck if one.name not in waits]
+    return Care(create=tuple(create[: max(room, 0)]), delete=(*gone, *unwanted), refuse=refuse)
 
 
 def machine_of(worker: str) -> str:
@@ -131,10 +138,36 @@ def _refused(wanted: Sequence[Wanted], lacks: Sequence[Lack]) -> list[Refused]:
     return found
 
 
-def _unserved(wanted: Sequence[Wanted], alive: Sequence[Machine], tasks: int) -> list[str]:
-    """Names of machines for the seats that those alive have no hands for."""
+def _unserved(
+    wanted: Sequence[Wanted],
+    alive: Sequence[Machine],
+    now: datetime,
+    tasks: int,
+    packing: Packing,
+) -> Sequence[tuple[str, ...]]:
+    """Seats that those alive have no hands for, by the machine that would be made for them."""
     here = {one.name for one in alive}
-    held = sum(machine_of(worker) in here for one in wanted for worker in one.holders)
-    seats = [name for one in wanted for name in one.free]
-    served = max(len(alive) * tasks - held, 0)
-    return seats[served::tasks]
+    cost = {one.execution: packing.cost(one.takes, now - one.launched_at) for one in wanted}
+    # Of who is at work it counts what is left of it, not how long it has waited.
+    held = [
+        packing.cost(one.takes, timedelta(0))
+        for one in wanted
+        for worker in one.holders
+        if machine_of(worker) in here
+    ]
+    seats = [Waiting(name=name, cost=cost[one.execution]) for one in wanted for name in one.free]
+    return packed(seats, held, hands=len(alive) * tasks, tasks=tasks, room=packing.room)
+
+
+def _named(seats: Sequence[str], known: Mapping[str, Machine]) -> Iterator[str]:
+    """The name of the machine for these: the first that none has; none while one is tried.
+
+    One that has come and gone in vain is not made again while it stands there.
+    """
+    there = [known[name] for name in seats if name in known]
+    if any(one.condition is Condition.COMING and not one.is_alive for one in there):
+        return
+    fresh = [name for name in seats if name not in known]
+    # A machine that was made for one of them may be at another's seat, which was free before.
+    fresh += [name for one in there if one.is_alive and (name := f"{one.name}b") not in known]
+    yield from fresh[:1]

@@ -184,6 +184,7 @@ def _start(render: Render, chosen: Weighed, why: str, step: Step) -> Render:
         tasks=chosen.tasks,
         deadline=min(render.deadline, step.in_(lane.attempt_limit)),
         hedge=lane.hedge,
+        takes=chosen.sure,
     )
     record = AttemptRecord(
         number=number,

@@ -39,6 +39,11 @@ class Weighed:
     """Why it has so many machines, in words; empty where the lane's own number is taken."""
 
     @property
+    def sure(self) -> timedelta | None:
+        """What it is sure to take at most; None if nobody knows."""
+        return None if self.takes is None else self.takes + SURE * self.takes_error
+
+    @property
     def words(self) -> str:
         """Its numbers, for people."""
         said = [f"starts in {_seconds(self.start)}"]

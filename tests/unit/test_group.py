@@ -49,7 +49,7 @@ def cared(
     most: int = 10,
     tasks: int = 1,
 ) -> Care:
-    return care(machines, wants, lacks, most=most, tasks=tasks)
+    return care(machines, wants, lacks, now=NOW, most=most, tasks=tasks)
 
 
 def test_where_nothing_waits_nothing_is_made_and_nothing_that_runs_is_taken_away() -> None:
@@ -163,5 +163,6 @@ def test_whatever_is_there_no_machine_that_lives_is_deleted_and_none_is_made_twi
     assert len(needed.create) <= max(0, most - standing)
     refused = {one.execution for one in needed.refuse}
     served = [name for one in wants if one.execution not in refused for name in one.free]
-    assert set(needed.create) <= set(served)
+    assert {name[0] for name in needed.create} <= set(served)
+    assert all(name[1:] in ("", "b") for name in needed.create)
     assert len(needed.create) <= -(-len(served) // tasks)
