@@ -55,17 +55,32 @@ def _worker(words: list[str]) -> Exit:
     parser.add_argument(
         "--leave-when-idle", type=float, metavar="SECONDS", help="so long without work: leave"
     )
+    parser.add_argument(
+        "--leave-within",
+        type=float,
+        metavar="SECONDS",
+        help="when its place ends it: it takes no longer work, and leaves in order before",
+    )
     told = parser.parse_args(words)
     # The first of all: a process that is number 1 in its container ignores SIGTERM before that.
     drained = drain()
-    idle = None if told.leave_when_idle is None else timedelta(seconds=told.leave_when_idle)
-    mine = worker(told.pool, tasks=told.tasks, tenants=told.tenant, leave_when_idle=idle)
+    mine = worker(
+        told.pool,
+        tasks=told.tasks,
+        tenants=told.tenant,
+        leave_when_idle=_length(told.leave_when_idle),
+        leave_within=_length(told.leave_within),
+    )
     log = logging.getLogger("clipline.worker")
     classes = " and ".join(sorted(mine.mine.encoder_classes))
     log.info("%s works for pool '%s' as %s", mine.name, mine.mine.pool, classes)
     mine.serve(drained)
     log.info("%s has left in order", mine.name)
     return Exit.REPORTED
+
+
+def _length(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def _guarded(act: Callable[[list[str]], Exit], words: list[str]) -> Exit:

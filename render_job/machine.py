@@ -24,6 +24,7 @@ from render_job.errors import NotSetUp, RenderFault
 from render_job.gpu import find_gpu
 from render_job.seat import Belongings, Sitting
 from render_job.spot import SpotNotice
+from render_job.term import WIND_UP, Term
 from render_job.wiring import shared
 from render_job.worker import PoolWorker
 from schemas import names
@@ -89,6 +90,7 @@ def worker(
     tasks: int = 1,
     tenants: Sequence[str] = (),
     leave_when_idle: timedelta | None = None,
+    leave_within: timedelta | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> PoolWorker:
     """The worker that the environment describes.
@@ -99,6 +101,13 @@ def worker(
         raise NotSetUp(f"a pool is named by a-z, 0-9 and -, at most 63 of them; not {pool[:100]!r}")
     if tasks < 1:
         raise NotSetUp(f"--tasks is {tasks}, but must be 1 at least")
+    if leave_within is not None and leave_within <= WIND_UP:
+        least = f"{WIND_UP.total_seconds():.0f} s"
+        raise NotSetUp(
+            f"--leave-within must be more than {least}, which it takes to leave in order"
+        )
+    clock = SystemClock()
+    term = None if leave_within is None else Term(clock=clock, length=leave_within)
     try:
         logs = _logs(environment)
         work, publisher = shared(environment)
@@ -114,10 +123,11 @@ def worker(
         mine=mine,
         work=work,
         publisher=publisher,
-        clock=SystemClock(),
+        clock=clock,
         begin=Runs(argv=_argv, environment=environment, logs=logs),
         tasks=tasks,
         leave_when_idle=leave_when_idle,
+        term=term,
     )
 
 

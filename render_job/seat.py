@@ -5,6 +5,7 @@ seat one gets it, and who has lost it notices at the next write.
 """
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -66,14 +67,26 @@ class Sitting:
         return self.work.stat(mark) is not None
 
 
-def take(work: ObjectStore, mine: Belongings, worker: str, *, at: float) -> Sitting | None:
-    """A free seat of whatever has waited longest; None if there is none for this worker."""
+def take(
+    work: ObjectStore,
+    mine: Belongings,
+    worker: str,
+    *,
+    at: float,
+    fits: Callable[[Order], bool] = lambda order: True,
+) -> Sitting | None:
+    """A free seat of whatever has waited longest; None if there is none for this worker.
+
+    What does not fit, it leaves to others.
+    """
     for execution, _ in waiting(work, mine.pool):
         table = _table(work, mine, execution)
         if table is None:
             continue
         if table.over:
             work.delete(names.queued(mine.pool, execution))
+            continue
+        if not fits(table.assignment.order):
             continue
         for seat in table.free:
             if sitting := _take(work, execution, table, seat, worker, at):

@@ -30,6 +30,7 @@ from render_job.seat import (
     leave,
     take,
 )
+from render_job.term import Term
 from schemas.events import ExecutionEnded
 from schemas.failures import UNTOLD, Failure, FailureClass
 from schemas.ports import NotPublished, ObjectStore, Publisher, StoreUnavailable
@@ -90,6 +91,8 @@ class PoolWorker:
     renew_every: timedelta = RENEW_EVERY
     leave_when_idle: timedelta | None = None
     """Who has had nothing to do for so long leaves: its machine costs money. None for who stays."""
+    term: Term | None = None
+    """Of a worker whose place ends it: what is not over by then it leaves to others. Else None."""
     step_every: float = BUSY
     """Seconds between two steps."""
     _hands: list[_Hand] = field(default_factory=list)
@@ -101,9 +104,12 @@ class PoolWorker:
     """When it last had something to do, or began."""
 
     def serve(self, drained: Callable[[], bool]) -> None:
-        """Work until it is drained and its hands are empty. What a step raises costs that step."""
+        """Work until it is drained and its hands are empty. What a step raises costs that step.
+
+        It is drained as well when its term is over; and leaves where it is idle for too long.
+        """
         while True:
-            draining = drained()
+            draining = drained() or self._is_over()
             try:
                 self.step(draining=draining)
             except StoreUnavailable as error:
@@ -120,6 +126,9 @@ class PoolWorker:
             self._busy_at = now
         limit = self.leave_when_idle
         return limit is not None and now - self._busy_at >= limit.total_seconds()
+
+    def _is_over(self) -> bool:
+        return self.term is not None and self.term.left <= timedelta(0)
 
     @property
     def is_busy(self) -> bool:
@@ -141,7 +150,8 @@ class PoolWorker:
 
     def _look(self, now: float) -> None:
         self._looks_at, self._pause = now + self._pause, min(self._pause * 2, LONGEST_IDLE)
-        sitting = take(self.work, self.mine, self.name, at=now)
+        fits = self.term.holds if self.term is not None else lambda order: True
+        sitting = take(self.work, self.mine, self.name, at=now, fits=fits)
         if sitting is not None:
             self._looks_at, self._pause = 0.0, FIRST_IDLE
             self._hands.append(_Hand(sitting=sitting, child=self._begun(sitting)))

@@ -12,6 +12,7 @@ from functions.ports import ExecutionState
 from render_job.clock import SystemClock
 from render_job.machine import Runs
 from render_job.seat import FENCE
+from render_job.term import WIND_UP, Term
 from schemas import names
 from schemas.events import ExecutionEnded
 from schemas.failures import UNTOLD, FailureClass
@@ -211,6 +212,70 @@ def test_a_program_that_cannot_be_started_is_a_failure_and_not_the_worker_s_end(
     second = place.backend.launch(replace(ordered(place), render="r-2"))
     place.let_begin(second, 1)
     place.let_end(second)
+
+
+def in_its_term(place: PoolPlace, clock: Later, minutes: float) -> None:
+    """The worker's place ends it when these are over, and what it takes to leave."""
+    place.worker.clock = clock
+    place.worker.term = Term(clock=clock, length=WIND_UP + timedelta(minutes=minutes))
+
+
+def asked(place: PoolPlace, render: str, *, takes: float | None, hours: float = 1) -> str:
+    """An attempt of which a task has so many minutes of work, or nobody knows how many."""
+    work = None if takes is None else timedelta(minutes=takes)
+    order = ordered(place, seconds=hours * 3600)
+    return place.backend.launch(replace(order, render=render, takes=work))
+
+
+def test_a_worker_takes_no_more_than_its_own_time_holds(place: PoolPlace) -> None:
+    clock = Later()
+    in_its_term(place, clock, minutes=30)
+    long, unknown = asked(place, "r-1", takes=31), asked(place, "r-2", takes=None)
+    ends_soon = asked(place, "r-3", takes=None, hours=0.4)
+    short = asked(place, "r-4", takes=20)
+    for fits in (ends_soon, short):
+        place.let_begin(fits, 1)
+        place.let_end(fits)
+        place.wait_for_end(fits)
+    assert (place.runs(long), place.runs(unknown)) == (0, 0), "they are another's"
+    clock.forward = 15 * 60
+    twenty, ten = asked(place, "r-5", takes=20), asked(place, "r-6", takes=10)
+    place.let_begin(ten, 1)
+    place.let_end(ten)
+    place.wait_for_end(ten)
+    assert place.runs(twenty) == 0
+    place.worker.term = None
+    place.let_begin(long, 1)
+    place.let_end(long)
+
+
+def test_a_worker_whose_term_is_over_gives_its_seat_back_and_has_left_before_its_place_ends_it(
+    place: PoolPlace,
+) -> None:
+    (place.folder / "gently").write_text("yes")
+    clock = Later()
+    in_its_term(place, clock, minutes=0.3)
+    execution = asked(place, "r-1", takes=0.2)
+    place.let_begin(execution, 1)
+    clock.forward = 18.0
+    place.worker.serve(lambda: False)
+    assert (place.folder / "drained").exists()
+    assert not place.worker.is_busy
+    in_its_term(place, clock, minutes=30)
+    place.let_begin(execution, 2)
+    assert place.backend.state(execution) == ExecutionState(ended=False)
+    place.let_end(execution)
+
+
+def test_a_worker_with_nothing_to_do_but_what_its_time_does_not_hold_leaves(
+    place: PoolPlace,
+) -> None:
+    clock = Later()
+    in_its_term(place, clock, minutes=5)
+    place.worker.leave_when_idle = timedelta(milliseconds=300)
+    execution = asked(place, "r-1", takes=10)
+    place.worker.serve(lambda: False)
+    assert place.runs(execution) == 0
 
 
 def test_a_task_is_told_who_it_is_and_nothing_of_the_queue(place: PoolPlace) -> None:
