@@ -18,7 +18,7 @@ from functions.lane_file.dollars import read_dollars
 from functions.lane_file.lanes import read_lanes
 from functions.lane_file.tenants import read_tenants
 from functions.lane_file.text import LaneFault
-from functions.machine_groups import MachineGroup
+from functions.machine_groups import MachineGroup, WorkerJob
 
 GIB = 2**30
 MIB = 2**20
@@ -45,6 +45,8 @@ class CloudLane:
     """Whose workers pull its attempts: `python -m render_job worker --pool NAME`."""
     group: MachineGroup | None = None
     """The pool's machines, where they are made for what waits; None for machines that are there."""
+    workers: WorkerJob | None = None
+    """The same, where they are executions of a job, which small renders share."""
     hedge: bool = False
     location: str = ""
     """Where what it reads and writes stays, in the words of a tenant's `locations`: eu."""

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from functions.errors import NotConfigured
 
+CLOUD_RUN, COMPUTE = "CLIPLINE_CLOUD_RUN_EMULATOR", "CLIPLINE_COMPUTE_EMULATOR"
+"""Stand-ins that a laptop may have as well, for the machines of its pools."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cloud:
@@ -34,9 +37,9 @@ def cloud(environment: Mapping[str, str] = os.environ) -> Cloud:
         outputs=needed(environment, "CLIPLINE_OUTPUTS"),
         database=environment.get("CLIPLINE_DATABASE") or "(default)",
         pubsub_emulator=environment.get("PUBSUB_EMULATOR_HOST"),
-        cloud_run_emulator=environment.get("CLIPLINE_CLOUD_RUN_EMULATOR"),
+        cloud_run_emulator=environment.get(CLOUD_RUN),
         batch_emulator=environment.get("CLIPLINE_BATCH_EMULATOR"),
-        compute_emulator=environment.get("CLIPLINE_COMPUTE_EMULATOR"),
+        compute_emulator=environment.get(COMPUTE),
     )
 
 

@@ -11,6 +11,10 @@ class NotConfigured(Exception):
     """A setting is missing or impossible; the message names it and says what to set."""
 
 
+class GroupRefused(Exception):
+    """A service says no: there is no such group, or we may not touch it. A person mends that."""
+
+
 class Refusal(Exception):
     """This request cannot be taken, now or ever; the message says why, without its payload.
 

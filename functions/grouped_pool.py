@@ -6,10 +6,11 @@ sweep, every minute ───────► tend: what is gone is deleted, what
 
 import logging
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from functions.core.group import Care, Lack, Machine, Refused, Shortage, Wanted, care
 from functions.core.packing import ALONE, Packing
-from functions.machine_groups import MachineGroup
+from functions.machine_groups import MachineGroup, WorkerJob
 from functions.pool_workers import PoolWorkers
 from functions.ports import ExecutionState, Machines
 from schemas.events import ExecutionEnded
@@ -24,6 +25,10 @@ _SENTENCES = {
     Shortage.QUOTA: "our own quota was used up",
 }
 
+LOOKED_THROUGH = 16
+"""Executions in the queue through which a launch looks, at three calls each; where more wait, it is
+the sweep that sees to machines."""
+
 log = logging.getLogger("clipline.group")
 
 
@@ -33,7 +38,7 @@ class GroupedPool:
     def __init__(
         self,
         pool: str,
-        group: MachineGroup,
+        group: MachineGroup | WorkerJob,
         *,
         machines: Machines,
         work: ObjectStore,
@@ -50,8 +55,10 @@ class GroupedPool:
         """As PoolWorkers; and its machines are asked for now, or by the next sweep."""
         execution = self._workers.launch(order)
         try:
-            wanted = self._wanted()
-            self._machines.create(self._care(wanted, self._machines.listed()).create)
+            queue = waiting(self._work, self._pool)
+            if len(queue) <= LOOKED_THROUGH:
+                wanted = list(self._wanted(queue))
+                self._machines.create(self._care(wanted, self._machines.listed()).create)
         except Exception:
             extra = {"action": "not_tended"}
             log.exception("machines of '%s' are asked for later", self._pool, extra=extra)
@@ -68,12 +75,16 @@ class GroupedPool:
     def tend(self) -> Sequence[ExecutionEnded]:
         """See Group. Raises TryAgainLater, and what the store raises."""
         # What waits is read first: who takes a seat in between has a machine that is listed.
-        wanted = self._wanted()
+        wanted = list(self._wanted(waiting(self._work, self._pool)))
         machines = self._machines.listed()
         needed = self._care(wanted, machines, self._lacks(machines) if wanted else ())
         ends = [self._refuse(one) for one in needed.refuse]
         self._machines.delete(needed.delete)
-        self._machines.create(needed.create)
+        if refused := self._machines.create(needed.create):
+            told = {one.execution for one in ends}
+            left = [one for one in wanted if one.execution not in told]
+            needed = self._care(left, self._machines.listed(), refused)
+            ends += [self._refuse(one) for one in needed.refuse]
         return ends
 
     def _care(
@@ -96,11 +107,8 @@ class GroupedPool:
         tried = [Lack(at=now, shortage=one.shortage) for one in machines if one.shortage]
         return [*self._machines.lacks(), *tried]
 
-    def _wanted(self) -> Sequence[Wanted]:
-        return list(self._waiting())
-
-    def _waiting(self) -> Iterator[Wanted]:
-        for execution, since in waiting(self._work, self._pool):
+    def _wanted(self, queue: Sequence[tuple[str, datetime]]) -> Iterator[Wanted]:
+        for execution, since in queue:
             table = look(self._work, execution)
             if table is not None and not table.over:
                 yield Wanted(

@@ -197,11 +197,14 @@ class Machines(Protocol):
     def lacks(self) -> Sequence[Lack]:
         """The last machines that could not be had."""
 
-    def create(self, names: Sequence[str]) -> None:
-        """Ask for machines of these names; one that is there already is no error."""
+    def create(self, names: Sequence[str]) -> Sequence[Lack]:
+        """Ask for machines of these names; one that is there already is no error.
+
+        Returns those that were refused at once, in whose place no other was asked for.
+        """
 
     def delete(self, machines: Sequence[Machine]) -> None:
-        """Take these away, and no other; one that is not there is no error."""
+        """Take these away, and no other; one that is not there any more is no error."""
 
 
 class Group(Protocol):

@@ -9,10 +9,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from functions.cloud_lanes import CloudLane, budget, cloud_lanes, laptop_lanes, tenants
-from functions.cloud_settings import Cloud, cloud
+from functions.cloud_settings import CLOUD_RUN, COMPUTE, Cloud, cloud
 from functions.core.lanes import Lane, Policy
+from functions.core.packing import Packing
 from functions.errors import NotConfigured
 from functions.grouped_pool import GroupedPool
+from functions.machine_groups import MachineGroup
 from functions.pool_workers import PoolWorkers
 from functions.ports import Backend, Doorkeeper, Group, Ports, Prober
 from functions.settings import Laptop, Place, callers, laptop, place
@@ -44,8 +46,8 @@ def ports() -> Ports:
         return replace(cloud_ports(cloud(), *cloud_lanes()), tenants=tenants(), budget=budget())
     found = laptop_lanes()
     ports = laptop_ports(laptop(), *(one.lane for one in found))
-    emulator = os.environ.get("CLIPLINE_COMPUTE_EMULATOR")
-    pulled = {one.id: _pool(one, ports.work, emulator) for one in found if one.pool}
+    compute, run = (os.environ.get(name) for name in (COMPUTE, CLOUD_RUN))
+    pulled = {one.id: _pool(one, ports.work, compute, run) for one in found if one.pool}
     return replace(
         ports,
         backends={**ports.backends, **pulled},
@@ -246,16 +248,30 @@ def cloud_ports(deployed: Cloud, *lanes: CloudLane) -> Ports:
     )
 
 
-def _pool(lane: CloudLane, work: ObjectStore, emulator: str | None) -> Backend:
-    """A pool whose machines are there, or come as they are needed."""
-    if lane.group is None:
+def _pool(lane: CloudLane, work: ObjectStore, compute: str | None, run: str | None) -> Backend:
+    """A pool whose machines are there, or come as they are needed, from stand-ins if there are."""
+    group, start_within = lane.group or lane.workers, lane.lane.start_within
+    if group is None:
         return PoolWorkers(lane.pool, work)
+    emulator = compute if isinstance(group, MachineGroup) else run
     if emulator is None and place() is Place.LAPTOP:
-        raise NotConfigured(f"the lane '{lane.id}' has a group, whose machines reach no laptop")
-    from functions.adapters.mig_pool import MigPool
+        raise NotConfigured(f"the lane '{lane.id}' has machines that reach no laptop")
+    if isinstance(group, MachineGroup):
+        from functions.adapters.mig_pool import MigPool
 
-    machines = MigPool(lane.group, emulator=emulator)
-    return GroupedPool(lane.pool, lane.group, machines=machines, work=work)
+        return GroupedPool(lane.pool, group, machines=MigPool(group, emulator=emulator), work=work)
+    from functions.adapters.cloud_run_workers import CloudRunWorkers
+    from functions.adapters.google_calls import channel_to
+
+    machines = CloudRunWorkers(
+        group,
+        lane.pool,
+        timeout=timedelta(seconds=lane.task_timeout_seconds or 0),
+        start_within=start_within,
+        channel=channel_to(emulator),
+    )
+    packing = Packing.of(start_within)
+    return GroupedPool(lane.pool, group, machines=machines, work=work, packing=packing)
 
 
 def _groups(backends: "Mapping[str, Backend]") -> tuple[Group, ...]:
@@ -265,7 +281,7 @@ def _groups(backends: "Mapping[str, Backend]") -> tuple[Group, ...]:
 def _cloud_backend(lane: CloudLane, deployed: Cloud, work: ObjectStore) -> Backend:
     """Only what a lane is on is loaded: each of the two clients takes half a second."""
     if lane.pool:
-        return _pool(lane, work, deployed.compute_emulator)
+        return _pool(lane, work, deployed.compute_emulator, deployed.cloud_run_emulator)
     from functions.adapters.google_calls import channel_to
 
     if lane.machines is not None:

@@ -37,6 +37,7 @@ from google.cloud.run_v2.types import (
 )
 
 from functions.adapters import google_calls
+from functions.adapters.cloud_run_executions import completed, is_over, short
 from functions.adapters.google_calls import ANSWER_WITHIN, answered, not_known, status_of
 from functions.errors import TryAgainLater
 from functions.outcomes.cloud_run import CloudRunEnd, TaskEnd, failure_of
@@ -105,7 +106,7 @@ class CloudRunJobs:
             operation = self._jobs.run_job(self._request(order), timeout=ANSWER_WITHIN, retry=None)
         except GoogleAPICallError as error:
             return self._unanswered(order, error)
-        return _short(operation.metadata.name)
+        return short(operation.metadata.name)
 
     def stop(self, execution: str) -> None:
         """Cancel it. One that has ended or never was is no error. Raises TryAgainLater."""
@@ -127,7 +128,7 @@ class CloudRunJobs:
                 found = self._executions.get_execution(
                     name=self._named(execution), timeout=ANSWER_WITHIN, retry=None
                 )
-                if not _is_over(found):
+                if not is_over(found):
                     return ExecutionState(ended=False)
                 return ExecutionState(
                     ended=True, failure=failure_of(end_of(found, self._task_ends(found)))
@@ -175,7 +176,7 @@ class CloudRunJobs:
         except GoogleAPICallError as error:
             message = f"executions on '{order.lane}' are looked through: {status_of(error)}"
             raise TryAgainLater(message) from error
-        return _short(min(mine, key=lambda one: one.create_time).name) if mine else None
+        return short(min(mine, key=lambda one: one.create_time).name) if mine else None
 
     def _task_ends(self, execution: Execution) -> Sequence[Task]:
         """Those of tasks that succeeded say nothing more, so they are not asked for alone."""
@@ -190,16 +191,16 @@ class CloudRunJobs:
 
 def end_of(execution: Execution, tasks: Iterable[Task]) -> CloudRunEnd:
     """What the service says of an execution that is over, in our own words."""
-    completed = _completed(execution)
-    well = completed.state == Condition.State.CONDITION_SUCCEEDED
+    end = completed(execution)
+    well = end.state == Condition.State.CONDITION_SUCCEEDED
     return CloudRunEnd(
-        execution=_short(execution.name),
+        execution=short(execution.name),
         tasks=execution.task_count,
         succeeded=execution.task_count if well else execution.succeeded_count,
         failed=execution.failed_count,
         cancelled=execution.cancelled_count,
-        reason=_reason(completed),
-        message=completed.message,
+        reason=_reason(end),
+        message=end.message,
         ends=tuple(map(_task_end, tasks)),
     )
 
@@ -211,19 +212,6 @@ def _args(order: Order) -> list[str]:
 def _is_of(execution: Execution, order: Order) -> bool:
     containers = execution.template.containers
     return bool(containers) and list(containers[0].args) == _args(order)
-
-
-def _completed(execution: Execution) -> Condition:
-    """An empty one where it is not there yet."""
-    return next((c for c in execution.conditions if c.type_ == "Completed"), Condition())
-
-
-def _is_over(execution: Execution) -> bool:
-    """By the condition: times are set in no order that could be relied on."""
-    terminal = (Condition.State.CONDITION_FAILED, Condition.State.CONDITION_SUCCEEDED)
-    if _completed(execution).state in terminal:
-        return True
-    return "completion_time" in execution and not execution.reconciling
 
 
 def _reason(condition: Condition) -> str:
@@ -242,7 +230,3 @@ def _task_end(task: Task) -> TaskEnd:
         status_code=result.status.code,
         message=result.status.message,
     )
-
-
-def _short(name: str) -> str:
-    return name.rpartition("/")[2]

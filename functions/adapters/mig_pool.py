@@ -19,7 +19,7 @@ from typing import Any
 from requests import RequestException, Response, Session
 
 from functions.core.group import Condition, Lack, Machine, Shortage
-from functions.errors import TryAgainLater
+from functions.errors import GroupRefused, TryAgainLater
 from functions.machine_groups import MachineGroup
 from schemas.times import utc
 
@@ -42,10 +42,6 @@ _LOST = frozenset({408, 429, 500, 502, 503, 504})
 log = logging.getLogger("clipline.group")
 
 
-class GroupRefused(Exception):
-    """The service says no: there is no such group, or we may not touch it. A person mends that."""
-
-
 class MigPool:
     """Machines. Calls raise TryAgainLater where no answer came, and GroupRefused."""
 
@@ -64,16 +60,20 @@ class MigPool:
         found = (_lack(one) for one in self._pages("GET", "listErrors", LACKS, most=LACKS))
         return [one for one in found if one is not None]
 
-    def create(self, names: Sequence[str]) -> None:
-        """One call for all. Where one is there already none is made; the next tending sees it."""
+    def create(self, names: Sequence[str]) -> Sequence[Lack]:
+        """One call for all. Where one is there already none is made; the next tending sees it.
+
+        A lack is told later, by `lacks`.
+        """
         if not names:
-            return
+            return ()
         log.info("creates %s", list(names), extra={"action": "machines_created"})
         body = {"instances": [{"name": name} for name in names]}
         # No requestId: names do its work, and a machine that died may be wanted again.
         answer = self._call("POST", "createInstances", body)
         if not _says_already(answer):
             _check(answer)
+        return ()
 
     def delete(self, machines: Sequence[Machine]) -> None:
         """These, by name; what is not in the group any more is passed over."""

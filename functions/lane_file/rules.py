@@ -5,6 +5,10 @@ from typing import Any
 
 from schemas import names
 
+TO_LEAVE = 60
+"""Seconds that a worker may need to come to its first seat, and to leave in order before its place
+ends it (`render_job/term.py`)."""
+
 RULES: Sequence[tuple[str, Callable[[Any], bool], str]] = (
     ("id", lambda lane: bool(lane.id.strip()), "must not be empty"),
     ("encoder_class", lambda lane: bool(lane.encoder_class), "must not be empty"),
@@ -36,6 +40,20 @@ RULES: Sequence[tuple[str, Callable[[Any], bool], str]] = (
         "pool",
         lambda lane: not lane.pool or names.POOL.fullmatch(lane.pool) is not None,
         "must be of a-z, 0-9 and -, at most 63 of them",
+    ),
+    (
+        "workers",
+        lambda lane: lane.workers is None or bool(lane.pool and lane.group is None),
+        "are of a lane with a pool, which has no group beside them",
+    ),
+    (
+        "workers",
+        lambda lane: (
+            lane.workers is None
+            or (lane.task_timeout_seconds or 0) >= lane.attempt_limit_seconds + TO_LEAVE
+        ),
+        f"need a task_timeout_seconds that is {TO_LEAVE} s longer than attempt_limit_seconds: "
+        "a worker takes nothing that its own time does not hold",
     ),
     (
         "memory_gib",

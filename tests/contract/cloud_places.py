@@ -14,6 +14,7 @@ from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
 from functions.adapters.batch_jobs import BatchJobs
 from functions.adapters.cloud_run_jobs import CloudRunJob, CloudRunJobs
 from functions.batch_machines import BatchMachines
+from functions.machine_groups import WorkerJob
 from functions.ports import Backend
 from infra.emulators.batch import BatchEmulator
 from infra.emulators.cloud_run import CloudRunEmulator
@@ -26,14 +27,16 @@ GRACE = timedelta(seconds=5)
 JOB = CloudRunJob(project="p", region="us-east4", job="renders")
 
 
-def deploy(channel: grpc.Channel, command: list[str], *, job: CloudRunJob = JOB) -> None:
+def deploy(
+    channel: grpc.Channel, command: list[str], *, job: CloudRunJob | WorkerJob = JOB
+) -> None:
     """As Terraform would: the command is the image's, and each task may be run twice."""
     container = run_v2.Container(image="renderer", command=command)
     template = run_v2.TaskTemplate(containers=[container], max_retries=1)
     client = run_v2.JobsClient(transport=JobsGrpcTransport(channel=channel))
     client.create_job(
         parent=f"projects/{job.project}/locations/{job.region}",
-        job_id=job.job,
+        job_id=job.job if isinstance(job, CloudRunJob) else job.name,
         job=run_v2.Job(template=run_v2.ExecutionTemplate(template=template)),
     )
 

@@ -22,7 +22,7 @@ from schemas.events import Event, ExecutionEnded
 from schemas.plan import Order
 from tests.contract.cloud_places import BatchPlace, CloudRunPlace
 from tests.contract.machine import ENDS_WHEN_TOLD, Machine
-from tests.contract.pool_places import GroupPlace, PoolPlace
+from tests.contract.pool_places import GroupPlace, PackedPlace, PoolPlace
 
 
 class Place(Protocol):
@@ -196,6 +196,7 @@ FACTORIES: dict[str, Callable[[Path, Callable[..., None]], Place]] = {
     "child_process": ChildProcessPlace,
     "cloud_run": lambda folder, until: CloudRunPlace(folder, until, TASK),
     "group": lambda folder, until: GroupPlace(folder, until, TASK),
+    "packed": lambda folder, until: PackedPlace(folder, until, TASK),
     "pool": lambda folder, until: PoolPlace(folder, until, TASK),
     "simulated": lambda folder, until: SimulatedPlace(_CHOSEN[False]),
     "simulated_named": lambda folder, until: SimulatedPlace(_CHOSEN[True]),

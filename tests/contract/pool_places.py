@@ -8,12 +8,18 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import grpc
+
+from functions.adapters.cloud_run_workers import CloudRunWorkers
 from functions.adapters.directory_objects import DirectoryObjects
 from functions.adapters.mig_pool import MigPool
+from functions.core.packing import Packing
 from functions.grouped_pool import GroupedPool
-from functions.machine_groups import MachineGroup
+from functions.machine_groups import MachineGroup, WorkerJob
 from functions.pool_workers import PoolWorkers
 from functions.ports import Backend
+from infra.emulators.cloud_run import CloudRunEmulator
+from infra.emulators.container import Image
 from infra.emulators.instance_groups import InstanceGroupEmulator
 from render_job.clock import SystemClock
 from render_job.machine import Runs
@@ -21,6 +27,7 @@ from render_job.seat import Belongings
 from render_job.worker import PoolWorker
 from schemas.events import Event, ExecutionEnded
 from schemas.ports import Publisher
+from tests.contract.cloud_places import deploy
 from tests.contract.machine import task_argv
 
 CHECKOUT = Path(__file__).parents[2]
@@ -40,6 +47,31 @@ one.leave_when_idle = timedelta(seconds=2)
 one.serve(drain())
 """
 """What runs on a machine of a group: it leaves when it is drained, or has nothing to do."""
+
+
+JOB = WorkerJob(project="p", region="us-east4", name="workers", most=20, idle_seconds=2)
+EXECUTION = """
+import argparse, os, sys
+from datetime import timedelta
+from pathlib import Path
+from render_job.machine import drain
+from render_job.term import Term
+from tests.contract.pool_places import worker
+folder, code, verb, *words = sys.argv[1:]
+assert verb == 'worker', verb
+parser = argparse.ArgumentParser()
+parser.add_argument('--pool')
+for name in ('tasks', 'leave-when-idle', 'leave-within'):
+    parser.add_argument(f'--{name}', type=int)
+told = parser.parse_args(words)
+assert told.pool == 'desk', told.pool
+name = f"{os.environ['CLIPLINE_MACHINE']}-{os.getpid()}-0"
+one = worker(Path(folder), code, name=name, tasks=told.tasks)
+one.leave_when_idle = timedelta(seconds=told.leave_when_idle)
+one.term = Term(clock=one.clock, length=timedelta(seconds=told.leave_within))
+one.serve(drain())
+"""
+"""What runs in an execution of a job: as `python -m render_job`, with tasks of a test's code."""
 
 
 class Silent:
@@ -144,6 +176,48 @@ class PoolPlace(Pool):
 
     def close(self) -> None:
         self.drain()
+
+
+class PackedPlace(Pool):
+    """Executions of a Cloud Run job, each a worker; `ended` is what a sweep heard."""
+
+    def __init__(
+        self,
+        folder: Path,
+        until: Callable[..., None],
+        code: str,
+        start_within: timedelta = timedelta(minutes=10),
+    ) -> None:
+        super().__init__(folder, until)
+        image = Image(environment={**os.environ, "PYTHONPATH": str(CHECKOUT)})
+        self.emulator = CloudRunEmulator(
+            folder / "logs", images={"renderer": image}, grace=timedelta(seconds=5)
+        )
+        self.channel = grpc.insecure_channel(self.emulator.address)
+        command = [sys.executable, "-c", EXECUTION, str(folder), code]
+        deploy(self.channel, command, job=JOB)
+        self.machines = CloudRunWorkers(
+            JOB,
+            POOL,
+            timeout=timedelta(minutes=5),
+            start_within=start_within,
+            channel=self.channel,
+        )
+        packing = Packing.of(start_within)
+        self.pool = GroupedPool(POOL, JOB, machines=self.machines, work=self.work, packing=packing)
+        self.ended: list[ExecutionEnded] = []
+
+    @property
+    def backend(self) -> Backend:
+        return self.pool
+
+    def go_on(self) -> None:
+        """A sweep."""
+        self.ended += self.pool.tend()
+
+    def close(self) -> None:
+        self.channel.close()
+        self.emulator.close()
 
 
 class GroupPlace(Pool):

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from functions.adapters.mig_pool import GroupRefused, MigPool
+from functions.adapters.mig_pool import MigPool
 from functions.core.group import Condition, Machine, Shortage
-from functions.errors import TryAgainLater
+from functions.errors import GroupRefused, TryAgainLater
 from functions.machine_groups import MachineGroup
 from infra.emulators.instance_groups import QUOTA, STOCK_OUT, InstanceGroupEmulator
 

@@ -15,8 +15,8 @@ ELSEWHERE = {
     "CLIPLINE_TASKS": "of the laptop's one lane",
 }
 """Not set by a deployment, and why."""
-BY_THE_LAUNCH = {"CLIPLINE_EXECUTION", "CLIPLINE_LANE"}
-"""Told to a task with its order."""
+BY_THE_LAUNCH = {"CLIPLINE_EXECUTION", "CLIPLINE_LANE", "CLIPLINE_MACHINE"}
+"""Told to a task with its order, and to a worker with the seat for which it was made."""
 
 
 def read_by(*packages: str) -> set[str]:

@@ -8,10 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import grpc
 import pytest
 
 from functions.core.group import machine_of
 from functions.core.plan import GOP_SECONDS
+from functions.machine_groups import WorkerJob
+from infra.emulators.cloud_run import CloudRunEmulator
+from infra.emulators.container import Image
 from infra.emulators.instance_groups import InstanceGroupEmulator
 from infra.emulators.metadata import MetadataEmulator
 from infra.laptop.encodings import Run, encoded_again, runs
@@ -21,6 +25,7 @@ from render_job.fragments import whole_gops
 from schemas import names
 from schemas.ids import execution_id
 from schemas.seats import Table, look
+from tests.contract.cloud_places import deploy
 from tests.pipeline.laptop import CHECKOUT, Home, Pipeline, a_home, small_video, until
 from tests.sources import frame_md5s
 
@@ -40,9 +45,26 @@ where = "zones/us-central1-a"
 name = "gpu"
 most = 3
 """
+PACKED = """\
+[[lanes]]
+id = "worker/desk"
+pool = "desk"
+tasks = 1
+executions = 8
+start_within_seconds = 600
+attempt_limit_seconds = 3000
+task_timeout_seconds = 3600
+
+[lanes.workers]
+project = "p"
+region = "us-east4"
+name = "workers"
+most = 4
+"""
 SPEC = '{"outputs": [{"height": 540, "quality": "lossless"}]}'
 """Lossless: whatever is cut and begun anew, the pictures are the source's."""
 NAME = "default/film.mp4"
+CLIPS = 5
 GOP = 24 * GOP_SECONDS
 SECONDS = 120
 """Until a render is done whose killed worker must first be missed for a lease of 30 s."""
@@ -228,6 +250,36 @@ def test_machines_of_a_group_come_for_a_render_one_is_preempted_and_all_leave(
             assert len(emulator.created) == len(set(emulator.created)) == 3
             assert pipeline.stop() == Status.OK
         finally:
+            emulator.close()
+
+
+def test_small_renders_share_an_execution_of_a_job(tmp_path: Path) -> None:
+    lanes = tmp_path / "lanes.toml"
+    lanes.write_text(PACKED)
+    clip = small_video(tmp_path / "clip.mp4", seconds=2)
+    environment = {"CLIPLINE_LANES_FILE": str(lanes)}
+    with a_home(tmp_path, environment=environment) as home:
+        place = {"CLIPLINE_HOME": str(home.place.home), "PYTHONPATH": str(CHECKOUT)}
+        image = Image(environment={**os.environ, **place})
+        emulator = CloudRunEmulator(tmp_path / "executions", images={"renderer": image})
+        channel = grpc.insecure_channel(emulator.address)
+        job = WorkerJob(project="p", region="us-east4", name="workers", most=4)
+        deploy(channel, [sys.executable, "-m", "render_job"], job=job)
+        environment["CLIPLINE_CLOUD_RUN_EMULATOR"] = emulator.address
+        try:
+            pipeline = home.up()
+            pipeline.wait_until_up()
+            home.upload("default/first.mp4", clip)
+            home.finished("default/first.mp4", SECONDS)
+            for number in range(CLIPS):
+                home.upload(f"default/{number}.mp4", clip)
+            for number in range(CLIPS):
+                assert home.finished(f"default/{number}.mp4", SECONDS).attempt == 1
+            # The first one's worker is there still, or has just left: then there is one more.
+            assert 1 <= len(emulator.launched()) <= 2
+            assert pipeline.stop() == Status.OK
+        finally:
+            channel.close()
             emulator.close()
 
 

@@ -57,6 +57,40 @@ def test_a_pool_s_name_is_part_of_objects_names(pool: str) -> None:
         lanes(text)
 
 
+WORKERS = """\
+[lanes.workers]
+project = "p"
+region = "us-east4"
+name = "workers"
+most = 20
+"""
+
+
+def packed(also: str = "", timeout: int = 3600) -> str:
+    head = GOOD.partition("region")[0] + f'pool = "small"\ntask_timeout_seconds = {timeout}\n'
+    return head + also + WORKERS
+
+
+def test_a_pool_s_workers_may_be_executions_of_a_job() -> None:
+    (lane,) = lanes(packed())
+    assert lane.workers is not None
+    assert lane.workers.path == "projects/p/locations/us-east4/jobs/workers"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (packed().replace('pool = "small"\n', ""), "are of a lane with a pool"),
+        (packed() + WORKERS.replace("workers]", "group]").replace("region", "where"), "no group"),
+        (packed(timeout=3330), "60 s longer than attempt_limit_seconds"),
+        (packed().replace("task_timeout_seconds = 3600\n", ""), "need a task_timeout_seconds"),
+    ],
+)
+def test_workers_need_a_pool_of_their_own_and_time(text: str, words: str) -> None:
+    with pytest.raises(NotConfigured, match=rf"lanes\[0\].workers .*{words}"):
+        lanes(text)
+
+
 def test_a_lane_on_this_machine_has_what_was_found_here_unless_it_says_otherwise() -> None:
     (one,) = laptop_lanes(HERE)
     assert (one.id, one.tasks, one.encoder_class) == (LAPTOP_LANE, 3, "libx264/9.0/t1")
