@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from functions.core import ends, words
+from functions.core import ends, haste, words
 from functions.core.budget import cost_of, overspent
 from functions.core.effects import Look, RemovePieces, StopExecution
 from functions.core.observations import LaunchAccepted, LaunchDenied, Surveyed, Tick
+from functions.core.opening import scene
 from functions.core.prices import MINIMUM
-from functions.core.render import Render, State
+from functions.core.render import Render, Rest, State
+from functions.core.route import route
 from functions.core.step import Step, record
 from schemas.events import (
     AttemptFailed,
@@ -151,7 +153,29 @@ def surveyed(render: Render, event: Surveyed, step: Step) -> Render:
         return replace(render, revisit_at=current.launched_at + lane.start_within)
     if current.started_at is None:
         render = _begun(render, event.owner, step)
+    elif lane.is_spot and _has_to_move(render, current.started_at, event.frames, step):
+        rest = Rest(lane=lane.id, until=render.deadline)
+        moved = replace(render, resting=(*render.resting, rest))
+        return ends.abandon(moved, words.behind(render, event.frames), event.frames, step)
+    if lane.is_spot:
+        render = replace(render, look_at=haste.next_look(step.now, render.deadline))
     return _heard(render, event.frames, step)
+
+
+def _has_to_move(render: Render, since: datetime, frames: int, step: Step) -> bool:
+    """Whether machines that nobody takes away are in time, and soon will not be any more."""
+    assert render.plan is not None, "what is not planned is not launched"
+    before = _attempt(render).frames_before
+    choice = route(step.facts.lanes, scene(replace(render, frames=frames), step))
+    lane = haste.surer(
+        choice.weighed,
+        made=max(0, frames - before),
+        left=render.plan.frames - frames,
+        since=since,
+        deadline=render.deadline,
+        now=step.now,
+    )
+    return lane is not None
 
 
 def _cost_so_far(render: Render, step: Step) -> int:
@@ -171,7 +195,12 @@ def lingering(render: Render, event: Surveyed, step: Step) -> Render:
 
 
 def _heard(render: Render, frames: int, step: Step) -> Render:
-    due = min(step.in_(step.facts.policy.silence), render.deadline, *_broke_at(render, step))
+    due = min(
+        step.in_(step.facts.policy.silence),
+        render.deadline,
+        *_broke_at(render, step),
+        *([render.look_at] if render.look_at else []),
+    )
     return replace(render, frames=frames, revisit_at=due)
 
 

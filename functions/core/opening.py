@@ -5,6 +5,7 @@ from dataclasses import replace
 from functions.core import ends, words
 from functions.core.budget import day_is_spent, overspent
 from functions.core.effects import Launch, RemovePieces, SupersedeOlder, WakeNext
+from functions.core.haste import next_look
 from functions.core.lanes import Lane
 from functions.core.need import Need, need_of
 from functions.core.observations import Tick
@@ -204,6 +205,7 @@ def _start(render: Render, chosen: Weighed, why: str, step: Step) -> Render:
         attempts=(*render.attempts, record)[-LONGEST_HISTORY:],
         barren=render.barren if lane.id == render.lane else 0,
         not_before=None,
+        look_at=next_look(step.now, render.deadline) if lane.is_spot else None,
         revisit_at=step.in_(lane.start_within),
     )
     return step.want(started, Launch(order=order))

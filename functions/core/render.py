@@ -68,6 +68,8 @@ class Render:
     revisit_at: datetime | None
     """When time alone may move it on. At its end: when to look whether an attempt that was given up
     still works or has delivered meanwhile, and then when its pieces go; None after that."""
+    look_at: datetime | None = None
+    """When a running attempt on Spot machines is looked at, whatever is heard of it till then."""
     not_before: datetime | None = None
     """A waiting render is not woken before this moment: its last attempt asked for a pause."""
     avoids: tuple[str, ...] | None = None

@@ -79,6 +79,16 @@ def too_long(render: Render) -> Failure:
     return Failure(failure=FailureClass.TIMEOUT, reason="attempt_limit", message=message)
 
 
+def behind(render: Render, frames: int) -> Failure:
+    """Machines that may be taken away make too little to be in time, and others still are."""
+    total = render.plan.frames if render.plan else frames
+    message = (
+        f"attempt {render.attempt} on {render.lane} stands at {frames} of {total} frames: surer "
+        f"machines take over to make the deadline, {render.deadline:%Y-%m-%d %H:%M} UTC"
+    )
+    return Failure(failure=FailureClass.CAPACITY, reason="behind", message=message)
+
+
 def not_started(render: Render, lane: Lane) -> Failure:
     """No task began by the lane's start deadline."""
     seconds = lane.start_within.total_seconds()

@@ -40,7 +40,14 @@ be lost by a crash or a freeze, and is taken again after the silence of five min
 OVERSTAY = 210.0
 """Seconds that an execution may work for a render that is at its end: two sweeps, of which the
 first may crash, the grace of a saved effect, and the grace of a stop."""
-_OWN_REASONS = {"start_deadline", "attempt_limit", "render_deadline", "superseded", "operator"}
+_OWN_REASONS = {
+    "behind",
+    "start_deadline",
+    "attempt_limit",
+    "render_deadline",
+    "superseded",
+    "operator",
+}
 """Causes for which the control plane closes an attempt by itself."""
 
 
