@@ -10,25 +10,20 @@ from typing import Any
 
 from infra.deployment.findings import Finding, Level
 from infra.deployment.gcloud import Gcloud, GcloudFailed
+from infra.deployment.run_quota import GPUS, UNCONFIRMED, needs
 
-RUN_QUOTAS = {
-    "nvidia-l4": ("NvidiaL4GpuAllocNoZonalRedundancyPerProjectRegion", 1),
-    "nvidia-rtx-pro-6000": ("NvidiaRtxPro6000GpuAllocNoZonalRedundancyPerProjectRegion", 1000),
-}
-"""By GPU, its quota on Cloud Run and how many of that one GPU is. Reported by public repositories
-(of the second one: counted in thousandths), not confirmed."""
 ALL_REGIONS = "GPUS_ALL_REGIONS"
 
 
 def lane_findings(lanes: Sequence[Mapping[str, Any]], gcloud: Gcloud) -> Iterator[Finding]:
-    """One finding a lane."""
+    """One finding a lane, and one more for each quota of it of which nothing is said."""
     quotas = _Quotas(gcloud)
     for lane in lanes:
         try:
-            lacking = list(_lacking(lane, quotas))
+            lacking, unseen = list(_lacking(lane, quotas)), list(_unseen(lane, quotas))
         except GcloudFailed as failed:
             yield Finding(
-                level=Level.LEFT_OUT,
+                level=Level.UNKNOWN if _has_by_default(lane) else Level.LEFT_OUT,
                 lane=lane["id"],
                 what=f"Lane {lane['id']}: its quota cannot be seen: {failed}",
                 fix="enable the APIs above, or wait a minute, and look again",
@@ -39,15 +34,31 @@ def lane_findings(lanes: Sequence[Mapping[str, Any]], gcloud: Gcloud) -> Iterato
                 level=Level.LEFT_OUT,
                 lane=lane["id"],
                 what=f"Lane {lane['id']}: {'; '.join(lacking)}",
-                fix="ask for more: https://console.cloud.google.com/iam-admin/quotas?project="
-                f"{gcloud.project}",
+                fix=f"ask for more: {_console(gcloud)}{_fewer(lane, quotas)}",
             )
-        else:
-            yield Finding(level=Level.WELL, what=f"Lane {lane['id']}: {_needs(lane)}")
+            continue
+        yield Finding(level=Level.WELL, what=f"Lane {lane['id']}: {_needs(lane, quotas)}")
+        for words in unseen:
+            yield Finding(
+                level=Level.UNKNOWN,
+                lane=lane["id"],
+                what=f"Lane {lane['id']}: {words}",
+                fix=f"look yourself: {_console(gcloud)}",
+            )
+
+
+def _console(gcloud: Gcloud) -> str:
+    return f"https://console.cloud.google.com/iam-admin/quotas?project={gcloud.project}"
+
+
+def _has_by_default(lane: Mapping[str, Any]) -> bool:
+    """Whether every project has something of all that it needs: then it is tried unseen."""
+    run = lane.get("cloud_run")
+    return run is not None and not run.get("gpu")
 
 
 def _lacking(lane: Mapping[str, Any], quotas: "_Quotas") -> Iterator[str]:
-    if (run := lane.get("cloud_run")) and run.get("gpu"):
+    if run := lane.get("cloud_run"):
         yield from _lacking_on_run(run, lane["tasks"], quotas)
     if batch := lane.get("batch"):
         yield from _lacking_on_machines(batch, lane["tasks"], quotas)
@@ -59,13 +70,38 @@ def _lacking(lane: Mapping[str, Any], quotas: "_Quotas") -> Iterator[str]:
 
 
 def _lacking_on_run(run: Mapping[str, Any], tasks: int, quotas: "_Quotas") -> Iterator[str]:
-    if run["gpu"] not in RUN_QUOTAS:
-        yield f"nothing is known of the quota of {run['gpu']} on Cloud Run"
-        return
-    name, each = RUN_QUOTAS[run["gpu"]]
-    limit = quotas.of_run(name, run["region"])
-    if limit < tasks * each:
-        yield f"{name} is {limit} in {run['region']}, and {tasks * each} are needed"
+    if (gpu := run.get("gpu")) and gpu not in GPUS:
+        yield f"nothing is known of the quota of {gpu} on Cloud Run"
+    for need in needs(run):
+        limit = quotas.of_run(need.quota, run["region"])
+        if limit is not None and limit < tasks * need.each:
+            yield (
+                f"{need.quota} ({UNCONFIRMED}) is {need.words(limit)} in {run['region']}, "
+                f"and {need.words(tasks * need.each)} are needed"
+            )
+
+
+def _unseen(lane: Mapping[str, Any], quotas: "_Quotas") -> Iterator[str]:
+    run = lane.get("cloud_run") or {}
+    for need in needs(run) if run else ():
+        if quotas.of_run(need.quota, run["region"]) is None:
+            yield (
+                f"no quota {need.quota} ({UNCONFIRMED}) is listed in {run['region']}, so whether "
+                f"{need.words(lane['tasks'] * need.each)} are allowed cannot be seen"
+            )
+
+
+def _fewer(lane: Mapping[str, Any], quotas: "_Quotas") -> str:
+    """What would fit, in words; nothing where not even one task would."""
+    fit = _tasks_at_once(lane, quotas)
+    return f'; or say "tasks": {fit} of it' if fit and fit < lane["tasks"] else ""
+
+
+def _tasks_at_once(lane: Mapping[str, Any], quotas: "_Quotas") -> int | None:
+    """How many the quotas of Cloud Run hold; None where nothing is said of any."""
+    run = lane.get("cloud_run") or {}
+    limits = ((one, quotas.of_run(one.quota, run["region"])) for one in (needs(run) if run else ()))
+    return min((limit // one.each for one, limit in limits if limit is not None), default=None)
 
 
 def _lacking_on_machines(
@@ -90,10 +126,14 @@ def _lacking_on_machines(
                 yield f"{name} is {limit:.0f}, and {wanted} are needed"
 
 
-def _needs(lane: Mapping[str, Any]) -> str:
+def _needs(lane: Mapping[str, Any], quotas: "_Quotas") -> str:
     places = (lane.get(place) or {} for place in ("cloud_run", "batch", "pool"))
     gpu = next(filter(None, (place.get("gpu") for place in places)), None)
-    return f"{lane['tasks']} times {gpu} are allowed" if gpu else "it needs no GPU"
+    words = f"{lane['tasks']} times {gpu} are allowed" if gpu else "it needs no GPU"
+    tasks = _tasks_at_once(lane, quotas)
+    if tasks is not None and tasks // lane["tasks"] < lane["executions"]:
+        words += f"; {tasks // lane['tasks']} of its {lane['executions']} executions at once"
+    return words
 
 
 def _cores(machine_type: str) -> int:
@@ -114,8 +154,11 @@ class _Quotas:
         self._gcloud = gcloud
         self._known: dict[tuple[str, ...], Any] = {}
 
-    def of_run(self, name: str, region: str) -> int:
-        """0 also where nothing is said: that is how a quota of none looks."""
+    def of_run(self, name: str, region: str) -> int | None:
+        """None where no quota of that name is listed there.
+
+        One of a GPU of which nothing is said is 0: that is how a quota of none looks.
+        """
         infos = self._asked("beta", "quotas", "info", "list", "--service=run.googleapis.com")
         values = [
             int((one.get("details") or {}).get("value") or 0)
@@ -125,7 +168,8 @@ class _Quotas:
             if (one.get("dimensions") or {}).get("region", region) == region
             and region in (one.get("applicableLocations") or [region])
         ]
-        return max(values, default=0)
+        none = 0 if any(name == quota for quota, _ in GPUS.values()) else None
+        return max(values, default=none)
 
     def of_region(self, region: str) -> Mapping[str, float]:
         """Compute Engine's, by metric."""

@@ -75,7 +75,7 @@ def _run_quotas(world: World, names: list[str], options: dict[str, str]) -> Any:
     # A quota of none has no value at all.
     return [
         {
-            "quotaId": one["gpu"],
+            "quotaId": one["quota"],
             "dimensionsInfos": [
                 {
                     "dimensions": {"region": one["region"]},

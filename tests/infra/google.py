@@ -19,8 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from infra.deployment.lane_quota import RUN_QUOTAS
 from infra.deployment.needs import BESIDE, PERMISSIONS, SERVICES
+from infra.deployment.run_quota import CPU, GPUS, MEMORY
 from infra.emulators.storage import fake_gcs_server
 from tests.infra.terraform import Terraform
 
@@ -69,7 +69,7 @@ def whole_world() -> dict[str, Any]:
         "billing": True,
         "services": list(SERVICES),
         "permissions": sorted({*PERMISSIONS.values(), *BESIDE}),
-        "run_quotas": {},
+        "run_quotas": ordinary(REGION),
         "compute_quotas": {"CPUS": 72, "PREEMPTIBLE_CPUS": 0},
         "project_quotas": {},
         "networks": ["default"],
@@ -158,7 +158,20 @@ def _rest(folder: Path) -> Iterator[str]:
 
 def gpu_quota(gpu: str, region: str, value: int) -> dict[str, Any]:
     """As `run_quotas` of a world has it."""
-    return {"gpu": RUN_QUOTAS[gpu][0], "region": region, "value": value}
+    return run_quota(GPUS[gpu][0], region, value)
+
+
+def run_quota(name: str, region: str, value: int) -> dict[str, Any]:
+    """Any of Cloud Run, in its own unit."""
+    return {"quota": name, "region": region, "value": value}
+
+
+def ordinary(region: str, *, vcpus: int = 20, gib: int = 40) -> list[dict[str, Any]]:
+    """What a new project was seen to have of processors and memory there."""
+    return [
+        run_quota(CPU, region, vcpus * 1000),
+        run_quota(MEMORY, region, gib * 2**30),
+    ]
 
 
 def environment_of(google: Google) -> dict[str, str]:

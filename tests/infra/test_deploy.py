@@ -14,10 +14,11 @@ from infra.deployment.deploy import KEPT
 from infra.deployment.exits import Status
 from infra.deployment.gcloud import Gcloud
 from infra.deployment.needs import BESIDE, ELSEWHERE, PERMISSIONS
+from infra.deployment.run_quota import CPU, MEMORY
 from infra.deployment.terraform import Terraform
 from infra.smoke.places import deployed as told_of
 from tests.infra.conftest import Deployed
-from tests.infra.google import PROJECT, REGION, Google, environment_of, google, gpu_quota
+from tests.infra.google import PROJECT, REGION, Google, environment_of, google, gpu_quota, ordinary
 from tests.infra.terraform import GCP
 
 GPU_LANES = GCP / "envs" / "gpu.tfvars.json"
@@ -116,6 +117,8 @@ def test_lanes_are_held_against_the_quota_of_each(desk: Desk) -> None:
         run_quotas=[
             gpu_quota("nvidia-l4", "us-east4", 3),
             gpu_quota("nvidia-rtx-pro-6000", "europe-west4", 0),
+            *ordinary("us-east4", gib=48),
+            *ordinary("europe-west4"),
         ],
         compute_quotas={"CPUS": 8, "PREEMPTIBLE_NVIDIA_L4_GPUS": 4},
     )
@@ -123,10 +126,71 @@ def test_lanes_are_held_against_the_quota_of_each(desk: Desk) -> None:
     assert status == Status.OK
     assert "Lane cloud-run/us-east4/l4: 3 times nvidia-l4 are allowed" in said
     quota = "NvidiaRtxPro6000GpuAllocNoZonalRedundancyPerProjectRegion"
-    assert f"{quota} is 0 in europe-west4, and 1000 are needed" in said
+    assert f"{quota} (name and unit not confirmed) is 0 in europe-west4, and 1000 are" in said
     assert "CPUS is 8 in us-central1, and 16 are needed" in said
     assert "GPUS_ALL_REGIONS is 0, and 4 are needed" in said
     assert "Lane worker/gpu: GPUS_ALL_REGIONS is 0, and 1 are needed" in said
+
+
+@pytest.mark.parametrize(
+    ("have", "lacking", "fix"),
+    [
+        (
+            {"vcpus": 6},
+            "CpuAllocPerProjectRegion (name and unit not confirmed) is 6 vCPU in us-east4, and "
+            "8 vCPU are needed",
+            '; or say "tasks": 3 of it',
+        ),
+        (
+            {"gib": 12},
+            "MemAllocPerProjectRegion (name and unit not confirmed) is 12 GiB in us-east4, and "
+            "16 GiB are needed",
+            '; or say "tasks": 3 of it',
+        ),
+        (
+            {"vcpus": 1},
+            "CpuAllocPerProjectRegion (name and unit not confirmed) is 1 vCPU in us-east4, and "
+            "8 vCPU are needed",
+            f"project={PROJECT}\n",
+        ),
+    ],
+    ids=["processors", "memory", "not one task"],
+)
+def test_a_lane_that_processors_or_memory_cannot_hold_is_told_with_its_fix(
+    desk: Desk, have: dict[str, int], lacking: str, fix: str
+) -> None:
+    desk.google.change(run_quotas=ordinary(REGION, **have))
+    status, said = desk.types("preflight")
+    assert status == Status.OK, said
+    assert f"left out  Lane cloud-run/us-east4/cpu: {lacking}" in said
+    assert f"iam-admin/quotas?project={PROJECT}" in said
+    assert fix in said
+
+
+def test_how_many_renders_a_quota_holds_at_once_is_said(desk: Desk) -> None:
+    status, said = desk.types("preflight")
+    assert status == Status.OK
+    assert "Lane cloud-run/us-east4/cpu: it needs no GPU; 2 of its 20 executions at once" in said
+
+
+def test_a_quota_that_is_not_listed_by_its_unconfirmed_name_leaves_no_lane_out(desk: Desk) -> None:
+    desk.google.change(run_quotas=[])
+    status, said = desk.types("preflight")
+    assert status == Status.OK
+    for name, needed in ((CPU, "8 vCPU"), (MEMORY, "16 GiB")):
+        words = f"no quota {name} (name and unit not confirmed) is listed in us-east4"
+        assert f"unknown   Lane cloud-run/us-east4/cpu: {words}" in said
+        assert f"so whether {needed} are allowed cannot be seen" in said
+    assert "left out  Lane cloud-run" not in said
+
+
+def test_without_the_quotas_api_only_lanes_that_must_ask_are_left_out(desk: Desk) -> None:
+    services = [one for one in desk.google.world()["services"] if "quotas" not in one]
+    desk.google.change(services=services)
+    status, said = desk.types("preflight", "--vars", str(GPU_LANES))
+    assert status == Status.OK
+    assert "unknown   Lane cloud-run/us-east4/cpu: its quota cannot be seen" in said
+    assert "left out  Lane cloud-run/us-east4/l4: its quota cannot be seen" in said
 
 
 def test_a_pipeline_without_any_gpu_is_deployed_and_taken_down_and_its_data_stay(
