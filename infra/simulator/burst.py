@@ -2,14 +2,15 @@
 
 The real functions and tasks, as in every history, without a fault, in virtual time, against quotas
 that lanes share: 60 launches a minute, 3 GPUs, 1,000 executions. Three tenants come together: a
-back-catalogue, an ordinary one, and a few live clips that come in the middle of it.
+back-catalogue, an ordinary one, and a few live clips that come in the middle of it. Each clip has
+an execution of its own, or with `--packed` they share workers, whose starts the same quota limits.
 """
 
 import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import ceil
 from time import process_time
@@ -61,6 +62,25 @@ FLEET = (
         scarcity=0,
     ),
 )
+PACKED_FLEET = tuple(
+    LaneKind(
+        lane=replace(
+            kind.lane,
+            id=kind.lane.id.replace("cloud-run/us-east4", "worker"),
+            executions=renders,
+            start_within=timedelta(minutes=10),
+            quotas=(),
+        ),
+        scarcity=0,
+        spot=0,
+        pool=kind.lane.id.rpartition("/")[2],
+        workers=workers,
+        packs=True,
+        starts=REGION,
+    )
+    for kind, renders, workers in zip(FLEET, (60, 1000), (3, 1000), strict=True)
+)
+"""The same machines, started as seldom, as workers that small renders share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +90,7 @@ class Burst:
     clips: int
     live: int
     seed: str = "burst"
+    is_packed: bool = False
 
     @property
     def recipe(self) -> Recipe:
@@ -96,7 +117,7 @@ class Burst:
             seed=self.seed,
             scenario=Scenario(deeds=tuple(sorted(deeds, key=lambda deed: deed.at))),
             odds={},
-            lanes=FLEET,
+            lanes=PACKED_FLEET if self.is_packed else FLEET,
             tenants=TENANTS,
         )
 
@@ -110,10 +131,14 @@ def report(outcome: Outcome) -> Iterator[str]:
     yield f"ends               {dict(counts.ends)}"
     yield f"violations         {len(outcome.violations)}"
     yield f"launches a success {counts.launches / max(1, done):.3f}"
-    billed = counts.containers
+    is_packed = bool(counts.machines)
+    if is_packed:
+        yield f"                   by {counts.machines_launched:,} launches of machines"
+    billed = counts.machines if is_packed else counts.containers
     minutes = sum(ceil(micros / 60_000_000) for micros in billed)
-    yield f"billed             {minutes:,} machine minutes in {len(billed):,} containers"
-    worked = sum(billed) / 60e6
+    what = "executions of workers" if is_packed else "containers"
+    yield f"billed             {minutes:,} machine minutes in {len(billed):,} {what}"
+    worked = sum(counts.containers) / 60e6
     yield f"                   {worked:,.0f} of them worked; {minutes / max(1, done):.2f} a clip"
     lanes = Counter[str]()
     for (_, lane), micros in counts.spent.items():
@@ -147,12 +172,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--clips", type=int, default=10_000, help="all together")
     parser.add_argument("--live", type=int, default=20, help="of these, live ones in the middle")
     parser.add_argument("--seed", default="burst", help="any text")
+    parser.add_argument("--packed", action="store_true", help="on workers that they share")
     told = parser.parse_args(arguments)
     if not 0 <= told.live < told.clips:
         print("Of the clips fewer must be live than come.", file=sys.stderr)
         return 2
     began = process_time()
-    outcome = live(Burst(clips=told.clips, live=told.live, seed=told.seed).recipe)
+    burst = Burst(clips=told.clips, live=told.live, seed=told.seed, is_packed=told.packed)
+    outcome = live(burst.recipe)
     for line in report(outcome):
         print(line)
     print(f"took               {process_time() - began:.0f} CPU seconds, {outcome.calls:,} calls")

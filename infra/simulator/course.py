@@ -8,7 +8,7 @@ from random import Random
 
 from infra.simulator.capacity import Traced, read_traces
 from infra.simulator.faults import ODDS, Fault
-from infra.simulator.fleet import LANES, NARROW, POOLS, SCARCE, SPOT
+from infra.simulator.fleet import LANES, NARROW, PACKED, POOLS, SCARCE, SPOT
 from infra.simulator.history import Recipe
 from infra.simulator.scenario import scenario
 
@@ -32,6 +32,8 @@ SWEEP_EVERY, HASTY = 60.0, 4.0
 that is half done."""
 FLEETS = {2: POOLS, 3: SCARCE, 5: SPOT, 8: NARROW}
 """The fleet of every history whose number ends so; all others have the usual one."""
+PACKED_AT = 12
+"""Of twenty histories the one whose pools are packed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ class Course:
         seed = f"{self.seed}/{number}"
         crowd = number % CROWD_EVERY == CROWD_AT
         odds = self._swarm(seed) if number % 10 in SWARM_AT else self.odds
-        lanes = FLEETS.get(number % 10, LANES)
+        lanes = PACKED if number % 20 == PACKED_AT else FLEETS.get(number % 10, LANES)
         return Recipe(
             seed=seed,
             scenario=scenario(

@@ -47,6 +47,10 @@ class Counts:
     starts: int = 0
     containers: list[int] = field(default_factory=list)
     """Microseconds that each container lived."""
+    machines: list[int] = field(default_factory=list)
+    """The same of each machine of a pool, from its worker's first moment to its last."""
+    machines_launched: int = 0
+    """Those that were asked for, where machines are asked for one by one."""
     busiest_second: int = 0
     spent: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Microseconds of task runs by cause and lane: `books.py`."""

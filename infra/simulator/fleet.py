@@ -64,6 +64,11 @@ class LaneKind:
     workers: int = 0
     """Machines that its pool has at most; they come when work waits."""
 
+    packs: bool = False
+    """Whether they are executions of a job, which small renders share."""
+    starts: Quota | None = None
+    """What limits how many of them are started within a minute, with those of other lanes."""
+
     @property
     def price(self) -> int:
         """Nano-dollars for a second of a task, from its container's first moment to its last."""
@@ -143,3 +148,21 @@ POOLS = (
     LaneKind(lane=_PULLED_ON_CPU, scarcity=0, pool="shared", workers=2),
 )
 """Machines that pull their work, of two kinds and from one queue."""
+PACKED = (
+    LaneKind(
+        lane=replace(_PULLED, id="packed/l4", is_spot=False, price=L4_PRICE, quotas=()),
+        pool="packed-l4",
+        workers=3,
+        packs=True,
+        starts=_REGION,
+    ),
+    LaneKind(
+        lane=replace(_PULLED_ON_CPU, id="packed/cpu", quotas=()),
+        scarcity=0,
+        pool="packed-cpu",
+        workers=4,
+        packs=True,
+        starts=_REGION,
+    ),
+)
+"""Small renders share executions, of which a region starts so many a minute."""

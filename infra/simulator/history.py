@@ -26,6 +26,7 @@ from infra.simulator.memory_ledger import MemoryLedger
 from infra.simulator.memory_objects import MemoryObjects
 from infra.simulator.memory_renders import MemoryRenders
 from infra.simulator.memory_switches import MemorySwitches
+from infra.simulator.packed_pool import PackedPool, Starts
 from infra.simulator.people import People
 from infra.simulator.pool import SimulatedPool
 from infra.simulator.prober import NoImages, SimulatedProber
@@ -141,7 +142,9 @@ class _History:
             sources=self._uploads,
             witness=self._witness,
         )
+        self._starts: dict[str, Starts] = {}
         self._lanes = self._make_lanes()
+        self._packed = tuple(p for p in self._lanes.values() if isinstance(p, PackedPool))
         self._ports = self._make_ports()
         self._sweeps = 0
 
@@ -188,6 +191,18 @@ class _History:
         }
 
     def _make_lane(self, kind: LaneKind) -> SimulatedLane | SimulatedPool:
+        if kind.packs:
+            return PackedPool(
+                kind=kind,
+                world=self._world,
+                witness=self._witness,
+                capacity=self._capacity(kind),
+                begin=self._begin,
+                publisher=SteppedPublisher(self._world, self, self._witness),
+                work=self._stepped(self._work),
+                truth=self._work,
+                starts=self._starts_of(kind),
+            )
         if kind.pool:
             return SimulatedPool(
                 kind=kind,
@@ -207,6 +222,13 @@ class _History:
             begin=self._begin,
             tell=self._tell_end,
         )
+
+    def _starts_of(self, kind: LaneKind) -> Starts:
+        """One for all lanes that it limits together."""
+        limit = kind.starts
+        if limit is None:
+            return Starts(None)
+        return self._starts.setdefault(limit.id, Starts(limit.launches_a_minute))
 
     def _capacity(self, kind: LaneKind) -> Capacity | Outage | Traced:
         draw = self._fate.stream(f"capacity/{kind.lane.id}")
@@ -236,6 +258,7 @@ class _History:
             images=NoImages(),
             lanes=tuple(lane.lane for lane in self._lanes.values()),
             backends=self._lanes,
+            groups=self._packed,
             policy=Policy(keep_failed=timedelta(hours=2)),
             tenants=self._recipe.tenants,
         )
@@ -321,10 +344,10 @@ class _History:
     def _is_nothing_due(self) -> bool:
         """By nobody's clock. While all is still a sweep would only read, so it is left out.
 
-        Whoever waits in line is woken by a sweep alone.
+        Whoever waits in line is woken by a sweep alone, and for whom a machine is made.
         """
         due = self._renders.next_due
-        if self._renders.lines(limit=1):
+        if self._renders.lines(limit=1) or any(one.is_waited_for for one in self._packed):
             return False
         return due is None or due > self._world.now() + LARGEST_SKEW
 

@@ -9,14 +9,16 @@ which notices and leaves as well (`CLIPLINE_LIFELINE_FD`).
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from signal import SIGKILL
 
 from functions.core.lanes import Lane
+from functions.grouped_pool import GroupedPool
 from functions.pool_workers import PoolWorkers
 from functions.ports import ExecutionState
+from infra.simulator.books import micros
 from infra.simulator.capacity import Capacity, Outage, Traced
 from infra.simulator.cause import Cause
 from infra.simulator.desk import ProcessClock
@@ -28,6 +30,7 @@ from infra.simulator.witness import Witness
 from infra.simulator.world import Process, World
 from render_job.errors import Exit
 from render_job.seat import Belongings, Sitting
+from render_job.term import Term
 from render_job.worker import PoolWorker
 from schemas.events import Event, ExecutionEnded
 from schemas.ids import execution_id
@@ -58,6 +61,9 @@ class SimulatedPool:
     """As workers and functions see it: every call is a step."""
     truth: ObjectStore
     """The same, for the world's own hand."""
+    idle: float = IDLE
+    lives: timedelta | None = None
+    """After so long its place ends a machine, in order; None for never."""
     _orders: dict[str, Order] = field(default_factory=dict)
     _machines: dict[str, Machine] = field(default_factory=dict)
     _runs: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -65,7 +71,7 @@ class SimulatedPool:
     """The last run of each seat."""
     _made: int = 0
     _looks: bool = False
-    _backend: PoolWorkers = field(init=False)
+    _backend: PoolWorkers | GroupedPool = field(init=False)
 
     def __post_init__(self) -> None:
         self._backend = PoolWorkers(self.kind.pool, self.work)
@@ -116,7 +122,7 @@ class SimulatedPool:
     def _look(self) -> None:
         """Machines for what waits, as many as there may be; again later, as long as any waits."""
         self._looks = False
-        queue = [one for one, _ in waiting(self.truth, self.kind.pool) if one in self._orders]
+        queue = self._waiting()
         if not queue:
             return
         draw = self.world.fate.stream(f"machines/{self.lane.id}/{self._made}")
@@ -126,14 +132,19 @@ class SimulatedPool:
         self._looks = True
         self.world.later(AGAIN, self._look)
 
+    def _waiting(self) -> Sequence[str]:
+        """What is in the queue, and this lane's."""
+        return [one for one, _ in waiting(self.truth, self.kind.pool) if one in self._orders]
+
     def _is_out(self, execution: str) -> bool:
         """Whether it strikes here that no machine can be had."""
         render = self._orders[execution].render
         return self.world.fate.happens(f"pool/{self.lane.id}", Fault.STOCK_OUT, lambda: render)
 
-    def _boot(self, after: float) -> None:
+    def _boot(self, after: float, label: str = "") -> None:
         self._made += 1
-        machine = Machine(name=f"machine/{self.lane.id}/{self._made}")
+        name = f"machine/{self.lane.id}/{self._made}"
+        machine = Machine(name=name, label=label or name)
         self._machines[machine.name] = machine
         machine.process = self.world.start(
             machine.name,
@@ -146,23 +157,28 @@ class SimulatedPool:
         self._threaten(machine, machine.process)
 
     def _serve(self, process: Process, machine: Machine) -> None:
+        machine.began = self.world.time
+        clock = ProcessClock(process)
         PoolWorker(
-            name=machine.name,
+            name=machine.worker,
             mine=Belongings(
                 pool=self.kind.pool, encoder_classes=frozenset([self.lane.encoder_class])
             ),
             work=self.work,
             publisher=self,
-            clock=ProcessClock(process),
+            clock=clock,
             begin=lambda sitting: self._child(machine, sitting),
             grace=timedelta(seconds=GRACE),
-            leave_when_idle=timedelta(seconds=IDLE),
+            leave_when_idle=timedelta(seconds=self.idle),
+            term=None if self.lives is None else Term(clock=clock, length=self.lives),
             step_every=1.0,
         ).serve(lambda: machine.is_taken)
 
     def _left(self, process: Process, machine: Machine, result: object) -> None:
         """It left in order, or died: alone, or with its machine."""
         del self._machines[machine.name]
+        if machine.began is not None:
+            self.witness.counts.machines.append(micros(self.world.time - machine.began))
         alive = [child for child in machine.children if not child.process.is_over]
         if isinstance(result, Exception):
             self.witness.broken("no exception that nobody foresaw", f"{machine.name}: {result!r}")
@@ -211,7 +227,7 @@ class SimulatedPool:
                 self.witness.broken("a seat has one task at a time", f"{machine.name} began {seat}")
         if not any(name == sitting.execution for name, _ in self._runs):
             self.witness.counts.starts += 1
-        self.witness.ledger.began(order)
+        self.witness.ledger.began(order, self.world.time)
         self._runs[seat] += 1
         child = SimulatedChild(witness=self.witness, machine=machine, sitting=sitting)
         machine.children.append(child)

@@ -54,10 +54,20 @@ class Machine:
     """One machine, and the worker on it."""
 
     name: str
+    """Of its process."""
+    label: str
+    """As its worker is named, and its group lists it."""
+    began: float | None = None
+    """When its worker did."""
     is_taken: bool = False
     """Whether it was told that it is taken away."""
     children: list[SimulatedChild] = field(default_factory=list)
     process: Process | None = None
+
+    @property
+    def worker(self) -> str:
+        """Its worker's name, of which no other one is."""
+        return f"{self.label}-{self.name.rpartition('/')[2]}-0"
 
     def was_away(self, witness: Witness) -> bool:
         """Whether a store did not answer it lately."""

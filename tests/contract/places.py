@@ -11,10 +11,11 @@ from typing import Protocol
 from functions.ports import Backend
 from infra.simulator.capacity import Capacity
 from infra.simulator.faults import Fate
-from infra.simulator.fleet import LANES, POOLS, LaneKind
+from infra.simulator.fleet import LANES, PACKED, POOLS, LaneKind
 from infra.simulator.lanes import SimulatedLane
 from infra.simulator.memory_objects import MemoryObjects
 from infra.simulator.memory_renders import MemoryRenders
+from infra.simulator.packed_pool import PackedPool, Starts
 from infra.simulator.pool import SimulatedPool
 from infra.simulator.witness import Witness
 from infra.simulator.world import Process, World
@@ -189,7 +190,32 @@ class SimulatedPoolPlace(SimulatedPlace):
         return state is not None and state.ended
 
 
+class SimulatedPackedPlace(SimulatedPoolPlace):
+    """The same, of executions that small renders share; a sweep comes by every second."""
+
+    def _make_lane(self, kind: LaneKind, work: MemoryObjects) -> SimulatedPool:
+        pool = PackedPool(
+            kind=kind,
+            world=self._world,
+            witness=self._witness,
+            capacity=Capacity(Random(0), scarce=False),
+            begin=self._begin,
+            publisher=self,
+            work=work,
+            truth=work,
+            starts=Starts(None),
+        )
+
+        def sweep() -> None:
+            pool.tend()
+            self._world.later(1.0, sweep)
+
+        sweep()
+        return pool
+
+
 _CHOSEN = {kind.names_itself: kind for kind in LANES}
+_PACKED = replace(PACKED[0], lane=replace(PACKED[0].lane, id="a/lane", encoder_class="x264"))
 _PULLED = replace(POOLS[0], lane=replace(POOLS[0].lane, id="a/lane", encoder_class="x264"))
 FACTORIES: dict[str, Callable[[Path, Callable[..., None]], Place]] = {
     "batch": lambda folder, until: BatchPlace(folder, until, TASK),
@@ -200,5 +226,6 @@ FACTORIES: dict[str, Callable[[Path, Callable[..., None]], Place]] = {
     "pool": lambda folder, until: PoolPlace(folder, until, TASK),
     "simulated": lambda folder, until: SimulatedPlace(_CHOSEN[False]),
     "simulated_named": lambda folder, until: SimulatedPlace(_CHOSEN[True]),
+    "simulated_packed": lambda folder, until: SimulatedPackedPlace(_PACKED),
     "simulated_pool": lambda folder, until: SimulatedPoolPlace(_PULLED),
 }

@@ -36,6 +36,26 @@ def test_who_is_live_waits_for_a_start_and_not_for_the_back_catalogue(outcome: O
     assert half["live/live"] < half["shop/normal"] < half["archive/background"]
 
 
+@pytest.fixture(scope="module")
+def packed() -> Outcome:
+    return live(Burst(clips=CLIPS, live=LIVE, is_packed=True).recipe)
+
+
+def test_packed_they_are_made_by_fewer_machines_in_fewer_minutes_and_sooner(
+    outcome: Outcome, packed: Outcome
+) -> None:
+    assert not packed.violations
+    assert packed.counts.ends == {"done": CLIPS}
+    assert packed.counts.launches == CLIPS
+    assert packed.counts.machines_launched < CLIPS / 2
+    billed = sum(ceil(micros / 60e6) for micros in packed.counts.machines)
+    assert billed < CLIPS / 2
+    longest = [max(max(waits) for waits in one.counts.waits.values()) for one in (outcome, packed)]
+    assert longest[1] < longest[0]
+    lines = list(report(packed))
+    assert f"                   by {packed.counts.machines_launched} launches of machines" in lines
+
+
 def test_the_report_says_waits_launches_and_billed_minutes(outcome: Outcome) -> None:
     lines = list(report(outcome))
     assert "launches a success 1.000" in lines
