@@ -16,6 +16,7 @@ import pytest
 from render_job.movie import movie_faults
 from tests.corruptions.bench import Bench, Corruption, Stitched, certify, judge, make_bench
 from tests.corruptions.outputs import OUTPUTS
+from tests.corruptions.parcels import PARCELS
 from tests.corruptions.pieces import PIECES
 from tests.corruptions.plausible import PLAUSIBLE, controls
 from tests.corruptions.sounds import SOUNDS
@@ -45,6 +46,15 @@ def test_what_is_true_passes_by_whatever_means_it_was_copied(bench: Bench, tmp_p
     certificate = certify(bench, Stitched(path=bench.output))
     assert certificate.verified
     assert (certificate.seams, certificate.drift_samples) == (2, 0)
+
+
+def test_the_page_has_every_corruption_and_only_what_is_plausible_passes() -> None:
+    page = (Path(__file__).parents[2] / "docs/corruptions.md").read_text()
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    everything = [(one.of, one.name) for one in (*ALL, *PLAUSIBLE)]
+    everything += [(str(one.of), one.name) for one in PARCELS]
+    assert [(row[0], row[1]) for row in rows[2:]] == everything
+    assert [row[1] for row in rows if row[2] == "passes"] == [one.name for one in PLAUSIBLE]
 
 
 @pytest.mark.parametrize("one", PLAUSIBLE, ids=_name)
