@@ -2,9 +2,9 @@
 
     quantity = at rest + uploads * of one upload        bill = Σ quantity * price
 
-At rest the sweep is called every minute and looks; nothing else runs (a policy of `tests/infra`
-holds that against the plan). Of one upload what was counted in a run of the sample is taken, and
-said where it is a guess.
+At rest the sweep and the desk are called every minute and look; nothing else runs (a policy of
+`tests/infra` holds that against the plan). Of one upload what was counted in a run of the sample is
+taken, and said where it is a guess.
 """
 
 import json
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from functions.core.prices import DOLLAR, MINIMUM, Price, PricePart
+from functions.landed import DESK
 from infra.deployment import prices
 from infra.deployment.prices import ListPrice
 
@@ -27,10 +28,16 @@ GB = 10**9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtRest:
-    """Of one sweep that finds nothing, and of what stands there. Guesses, but for the counts."""
+    """Of one minute that finds nothing, and of what stands there. Guesses, but for the counts."""
 
-    request_seconds: float = 0.3
+    calls: int = 2
+    """Of functions that a clock calls (`infra/gcp/functions.tf`): the sweep, and the desk."""
+    sweep_seconds: float = 0.3
     """A few calls to Firestore and Cloud Storage, one after another."""
+    empty_pulls: int = len(DESK)
+    """Of the desk, one after another; each of them counts a kilobyte."""
+    pull_seconds: float = 1.0
+    """So long an empty one is waited for (`functions/adapters/pubsub_inbox.py`)."""
     function_mib: int = 512
     """As `infra/gcp/functions.tf` has it."""
     document_reads: int = 16
@@ -40,8 +47,8 @@ class AtRest:
     """Of the uploads bucket."""
     object_reads: int = 1
     """The cursor."""
-    log_bytes: int = 1500
-    """Cloud Run's own line of a request, and ours."""
+    log_bytes: int = 2300
+    """Cloud Run's own line of each request, and the sweep's."""
     image_gb: float = 0.6
     """The render task's and the functions' together."""
     conditions: int = 9
@@ -106,23 +113,26 @@ class Line:
 def bill(uploads: int, rest: AtRest | None = None, one: OfOne | None = None) -> list[Line]:
     """What Google asks for that month; lanes apart."""
     rest, one = rest or AtRest(), one or OfOne()
-    sweeps, pushes = MINUTES, uploads * one.pushes
-    busy = sweeps * rest.request_seconds + pushes * one.push_seconds
+    pushes = uploads * one.pushes
+    at_rest = rest.sweep_seconds + rest.empty_pulls * rest.pull_seconds
+    busy = MINUTES * at_rest + pushes * one.push_seconds
+    messages = MINUTES * rest.empty_pulls + uploads * one.messages * 2
+    reads = MINUTES * rest.document_reads + uploads * one.saves * one.reads_a_save
     month = uploads * one.kept_months
     pieces = uploads * one.output_gb * one.pieces_days / 30
     quantities = {
         prices.CPU: busy,
         prices.MEMORY: busy * rest.function_mib / 1024,
-        prices.REQUEST: sweeps + pushes,
+        prices.REQUEST: MINUTES * rest.calls + pushes,
         prices.STORED: rest.stored_gb + month * (one.upload_gb + one.output_gb) + pieces,
-        prices.CLASS_A: sweeps * rest.lists + uploads * one.object_writes,
-        prices.CLASS_B: sweeps * rest.object_reads + uploads * one.object_reads,
-        prices.DOCUMENT_READ: sweeps * rest.document_reads + uploads * one.saves * one.reads_a_save,
+        prices.CLASS_A: MINUTES * rest.lists + uploads * one.object_writes,
+        prices.CLASS_B: MINUTES * rest.object_reads + uploads * one.object_reads,
+        prices.DOCUMENT_READ: reads,
         prices.DOCUMENT_WRITE: uploads * (one.saves + one.documents_beside),
         prices.DOCUMENTS_STORED: uploads * 10 * KIB / GIB,
-        prices.MESSAGES: uploads * one.messages * 2 * one.message_bytes / MIB,
-        prices.SCHEDULE: 1,
-        prices.LOGS: (sweeps * rest.log_bytes + uploads * one.log_bytes) / GIB,
+        prices.MESSAGES: messages * one.message_bytes / MIB,
+        prices.SCHEDULE: rest.calls,
+        prices.LOGS: (MINUTES * rest.log_bytes + uploads * one.log_bytes) / GIB,
         prices.CONDITION: rest.conditions,
         prices.IMAGES: rest.image_gb,
         prices.OUT: uploads * one.output_gb,
@@ -149,6 +159,13 @@ def lane_costs(one: OfOne | None = None) -> list[LaneCost]:
     """On each lane that is deployed to begin with: a minute is billed at least."""
     one = one or OfOne()
     return [_lane_cost(lane, one) for lane in _lanes()]
+
+
+def lane_prices() -> Iterator[tuple[str, PricePart]]:
+    """What the price of each of these lanes is made of."""
+    for lane in _lanes():
+        price = _price(lane)
+        yield from ((lane["id"], part) for part in (price.parts if price else ()))
 
 
 def _lane_cost(lane: Mapping[str, Any], one: OfOne) -> LaneCost:

@@ -5,7 +5,7 @@ from dataclasses import fields
 
 from functions.core.prices import DOLLAR
 from infra.deployment import prices
-from infra.deployment.cost import AtRest, OfOne, bill, lane_costs, lines
+from infra.deployment.cost import AtRest, OfOne, bill, lane_costs, lane_prices, lines
 
 VOLUMES = (0, 1_000, 100_000)
 
@@ -28,8 +28,9 @@ def page() -> str:
                 if line.quantity
             ),
         ),
-        f"Together **${_total(0):.2f}** a month, mostly the sweep's calls and the alerts: no\n"
-        "machine, no minimum of instances, no address, no gateway.\n",
+        f"Together **${_total(0):.2f}** a month, mostly the seconds in which the desk waits for\n"
+        "messages that do not come, and the alerts: no machine, no minimum of instances, no\n"
+        "address, no gateway.\n",
         "## One upload like the sample\n",
         "30 s to `web-720`. Tasks on a lane, where a minute of each is billed at least:\n",
         _table(
@@ -52,7 +53,7 @@ def page() -> str:
         ).rstrip()
         + "\n",
         "## What is taken for granted\n",
-        _table(("of a sweep and of what stands there", "value"), _values(AtRest())),
+        _table(("of a minute and of what stands there", "value"), _values(AtRest())),
         "",
         _table(("of one upload", "value"), _values(OfOne())),
         "The words beside each number, and which of them are guesses, are in\n"
@@ -69,6 +70,21 @@ def page() -> str:
                     one.source,
                 )
                 for one in prices.ALL
+            ),
+        ),
+        "Of lanes to begin with, by the task (`infra/gcp/lanes.auto.tfvars.json`):\n",
+        _table(
+            ("lane", "what", "dollars", "unit", "read on", "source"),
+            (
+                (
+                    f"`{lane}`",
+                    f"{part.count} times a {part.what}",
+                    f"{part.nanodollars_a_second / DOLLAR:.9f}".rstrip("0"),
+                    "s",
+                    part.read_on,
+                    part.source,
+                )
+                for lane, part in lane_prices()
             ),
         ),
     )

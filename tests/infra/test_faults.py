@@ -7,6 +7,7 @@ import pytest
 from tests.infra.fault import Fault
 from tests.infra.faults import FAULTS
 from tests.infra.planted import VALIDATE, found, is_found
+from tests.infra.planted_page import PAGE, page
 from tests.infra.policies import POLICIES
 from tests.infra.terraform import Terraform
 
@@ -22,6 +23,10 @@ def test_every_other_fault_is_found_by_the_policy_that_is_named(copy: Terraform)
     faults = [fault for fault in FAULTS if fault.found_by != VALIDATE]
     sentences = found(faults, copy)
     assert [fault.what for fault in faults if not is_found(fault, sentences)] == []
+
+
+def test_the_page_of_what_is_planted_is_current() -> None:
+    assert PAGE.read_text() == page(), "run python -m tests.infra.planted_page"
 
 
 def test_there_are_many_and_no_two_are_one() -> None:

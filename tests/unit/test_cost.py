@@ -4,9 +4,11 @@ from datetime import date
 
 import pytest
 
+from functions.adapters.pubsub_inbox import WAIT
 from functions.core.prices import DOLLAR
+from functions.landed import DESK
 from infra.deployment import prices
-from infra.deployment.cost import AtRest, OfOne, bill, lane_costs, lines
+from infra.deployment.cost import MINUTES, AtRest, OfOne, bill, lane_costs, lines
 from infra.deployment.exits import Status
 from infra.deployment.priced import main
 
@@ -15,14 +17,17 @@ def total(uploads: int) -> float:
     return sum(line.nanodollars for line in bill(uploads))
 
 
-def test_at_rest_it_is_the_sweep_and_what_stands_there() -> None:
+def test_at_rest_it_is_two_clocks_and_what_stands_there() -> None:
     paid = {line.price for line in bill(0) if line.nanodollars}
     assert paid == {
         *(prices.CPU, prices.MEMORY, prices.REQUEST, prices.SCHEDULE, prices.LOGS),
         *(prices.STORED, prices.CLASS_A, prices.CLASS_B, prices.DOCUMENT_READ),
-        *(prices.CONDITION, prices.IMAGES),
+        *(prices.CONDITION, prices.IMAGES, prices.MESSAGES),
     }
-    assert total(0) < 5 * DOLLAR
+    assert total(0) < 10 * DOLLAR
+    a_minute = AtRest().sweep_seconds + len(DESK) * WAIT.total_seconds()
+    (cpu,) = (line.quantity for line in bill(0) if line.price is prices.CPU)
+    assert cpu == pytest.approx(MINUTES * a_minute)
 
 
 def test_each_upload_costs_the_same() -> None:

@@ -163,9 +163,12 @@ def what_is_billed_at_rest_is_there(deployment: Deployment) -> Iterator[str]:
     )
     if conditions != rest.conditions:
         yield f"{conditions} alert conditions are planned, and {rest.conditions} are billed"
+    clocks = {job.key for job in deployment.of("cloud_scheduler_job")}
+    if len(clocks) != rest.calls:
+        yield f"{len(clocks)} functions are called by a clock, and {rest.calls} are billed"
     for function in deployment.of("cloudfunctions2_function"):
         config = function.block("service_config")
-        if function.key == "sweep" and config["available_memory"] != f"{rest.function_mib}Mi":
+        if function.key in clocks and config["available_memory"] != f"{rest.function_mib}Mi":
             yield f"{function.address} has {config['available_memory']}, which is not billed"
         if config["available_cpu"] != "1":
             yield f"{function.address} has {config['available_cpu']} vCPUs, and 1 is billed"
