@@ -5,11 +5,12 @@ sweep, every minute ───────► tend: what is gone is deleted, what
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from functions.core.group import Care, Lack, Machine, Refused, Shortage, Wanted, care
 from functions.core.packing import ALONE, Packing
+from functions.each import each
 from functions.machine_groups import MachineGroup, WorkerJob
 from functions.pool_workers import PoolWorkers
 from functions.ports import ExecutionState, Machines
@@ -43,10 +44,13 @@ class GroupedPool:
         machines: Machines,
         work: ObjectStore,
         packing: Packing = ALONE,
+        at_once: int = 1,
     ) -> None:
+        """`at_once` are calls to the store under way together, of a sweep that looks at a queue."""
         self._pool = pool
         self._group = group
         self._packing = packing
+        self._at_once = at_once
         self._machines = machines
         self._work = work
         self._workers = PoolWorkers(pool, work)
@@ -57,7 +61,7 @@ class GroupedPool:
         try:
             queue = waiting(self._work, self._pool)
             if len(queue) <= LOOKED_THROUGH:
-                wanted = list(self._wanted(queue))
+                wanted = self._wanted(queue)
                 self._machines.create(self._care(wanted, self._machines.listed()).create)
         except Exception:
             extra = {"action": "not_tended"}
@@ -75,7 +79,7 @@ class GroupedPool:
     def tend(self) -> Sequence[ExecutionEnded]:
         """See Group. Raises TryAgainLater, and what the store raises."""
         # What waits is read first: who takes a seat in between has a machine that is listed.
-        wanted = list(self._wanted(waiting(self._work, self._pool)))
+        wanted = self._wanted(waiting(self._work, self._pool))
         machines = self._machines.listed()
         needed = self._care(wanted, machines, self._lacks(machines) if wanted else ())
         ends = [self._refuse(one) for one in needed.refuse]
@@ -107,18 +111,23 @@ class GroupedPool:
         tried = [Lack(at=now, shortage=one.shortage) for one in machines if one.shortage]
         return [*self._machines.lacks(), *tried]
 
-    def _wanted(self, queue: Sequence[tuple[str, datetime]]) -> Iterator[Wanted]:
-        for execution, since in queue:
-            table = look(self._work, execution)
-            if table is not None and not table.over:
-                yield Wanted(
-                    execution=execution,
-                    launched_at=since,
-                    is_begun=any(seat.generation for seat in table.seats),
-                    free=tuple(self._named(execution, seat) for seat in table.free),
-                    holders=tuple(seat.worker for seat in table.seats if seat.is_live(table.now)),
-                    takes=table.assignment.order.takes,
-                )
+    def _wanted(self, queue: Sequence[tuple[str, datetime]]) -> Sequence[Wanted]:
+        found = each(lambda one: self._seen(*one), queue, self._at_once)
+        return [one for one in found if one is not None]
+
+    def _seen(self, execution: str, since: datetime) -> Wanted | None:
+        """What it wants; None if it is over."""
+        table = look(self._work, execution)
+        if table is None or table.over:
+            return None
+        return Wanted(
+            execution=execution,
+            launched_at=since,
+            is_begun=any(seat.generation for seat in table.seats),
+            free=tuple(self._named(execution, seat) for seat in table.free),
+            holders=tuple(seat.worker for seat in table.seats if seat.is_live(table.now)),
+            takes=table.assignment.order.takes,
+        )
 
     def _named(self, execution: str, seat: Seat) -> str:
         """A machine's name: another one each time that the seat is free again."""

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from functions.cloud_lanes import CloudLane, budget, cloud_lanes, laptop_lanes, tenants
 from functions.cloud_settings import CLOUD_RUN, COMPUTE, Cloud, cloud
 from functions.core.lanes import Lane, Policy
-from functions.core.packing import Packing
+from functions.core.packing import ALONE, Packing
 from functions.errors import NotConfigured
 from functions.grouped_pool import GroupedPool
-from functions.machine_groups import MachineGroup
+from functions.machine_groups import MachineGroup, WorkerJob
 from functions.pool_workers import PoolWorkers
-from functions.ports import Backend, Doorkeeper, Group, Ports, Prober
+from functions.ports import Backend, Doorkeeper, Group, Machines, Ports, Prober
 from functions.settings import Laptop, Place, callers, laptop, place
 from schemas.ports import Images, ObjectStore
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 SOURCE = "//clipline/functions"
 
+AT_ONCE = 16
+"""Calls under way together where each is a journey."""
 LAPTOP_POLICY = Policy(
     silence=timedelta(seconds=20),
     effect_grace=timedelta(seconds=2),
@@ -244,34 +246,43 @@ def cloud_ports(deployed: Cloud, *lanes: CloudLane) -> Ports:
         backends=backends,
         groups=_groups(backends),
         policy=Policy(),
-        at_once=16,
+        at_once=AT_ONCE,
     )
 
 
 def _pool(lane: CloudLane, work: ObjectStore, compute: str | None, run: str | None) -> Backend:
     """A pool whose machines are there, or come as they are needed, from stand-ins if there are."""
-    group, start_within = lane.group or lane.workers, lane.lane.start_within
+    group = lane.group or lane.workers
     if group is None:
         return PoolWorkers(lane.pool, work)
     emulator = compute if isinstance(group, MachineGroup) else run
     if emulator is None and place() is Place.LAPTOP:
         raise NotConfigured(f"the lane '{lane.id}' has machines that reach no laptop")
+    return GroupedPool(
+        lane.pool,
+        group,
+        machines=_machines(lane, group, emulator),
+        work=work,
+        packing=ALONE if isinstance(group, MachineGroup) else Packing.of(lane.lane.start_within),
+        at_once=AT_ONCE if place() is Place.CLOUD else 1,
+    )
+
+
+def _machines(lane: CloudLane, group: MachineGroup | WorkerJob, emulator: str | None) -> Machines:
     if isinstance(group, MachineGroup):
         from functions.adapters.mig_pool import MigPool
 
-        return GroupedPool(lane.pool, group, machines=MigPool(group, emulator=emulator), work=work)
+        return MigPool(group, emulator=emulator)
     from functions.adapters.cloud_run_workers import CloudRunWorkers
     from functions.adapters.google_calls import channel_to
 
-    machines = CloudRunWorkers(
+    return CloudRunWorkers(
         group,
         lane.pool,
         timeout=timedelta(seconds=lane.task_timeout_seconds or 0),
-        start_within=start_within,
+        start_within=lane.lane.start_within,
         channel=channel_to(emulator),
     )
-    packing = Packing.of(start_within)
-    return GroupedPool(lane.pool, group, machines=machines, work=work, packing=packing)
 
 
 def _groups(backends: "Mapping[str, Backend]") -> tuple[Group, ...]:

@@ -4,9 +4,8 @@ Very many are looked at: what a store can tell of many at once is asked for at o
 tells of one only is asked for several at a time where a call is a journey (`Ports.at_once`).
 """
 
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
@@ -22,7 +21,6 @@ from schemas.replay_plan import Refusal
 BATCH = 200
 """Renders that are in memory at once."""
 T = TypeVar("T")
-V = TypeVar("V")
 Why = tuple[Refusal, str]
 
 
@@ -103,21 +101,6 @@ def frames(render: Render, ports: Ports) -> tuple[int, Mapping[str, int]]:
     found = made_of(render.id, outputs, ports.work)
     left = {one.id: one.frames - found.by_output[one.id] for one in once(outputs)}
     return found.committed, left
-
-
-def each(act: Callable[[T], V], items: Iterable[T], at_once: int) -> Iterator[V]:
-    """What becomes of each, in order; so many are under way together."""
-    if at_once == 1:
-        yield from map(act, items)
-        return
-    waiting: deque[Future[V]] = deque()
-    with ThreadPoolExecutor(at_once) as pool:
-        for one in items:
-            waiting.append(pool.submit(act, one))
-            if len(waiting) > at_once:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def batches(items: Iterable[T]) -> Iterator[Sequence[T]]:

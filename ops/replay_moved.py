@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from functions.each import each
 from functions.ports import Ports, Stored
 from ops.replay_file import Plan
 from ops.replay_look import (
     Look,
     batches,
-    each,
     frames,
     input_gone,
     looks,

@@ -11,9 +11,10 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
+from functions.each import each
 from functions.ports import Ports
 from ops.forecast import Forecast, forecast
-from ops.replay_look import Look, batches, each, frames, looks, refusal
+from ops.replay_look import Look, batches, frames, looks, refusal
 from schemas.dead_letters import DeadLetterRecord
 from schemas.replay_plan import PlanEnd, PlanItem, Refusal
 from schemas.wire import to_json

@@ -204,7 +204,9 @@ class PackedPlace(Pool):
             channel=self.channel,
         )
         packing = Packing.of(start_within)
-        self.pool = GroupedPool(POOL, JOB, machines=self.machines, work=self.work, packing=packing)
+        self.pool = GroupedPool(
+            POOL, JOB, machines=self.machines, work=self.work, packing=packing, at_once=4
+        )
         self.ended: list[ExecutionEnded] = []
 
     @property
