@@ -1,0 +1,1 @@
+"""The policy flight simulator: the real routing flown over capacity traces, beside its rivals."""
