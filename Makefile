@@ -21,6 +21,7 @@ override CHAOS := $(value CHAOS)
 override CLOUD := $(value CLOUD)
 override FAULTS := $(value FAULTS)
 override TRACE := $(value TRACE)
+override LANES := $(value LANES)
 override REPLAY := $(value REPLAY)
 override POOL := $(value POOL)
 override PROJECT := $(value PROJECT)
@@ -29,7 +30,7 @@ override VARS := $(value VARS)
 override UPLOADS := $(value UPLOADS)
 # Some systems have a NAME of their own in the environment: only one that was typed counts.
 override NAME := $(if $(filter command line,$(origin NAME)),$(value NAME))
-export VIDEO SPEC CHAOS CLOUD FAULTS TRACE REPLAY POOL PROJECT REGION VARS UPLOADS NAME
+export VIDEO SPEC CHAOS CLOUD FAULTS TRACE LANES REPLAY POOL PROJECT REGION VARS UPLOADS NAME
 # A run starts hundreds of Pythons: where none may keep what it compiled, each compiles all again.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -125,6 +126,9 @@ burst: dev      ## Ten thousand clips at once against shared quotas, in virtual 
 
 stockouts: dev  ## How soon a render runs elsewhere when its lane is out, over a grid, in virtual time
 	@$(BIN)/python -m infra.simulator.stockouts
+
+policy: dev     ## Fly the real routing over capacity traces, beside its rivals (TRACE=path, LANES=path)
+	@$(BIN)/python -m infra.policy $${TRACE:+--trace "$$TRACE"} $${LANES:+--lanes "$$LANES"}
 
 mutants: dev    ## Plant known bugs one by one: the simulator must find each
 	@$(BIN)/python -m infra.simulator.mutants

@@ -59,6 +59,8 @@ class Traced:
     seconds_a_tick: float
     available: tuple[int, ...]
     offset: int = 0
+    name: str = ""
+    """What its file calls it."""
 
     def is_there(self, at: float) -> bool:
         """Whether the trace has a machine then."""
@@ -76,14 +78,16 @@ def read_traces(path: Path) -> Sequence[Traced]:
         series = json.loads(lzma.decompress(data) if path.suffix == ".xz" else data)
         if not series:
             raise ValueError("it holds no series")
-        return [_traced(one) for _, one in sorted(series.items())]
+        return [_traced(name, one) for name, one in sorted(series.items())]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, lzma.LZMAError) as error:
         raise ValueError(f"'{path}' is no file of traces: {error}") from error
 
 
-def _traced(series: Mapping[str, Any]) -> Traced:
+def _traced(name: str, series: Mapping[str, Any]) -> Traced:
     traced = Traced(
-        seconds_a_tick=float(series["gap_seconds"]), available=tuple(map(int, series["available"]))
+        seconds_a_tick=float(series["gap_seconds"]),
+        available=tuple(map(int, series["available"])),
+        name=name,
     )
     if traced.seconds_a_tick <= 0 or not traced.available:
         raise ValueError("a series has no ticks, or they take no time")
