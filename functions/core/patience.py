@@ -1,10 +1,10 @@
 """Patience: what nobody waits for waits for the cheap lane, while the dear one is still in time.
 
-    left: ├────────── waits for the cheap lane ──────────┤── NET x the dear lane ──┤ deadline
+    left: ├────────── waits for the cheap lane ──────────┤── net: the dear lane ──┤ deadline
 
 Machines that may be taken away are a third of the price, and now and then not to be had. With time
-to spare it is cheaper to wait for them than to take the others; when as much time is left as the
-others need twice, they are taken: the safety net.
+to spare it is cheaper to wait for them than to take the others; when no more time is left than the
+others surely need, on as many machines as have something to do, they are taken: the safety net.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,6 @@ from functions.core.need import Need
 from functions.core.prices import dollars
 from functions.core.weigh import SURE, Weighed
 
-NET = 2
-"""Times what the dear lane needs, from its launch to the end."""
 WORTH = 0.67
 """The cheap lane costs no more than this share of the dear one: less is not worth the wait."""
 
@@ -29,7 +27,7 @@ def worth_waiting(
         return None
     if chosen.nanodollars is None or chosen.takes is None:
         return None
-    until = net(chosen.start, chosen.takes + SURE * chosen.takes_error, need.deadline)
+    until = net(chosen.start, _fastest(chosen, need), need.deadline)
     cheap = [one for one in closed if one.nanodollars is not None and not one.late]
     best = min(cheap, key=lambda one: one.nanodollars or 0.0, default=None)
     if best is None or (best.nanodollars or 0.0) > WORTH * chosen.nanodollars or now >= until:
@@ -41,6 +39,13 @@ def worth_waiting(
     )
 
 
+def _fastest(chosen: Weighed, need: Need) -> timedelta:
+    """What it surely takes on all machines of its lane that have something to do."""
+    assert chosen.takes is not None, "what nobody knows is not waited for"
+    sure = chosen.takes + SURE * chosen.takes_error
+    return sure * chosen.tasks / max(1, min(chosen.lane.tasks, need.chunks))
+
+
 def net(start: timedelta, sure: timedelta, deadline: datetime) -> datetime:
-    """From then on the dear lane is taken: it has its time twice, and a lane's longest pause."""
-    return deadline - NET * (start + sure) - LONGEST_PAUSE
+    """From then on the dear lane is taken: it may start twice, and a lane's longest pause."""
+    return deadline - 2 * start - sure - LONGEST_PAUSE

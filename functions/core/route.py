@@ -16,6 +16,7 @@ from datetime import datetime
 from functions.core.lanes import Lane
 from functions.core.ledger import Standing
 from functions.core.need import Need
+from functions.core.pace import paced
 from functions.core.patience import worth_waiting
 from functions.core.prices import dollars
 from functions.core.quotas import Limit
@@ -107,9 +108,10 @@ def route(lanes: Sequence[Lane], scene: Scene) -> Route:
         if lane.id not in said and (shared := _shared(lane, scene)) is not None:
             said[lane.id] = shared
     rejected = tuple(said[lane.id] for lane in lanes if lane.id in said)
+    paces = paced(lanes, scene.standings)
     weighed = _in_order(
         [
-            weigh(lane, scene.standings.get(lane.id), scene.need, scene.now)
+            weigh(lane, paces.get(lane.id), scene.need, scene.now)
             for lane in lanes
             if lane.id not in said
         ]
@@ -117,7 +119,7 @@ def route(lanes: Sequence[Lane], scene: Scene) -> Route:
     chosen: Lane | None = None
     if weighed:
         why, chosen = _why(weighed, lanes, rejected), weighed[0].lane
-        if (wait := _patience(weighed[0], lanes, rejected, scene)) is not None:
+        if (wait := _patience(weighed[0], lanes, paces, rejected, scene)) is not None:
             why, chosen = wait, None
     else:
         hoped = [one for one in rejected if not one.for_good]
@@ -128,12 +130,16 @@ def route(lanes: Sequence[Lane], scene: Scene) -> Route:
 
 
 def _patience(
-    chosen: Weighed, lanes: Sequence[Lane], rejected: Sequence[Rejection], scene: Scene
+    chosen: Weighed,
+    lanes: Sequence[Lane],
+    paces: Mapping[str, Standing],
+    rejected: Sequence[Rejection],
+    scene: Scene,
 ) -> str | None:
     """Why to wait for a cheaper lane that will be open again, if that is better."""
-    closed = {one.lane for one in rejected if not one.own}
+    closed = {one.lane for one in rejected if not one.for_good}
     others = [
-        weigh(lane, scene.standings.get(lane.id), scene.need, scene.now)
+        weigh(lane, paces.get(lane.id), scene.need, scene.now)
         for lane in lanes
         if lane.id in closed
     ]

@@ -15,6 +15,9 @@ from functions.core.width import width, words
 
 SURE = 2
 """Standard errors that are added where something must be so."""
+SPOT_SHARE = 0.5
+"""Of the time that is left: a Spot lane has machines in more or less half of it, so its attempts
+are as wide as if there were no more (`docs/decisions/0035-the-net-is-as-wide-as-its-lane.md`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,8 @@ def _width(lane: Lane, alone: float, start: timedelta, need: Need, now: datetime
     if lane.price is None:
         return lane.tasks
     left = None if need.deadline is None else need.deadline - now - _before_work(lane, start)
+    if left is not None and lane.is_spot:
+        left *= SPOT_SHARE
     return width(
         seconds=alone,
         left=None if left is None else left.total_seconds(),

@@ -31,7 +31,7 @@ def width(
     full = min(max(1, int(seconds / MINIMUM.total_seconds())), cap)
     if left is None:
         return full
-    needed = cap if left <= 0 else min(max(1, ceil(seconds / left)), cap)
+    needed = cap if seconds >= cap * left else max(1, ceil(seconds / left))
     return needed if is_thrifty else max(full, needed)
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from functions.core.ledger import Standing
 from functions.core.memory import FFMPEG_BYTES, OWN_BYTES, joining_bytes
 from functions.core.need import COPIES, Need, need_of
+from functions.core.pace import paced
 from functions.core.patience import net, worth_waiting
 from functions.core.prices import Price, PricePart, dollars
 from functions.core.route import GIB, Route, Scene, route
@@ -89,7 +90,11 @@ def test_what_nobody_waits_for_has_as_few_machines_as_make_its_deadline() -> Non
         assert bool(one.late) is (left < 90 + 3672 / 8)
         return one.tasks
 
-    assert [thrifty(left) for left in (86_400, 3800, 3700, 1400, 600, 300)] == [1, 1, 2, 3, 8, 8]
+    assert [thrifty(left) for left in (86_400, 3800, 3700, 1400, 600, 300)] == [1, 2, 3, 6, 8, 8]
+    dear = replace(WIDE, is_spot=False)
+    need = Need(pixels=HOUR_ALONE, pixels_left=HOUR_ALONE, is_thrifty=True)
+    need = replace(need, deadline=NOW + seconds(3800))
+    assert weigh(dear, KNOWN["dear"], need, NOW).tasks == 1, "it is not taken away half of the time"
 
 
 OUT = Standing(
@@ -107,12 +112,43 @@ def test_what_nobody_waits_for_waits_for_spot_until_the_net_and_then_takes_what_
     waits = found(3600)
     assert (waits.lane, waits.avoided) == (None, ())
     assert waits.why == (
-        "waits for spot, which costs $0.0070 and dear $0.0300; that is taken from 12:46:16 UTC on"
+        "waits for spot, which costs $0.0070 and dear $0.0300; that is taken from 12:47:58 UTC on"
     )
-    needed = 2 * (10 + 102) + 600
+    needed = 2 * 10 + 102 + 600
     assert found(needed + 1).lane is None
     assert found(needed).lane is DEAR
     assert found(3600, is_thrifty=False).lane is DEAR, "somebody waits for it"
+
+
+def test_the_net_is_as_wide_as_the_dear_lane() -> None:
+    need = Need(pixels=HOUR_ALONE, pixels_left=HOUR_ALONE, is_thrifty=True)
+    need = replace(need, deadline=NOW + seconds(3800))
+    closed = [weigh(SPOT, OUT, replace(need, deadline=NOW + seconds(86_400)), NOW)]
+    narrow = weigh(DEAR, KNOWN["dear"], need, NOW)
+    wide = weigh(replace(DEAR, tasks=8), KNOWN["dear"], need, NOW)
+    assert (narrow.tasks, wide.tasks) == (1, 1)
+    assert worth_waiting(narrow, closed, need, NOW) is None
+    assert worth_waiting(wide, closed, need, NOW) is not None, "eight machines need 459 s"
+    in_one_piece = replace(need, chunks=1)
+    assert worth_waiting(wide, closed, in_one_piece, NOW) is None
+
+
+def test_a_lane_that_rests_for_this_render_is_waited_for_as_well() -> None:
+    need = Need(pixels=PIXELS, pixels_left=PIXELS, is_thrifty=True, deadline=NOW + seconds(3600))
+    resting = {"spot": NOW + seconds(600)}
+    rests = Scene(now=NOW, resting=resting, busy={}, standings=KNOWN, need=need)
+    assert route((SPOT, DEAR), rests).lane is None
+    barred = Scene(now=NOW, barred=("spot",), resting={}, busy={}, standings=KNOWN, need=need)
+    assert route((SPOT, DEAR), barred).lane is DEAR
+
+
+def test_a_lane_without_a_speed_has_that_of_another_with_its_encoder() -> None:
+    like = replace(SPOT, id="like")
+    other = replace(SPOT, id="other", encoder_class="h264_nvenc/ada/470")
+    paces = paced((DEAR, like, other), {"dear": KNOWN["dear"], "like": Standing(lane="like")})
+    assert (paces["like"].speed, paces["like"].speed_error) == (1e7, 0.5e7)
+    assert paces["dear"] is KNOWN["dear"]
+    assert "other" not in paces
 
 
 @given(
