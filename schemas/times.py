@@ -44,6 +44,9 @@ def in_utc(value: T) -> T:
         changed = {}
         for name in timed:
             old = getattr(inner, name)
+            # Most are empty, or moments that are in UTC.
+            if not old or (type(old) is datetime and old.tzinfo is UTC):
+                continue
             if (new := in_utc(old)) is not old:
                 changed[name] = new
         inner = replace(inner, **changed) if changed else inner

@@ -28,7 +28,7 @@ def refusal(segment: str) -> str | None:
         return "is empty, or starts or ends with a slash, or has two in a row"
     if segment.startswith("."):
         return "has a part that starts with a dot, and so is hidden"
-    if any(character in segment for character in "\0\r\n"):
+    if "\0" in segment or "\r" in segment or "\n" in segment:
         return "has a NUL or a line break in it"
     try:
         too_long = len(segment.encode()) > LONGEST_SEGMENT
