@@ -162,6 +162,9 @@ bench-reads: dev ## Measure how much of an upload a render reads, by kind of con
 bench-memory: dev ## Measure what making, joining and planning need of memory, short and long
 	@$(BIN)/python -m tests.bench_memory
 
+bench-beside: dev ## What live renders wait beside a replay of a thousand, in virtual time
+	@$(BIN)/python -m tests.bench_beside
+
 bench-transitions: dev ## Measure transitions a second, beside Celery, Dramatiq and Huey
 	@$(BIN)/python -m tests.bench_transitions --rounds $(ROUNDS)
 

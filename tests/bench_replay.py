@@ -42,7 +42,7 @@ from schemas.replay_plan import PlanHead
 from schemas.wire import from_json
 from tests.lanes import laptop_lane
 from tests.pipeline import forked
-from tests.pipeline.desk import Place
+from tests.pipeline.desk import ROOMY, Place
 from tests.pipeline.laptop import until
 from tests.pipeline.test_replay import a_failure
 
@@ -73,9 +73,11 @@ class Desk:
     """How often each render was replayed: its state moved on."""
 
     def __post_init__(self) -> None:
-        self.place = Place(Laptop(home=self.folder))
+        # With room for all of them: it is the rate that is measured, not how apply is held back.
+        self.place = Place(Laptop(home=self.folder), lanes=ROOMY)
         self.place.bus.declare(subscriptions())
-        self.parts = laptop_ports(self.place.home, laptop_lane("libx264/0/t1", 1))
+        lane = replace(laptop_lane("libx264/0/t1", 1), executions=2 * self.letters)
+        self.parts = laptop_ports(self.place.home, lane)
         for number in range(self.letters):
             a_failure(self.place, self.parts, f"acme/{number}.mp4")
 

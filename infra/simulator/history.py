@@ -80,9 +80,20 @@ class Outcome:
     """Topic and type of all that was published."""
 
 
-def live(recipe: Recipe, *, log: Callable[[str], None] | None = None) -> Outcome:
-    """Live it through. With `log`, every line of what happened is told."""
+Beside = Callable[[Process, Ports], object]
+"""Somebody who works at the same pipeline from the dawn on, in a process of its own."""
+
+
+def live(
+    recipe: Recipe, *, log: Callable[[str], None] | None = None, beside: Beside | None = None
+) -> Outcome:
+    """Live it through. With `log`, every line of what happened is told.
+
+    What `beside` raises is raised here when the history is over.
+    """
     history = _History(recipe, log)
+    if beside is not None:
+        history.accompany(beside)
     with listening(history.impossible):
         return history.live()
 
@@ -147,6 +158,20 @@ class _History:
         self._packed = tuple(p for p in self._lanes.values() if isinstance(p, PackedPool))
         self._ports = self._make_ports()
         self._sweeps = 0
+        self._failed: Exception | None = None
+        """Of who worked beside it."""
+
+    def accompany(self, beside: Beside) -> None:
+        """Have somebody work beside it."""
+        self._world.start(
+            "beside",
+            lambda process: beside(process, self._ports),
+            then=lambda process, result: self._left(result),
+        )
+
+    def _left(self, result: object) -> None:
+        if isinstance(result, Exception):
+            self._failed = result
 
     def live(self) -> Outcome:
         for number, deed in enumerate(self._recipe.scenario.deeds):
@@ -159,6 +184,8 @@ class _History:
             judge(self._witness)
             self._check_coverage()
         self._world.close()
+        if self._failed is not None:
+            raise self._failed
         return Outcome(
             recipe=self._recipe,
             violations=tuple(self._witness.violations),
