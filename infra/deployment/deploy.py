@@ -33,6 +33,8 @@ KEPT = (
 )
 """Beginnings of addresses that a destroy leaves: data, and the APIs that it lives on. They stay in
 the state, so that the next deployment goes on with them."""
+NOT_FOUND = "not found: 404"
+"""As gcloud says it of a bucket that is not there."""
 LOCAL = 'terraform {\n  backend "local" {}\n}\n'
 
 
@@ -58,7 +60,10 @@ class Deployer:
         return report
 
     def plan(self) -> None:
-        """What a deployment would do; nothing is changed. Raises NotConfigured, TerraformFailed."""
+        """What a deployment would do; nothing is changed.
+
+        Raises NotConfigured, GcloudFailed, TerraformFailed.
+        """
         omitted = self.preflight().omitted
         if self._has_state_bucket():
             terraform = self._terraform(self.wish.folder)
@@ -98,7 +103,7 @@ class Deployer:
     def destroy(self, *, delete_data: bool) -> None:
         """Take it down; uploads, work, outputs and renders stay unless `delete_data`.
 
-        Raises NotConfigured, TerraformFailed.
+        Raises NotConfigured, GcloudFailed, TerraformFailed.
         """
         if not self._has_state_bucket():
             self.say(f"There is nothing to destroy: no bucket {self.wish.state_bucket}.")
@@ -174,10 +179,13 @@ class Deployer:
         return folder
 
     def _has_state_bucket(self) -> bool:
+        """Raises GcloudFailed where that cannot be seen: then nobody says that it is not there."""
         try:
             self.gcloud.json("storage", "buckets", "describe", f"gs://{self.wish.state_bucket}")
-        except GcloudFailed:
-            return False
+        except GcloudFailed as failed:
+            if NOT_FOUND in str(failed):
+                return False
+            raise
         return True
 
     def _make_state_bucket(self) -> None:

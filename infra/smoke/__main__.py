@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra.smoke", description=__doc__)
-    where = parser.add_mutually_exclusive_group(required=True)
+    where = parser.add_mutually_exclusive_group()
     where.add_argument("--project", help="a project on Google Cloud with a deployment")
     where.add_argument("--cloud", choices=["emulators"], help="over emulators on this machine")
     parser.add_argument("--name", default="clipline", help="of the deployment")
@@ -72,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
 def _place(told: argparse.Namespace) -> AbstractContextManager[None]:
     if told.cloud:
         return emulated(told.without)
+    if not told.project:
+        raise NotConfigured("PROJECT= is missing: a project's id; or say CLOUD=emulators")
     if told.without:
         raise NotConfigured("--without is for emulators: nothing is taken out of a deployment")
     enter(deployed(told.project, told.name, Gcloud(told.project)), BUILD / "smoke")

@@ -108,6 +108,8 @@ def _networks(world: World, names: list[str], options: dict[str, str]) -> Any:
 
 
 def _bucket(world: World, names: list[str], options: dict[str, str]) -> Any:
+    if not world["accounts"]:
+        _refuse("storage.buckets.describe", "You do not currently have an active account selected.")
     if names[0] not in world["buckets"]:
         _refuse("storage.buckets.describe", f"{names[0]} not found: 404.")
     return {"name": names[0].removeprefix("gs://"), **world["buckets"][names[0]]}

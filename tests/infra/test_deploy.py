@@ -325,6 +325,18 @@ def test_a_trial_finds_what_the_deployment_itself_is_told(desk: Desk) -> None:
         told_of(PROJECT, "other", gcloud)
 
 
+@pytest.mark.parametrize("words", [("plan",), ("destroy", "--yes")], ids=["plan", "destroy"])
+def test_who_cannot_see_a_deployment_is_not_told_that_there_is_none(
+    desk: Desk, words: tuple[str, ...]
+) -> None:
+    desk.google.change(accounts=[])
+    status, said = desk.types(*words)
+    assert status == Status.FAILED
+    assert "You do not currently have an active account" in said.splitlines()[-1]
+    assert "no bucket" not in said
+    assert desk.google.done() == []
+
+
 def test_a_destroy_that_nobody_confirms_destroys_nothing(desk: Desk) -> None:
     status, said = desk.types("destroy")
     assert status == Status.DECLINED

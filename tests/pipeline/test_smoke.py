@@ -41,6 +41,13 @@ def test_a_function_that_is_missing_is_named(tmp_path: Path) -> None:
     names_the_one_that_is_missing("on_upload", tmp_path)
 
 
+def test_without_a_project_one_is_asked_for(tmp_path: Path) -> None:
+    done = smoke(tmp_path)
+    assert done.returncode == Status.UNSUITABLE
+    assert done.stderr.startswith("PROJECT= is missing")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_nothing_is_taken_out_of_a_deployment(tmp_path: Path) -> None:
     done = smoke(tmp_path, "--project=demo-project", "--without=sweep")
     assert done.returncode == Status.UNSUITABLE
