@@ -23,7 +23,7 @@ from functions.errors import Refusal, TryAgainLater
 from functions.handle import handle
 from functions.incoming import end_in, event_in, origin
 from functions.intake import admit
-from functions.logs import to_stderr
+from functions.logs import TRACE_HEADER, to_stderr, traced
 from functions.sweep import sweep as swept
 from functions.watch import tell
 from functions.wiring import desk, doorkeeper, ports
@@ -102,6 +102,13 @@ def _collect() -> ResponseReturnValue:
 
 def _answer(request: Request, act: Callable[[], ResponseReturnValue | None]) -> ResponseReturnValue:
     """What `act` answers, once the caller is known. A refusal is never an acknowledgement."""
+    with traced(request.headers.get(TRACE_HEADER)):
+        return _answered(request, act)
+
+
+def _answered(
+    request: Request, act: Callable[[], ResponseReturnValue | None]
+) -> ResponseReturnValue:
     try:
         doorkeeper().admit(request.headers.get("Authorization"))
         return act() or "OK"

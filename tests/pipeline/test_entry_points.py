@@ -2,6 +2,7 @@
 
 import base64
 import http.client
+import io
 import json
 import logging
 import sqlite3
@@ -17,6 +18,7 @@ from functions import wiring
 from functions.adapters.sqlite_bus import SqliteBus
 from functions.core.render import State
 from functions.desk import Wanted
+from functions.logs import JsonLines
 from functions.ports import Ports
 from infra.laptop.server import CALLED, TARGETS, Server
 from infra.laptop.subscriptions import subscriptions
@@ -323,6 +325,39 @@ def test_the_log_of_a_refusal_names_the_subscription_and_what_is_wrong_and_no_pa
     told = json.dumps({key: str(value) for key, value in said.items() if key != "event_type"})
     assert "secret" not in told.replace("secretary", "")
     assert "not.for.logs" not in told
+
+
+@pytest.mark.parametrize(
+    ("header", "trace"),
+    [
+        ("0af7651916cd43dd8448eb211c80319c/7;o=1", "0af7651916cd43dd8448eb211c80319c"),
+        ("0af7651916cd43dd8448eb211c80319c", "0af7651916cd43dd8448eb211c80319c"),
+        ("../../another/1", None),
+        ("0af7651916cd43dd8448eb211c80319c0/1", None),
+        ("", None),
+    ],
+)
+def test_what_is_logged_of_a_request_belongs_to_its_trace(
+    served: Served,
+    monkeypatch: pytest.MonkeyPatch,
+    header: str,
+    trace: str | None,
+) -> None:
+    monkeypatch.setenv("CLIPLINE_PROJECT", "p")
+    said = io.StringIO()
+    handler = logging.StreamHandler(said)
+    handler.setFormatter(JsonLines())
+    source = logging.getLogger("clipline")
+    source.addHandler(handler)
+    try:
+        assert served.post("on_result", b"no event", X_Cloud_Trace_Context=header) == 400
+        assert served.post("on_result", b"no event") == 400
+    finally:
+        source.removeHandler(handler)
+    first, second = map(json.loads, said.getvalue().splitlines())
+    wanted = trace and f"projects/p/traces/{trace}"
+    assert first.get("logging.googleapis.com/trace") == wanted
+    assert "logging.googleapis.com/trace" not in second
 
 
 def test_a_structured_event_is_taken(served: Served) -> None:
