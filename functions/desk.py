@@ -7,8 +7,10 @@ come again, and it is the same record then.
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from functions.landed import DESK, record_of
@@ -160,6 +162,8 @@ class Desk:
     letters: DeadLetters
     is_served: bool = False
     """Whether somebody collects for all who look: then they need not, and may have no right to."""
+    at_once: int = 1
+    """Subscriptions that are emptied side by side, where an empty one has to be waited for."""
 
     def catch_up(self, now: datetime) -> None:
         """Collect before a look, unless somebody does it for all."""
@@ -171,9 +175,13 @@ class Desk:
 
         From each subscription `most` and a BATCH at most: what is left stays there.
         """
-        return sum(self._empty(subscription, now, most) for subscription in DESK)
+        empty = partial(self._empty, now=now, most=most)
+        if self.at_once == 1:
+            return sum(map(empty, DESK))
+        with ThreadPoolExecutor(self.at_once) as threads:
+            return sum(threads.map(empty, DESK))
 
-    def _empty(self, subscription: str, now: datetime, most: int | None) -> int:
+    def _empty(self, subscription: str, *, now: datetime, most: int | None) -> int:
         taken = 0
         while (most is None or taken < most) and (
             received := self.inbox.pull(subscription, BATCH, now)

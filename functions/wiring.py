@@ -173,6 +173,7 @@ def cloud_desk(deployed: Cloud) -> "Desk":
     from functions.adapters.pubsub_events import PubSubEvents
     from functions.adapters.pubsub_inbox import PubSubInbox
     from functions.desk import Desk
+    from functions.landed import DESK
 
     emulator = deployed.pubsub_emulator
     documents = firestore_renders.connect(deployed.project, deployed.database)
@@ -181,6 +182,7 @@ def cloud_desk(deployed: Cloud) -> "Desk":
         outbox=PubSubEvents(deployed.project, source=SOURCE, emulator=emulator),
         letters=FirestoreDeadLetters(documents),
         is_served=True,
+        at_once=len(DESK),
     )
 
 

@@ -35,9 +35,9 @@ class AtRest:
     sweep_seconds: float = 0.3
     """A few calls to Firestore and Cloud Storage, one after another."""
     empty_pulls: int = len(DESK)
-    """Of the desk, one after another; each of them counts a kilobyte."""
+    """Of the desk, side by side; each of them counts a kilobyte."""
     pull_seconds: float = 1.0
-    """So long an empty one is waited for (`functions/adapters/pubsub_inbox.py`)."""
+    """So long the empty ones are waited for (`functions/adapters/pubsub_inbox.py`)."""
     function_mib: int = 512
     """As `infra/gcp/functions.tf` has it."""
     document_reads: int = 16
@@ -114,8 +114,7 @@ def bill(uploads: int, rest: AtRest | None = None, one: OfOne | None = None) -> 
     """What Google asks for that month; lanes apart."""
     rest, one = rest or AtRest(), one or OfOne()
     pushes = uploads * one.pushes
-    at_rest = rest.sweep_seconds + rest.empty_pulls * rest.pull_seconds
-    busy = MINUTES * at_rest + pushes * one.push_seconds
+    busy = MINUTES * (rest.sweep_seconds + rest.pull_seconds) + pushes * one.push_seconds
     messages = MINUTES * rest.empty_pulls + uploads * one.messages * 2
     reads = MINUTES * rest.document_reads + uploads * one.saves * one.reads_a_save
     month = uploads * one.kept_months

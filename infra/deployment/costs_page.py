@@ -28,9 +28,9 @@ def page() -> str:
                 if line.quantity
             ),
         ),
-        f"Together **${_total(0):.2f}** a month, mostly the seconds in which the desk waits for\n"
-        "messages that do not come, and the alerts: no machine, no minimum of instances, no\n"
-        "address, no gateway.\n",
+        f"Together **${_total(0):.2f}** a month, mostly the second of every minute in which the\n"
+        "desk waits for messages that do not come, and the alerts: no machine, no minimum of\n"
+        "instances, no address, no gateway.\n",
         "## One upload like the sample\n",
         "30 s to `web-720`. Tasks on a lane, where a minute of each is billed at least:\n",
         _table(

@@ -1,5 +1,6 @@
 """What every store of dead letters promises, and the way there: stored, then acknowledged."""
 
+import threading
 import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -245,6 +246,32 @@ def test_what_has_landed_is_stored_and_then_acknowledged(
     assert desk.collect(T0) == len(DESK)
     assert waiting(bus) == []
     assert sorted(one.subscription for one in store.find(ALL)) == sorted(DESK)
+    assert desk.collect(T0) == 0
+
+
+class Crowd:
+    """An inbox that answers nobody before all ask."""
+
+    def __init__(self) -> None:
+        self._all = threading.Barrier(len(DESK))
+
+    def pull(self, subscription: str, limit: int, now: datetime) -> Sequence[ReceivedMessage]:
+        self._all.wait(timeout=30)
+        return ()
+
+    def ack_all(self, ack_ids: Sequence[str]) -> None:
+        raise AssertionError("nothing came")
+
+    def nack(self, ack_id: str, now: datetime) -> None:
+        raise AssertionError("nothing came")
+
+
+def test_where_empty_subscriptions_are_waited_for_all_are_asked_side_by_side(
+    bus: SqliteBus, tmp_path: Path
+) -> None:
+    """As in the cloud, whose emulator does not wait (`functions/wiring.py`)."""
+    letters = SqliteDeadLetters(tmp_path / "letters.db")
+    desk = Desk(inbox=Crowd(), outbox=bus, letters=letters, at_once=len(DESK))
     assert desk.collect(T0) == 0
 
 

@@ -19,7 +19,7 @@ from functions.adapters.pubsub_events import PubSubEvents
 from functions.cloud_settings import cloud
 from functions.core.render import Render
 from functions.desk import Desk, Wanted
-from functions.landed import record_of
+from functions.landed import DESK, record_of
 from functions.ports import Ports
 from functions.wiring import cloud_desk, cloud_ports
 from infra.laptop.server import Server
@@ -142,6 +142,7 @@ def test_what_lands_is_stored_and_the_desk_is_looked_after_by_the_same_words(
     renders = [deployment.a_failure(f"acme/{number}.mp4") for number in range(5)]
     poison = Message(attributes={"odd": "ü", "ce-type": "no.such"}, data=b"\xff\x00")
     deployment.publisher.publish_message("on-result-undeliverable", poison)
+    assert deployment.desk.at_once == len(DESK)
     assert deployment.said("dead-letters") == ["No dead letters."]
     assert deployment.collect() == {"collected": 6}
     assert deployment.collect() == {"collected": 0}

@@ -25,7 +25,8 @@ def test_at_rest_it_is_two_clocks_and_what_stands_there() -> None:
         *(prices.CONDITION, prices.IMAGES, prices.MESSAGES),
     }
     assert total(0) < 10 * DOLLAR
-    a_minute = AtRest().sweep_seconds + len(DESK) * WAIT.total_seconds()
+    a_minute = AtRest().sweep_seconds + WAIT.total_seconds()
+    assert AtRest().empty_pulls == len(DESK)
     (cpu,) = (line.quantity for line in bill(0) if line.price is prices.CPU)
     assert cpu == pytest.approx(MINUTES * a_minute)
 
