@@ -121,8 +121,9 @@ simulate: dev   ## Live through many faulty histories (RENDERS=2000, SEED=1, FAU
 simulate-long: RENDERS := 1000000
 simulate-long: simulate ## The same, a million renders long
 
-burst: dev      ## Ten thousand clips at once against shared quotas, in virtual time (CLIPS=10000)
+burst: dev      ## Ten thousand clips at once against shared quotas, in virtual time, packed and not (CLIPS=10000)
 	@$(BIN)/python -m infra.simulator.burst --clips $(CLIPS)
+	@$(BIN)/python -m infra.simulator.burst --clips $(CLIPS) --packed
 
 stockouts: dev  ## How soon a render runs elsewhere when its lane is out, over a grid, in virtual time
 	@$(BIN)/python -m infra.simulator.stockouts

@@ -105,7 +105,7 @@ class CloudLane:
             start=None if self.start_seconds is None else timedelta(seconds=self.start_seconds),
             disk_bytes=None if self.disk_gib is None else self.disk_gib * GIB,
             memory_bytes=self._memory_bytes,
-            files_in_memory=bool(self.job),
+            files_in_memory=bool(self.job) or self.workers is not None,
             is_spot=self.spot or (self.machines is not None and self.machines.spot),
             price=self.price,
             quotas=self.quotas,

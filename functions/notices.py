@@ -86,7 +86,9 @@ def _of_log(data: bytes) -> ExecutionEnded | None:
     completed = _completed(status)
     if completed.get("status") not in ("True", "False"):
         return None
-    render, attempt = _attempt(execution)
+    attempt = _attempt(execution)
+    if attempt is None:
+        return None
     tasks = _count(_part(execution, "spec"), "taskCount", 1)
     well = completed["status"] == "True"
     end = cloud_run.CloudRunEnd(
@@ -100,16 +102,16 @@ def _of_log(data: bytes) -> ExecutionEnded | None:
         status_code=_count(payload.get("status"), "code"),
     )
     return ExecutionEnded(
-        render=render,
-        attempt=attempt,
+        render=attempt[0],
+        attempt=attempt[1],
         execution=end.execution,
         failure=cloud_run.failure_of(end),
         at=_time(status.get("completionTime") or entry.get("timestamp")),
     )
 
 
-def _attempt(execution: Mapping[str, Any]) -> tuple[str, int]:
-    """From the arguments that the launch gave to its tasks."""
+def _attempt(execution: Mapping[str, Any]) -> tuple[str, int] | None:
+    """From the arguments that the launch gave to its tasks; None of a worker, who has no render."""
     template = _part(_part(_part(execution, "spec"), "template"), "spec")
     containers = template.get("containers")
     first = containers[0] if isinstance(containers, list) and containers else None
@@ -117,6 +119,8 @@ def _attempt(execution: Mapping[str, Any]) -> tuple[str, int]:
     match arguments:
         case ["--render", str(render), "--attempt", str(attempt)] if attempt.isdecimal():
             return render, int(attempt)
+        case ["worker", *_]:
+            return None
     raise Unreadable("a log entry about an execution that is none of ours")
 
 

@@ -60,6 +60,8 @@ def _has_by_default(lane: Mapping[str, Any]) -> bool:
 def _lacking(lane: Mapping[str, Any], quotas: "_Quotas") -> Iterator[str]:
     if run := lane.get("cloud_run"):
         yield from _lacking_on_run(run, lane["tasks"], quotas)
+    if workers := lane.get("workers"):
+        yield from _lacking_on_run(workers, 1, quotas)
     if batch := lane.get("batch"):
         yield from _lacking_on_machines(batch, lane["tasks"], quotas)
         if not quotas.has_default_network():
@@ -127,7 +129,7 @@ def _lacking_on_machines(
 
 
 def _needs(lane: Mapping[str, Any], quotas: "_Quotas") -> str:
-    places = (lane.get(place) or {} for place in ("cloud_run", "batch", "pool"))
+    places = (lane.get(place) or {} for place in ("cloud_run", "batch", "pool", "workers"))
     gpu = next(filter(None, (place.get("gpu") for place in places)), None)
     words = f"{lane['tasks']} times {gpu} are allowed" if gpu else "it needs no GPU"
     tasks = _tasks_at_once(lane, quotas)

@@ -11,7 +11,7 @@ locals {
 
   account_purposes = merge(
     local.bringers,
-    length(local.pool_lanes) > 0 ? { worker = "Machines of pools run render tasks with it." } : {},
+    length(local.pulling) > 0 ? { worker = "Machines of pools run render tasks with it." } : {},
     { for role in local.pipeline.identities : role => "Runs ${role} (docs/actors-and-flows.md)." },
   )
 }

@@ -27,12 +27,12 @@ locals {
         start_seconds         = lane.start_seconds
 
         job                  = try(local.jobs[lane.id], null)
-        memory_gib           = try(lane.cloud_run.memory_gib, null)
+        memory_gib           = try(lane.cloud_run.memory_gib, floor(lane.workers.memory_gib / lane.workers.tasks), null)
         parallelism          = lane.cloud_run == null ? null : lane.tasks
         region               = try(lane.cloud_run.region, null)
-        task_timeout_seconds = try(lane.cloud_run.timeout_seconds, null)
+        task_timeout_seconds = try(lane.cloud_run.timeout_seconds, lane.workers.timeout_seconds, null)
 
-        pool = try(lane.pool.name, null)
+        pool = try(lane.pool.name, lane.workers.name, null)
         group = lane.pool == null ? null : {
           project = var.project
           where   = "regions/${lane.pool.region}"
@@ -41,6 +41,14 @@ locals {
           tasks   = lane.pool.tasks
         }
         spot = try(lane.pool.spot, null)
+        workers = lane.workers == null ? null : {
+          project      = var.project
+          region       = lane.workers.region
+          name         = local.worker_jobs[lane.id]
+          most         = lane.workers.most
+          tasks        = lane.workers.tasks
+          idle_seconds = lane.workers.idle_seconds
+        }
 
         machines = lane.batch == null ? null : {
           for what, said in merge(lane.batch, {

@@ -50,7 +50,7 @@ variable "gcloud" {
 }
 
 variable "lanes" {
-  description = "Places and ways to run, the first choice first (lanes.auto.tfvars.json); each on Cloud Run, on Batch, or a pool of machines."
+  description = "Places and ways to run, the first choice first (lanes.auto.tfvars.json); each on Cloud Run, on Batch, a pool of machines, or workers on Cloud Run that small renders share."
   type = list(object({
     id                    = string
     encoder_class         = string
@@ -107,6 +107,17 @@ variable "lanes" {
       most         = number
       tasks        = optional(number, 1)
     }))
+    workers = optional(object({
+      name            = string
+      region          = string
+      cpu             = number
+      memory_gib      = number
+      gpu             = optional(string)
+      timeout_seconds = number
+      idle_seconds    = optional(number, 20)
+      most            = number
+      tasks           = optional(number, 1)
+    }))
   }))
 
   validation {
@@ -114,12 +125,24 @@ variable "lanes" {
     error_message = "One lane at least, and each id once."
   }
   validation {
-    condition     = alltrue([for lane in var.lanes : length([for place in [lane.batch != null, lane.cloud_run != null, lane.pool != null] : true if place]) == 1])
-    error_message = "A lane is on Cloud Run, on Batch, or a pool."
+    condition     = alltrue([for lane in var.lanes : length([for place in [lane.batch != null, lane.cloud_run != null, lane.pool != null, lane.workers != null] : true if place]) == 1])
+    error_message = "A lane is on Cloud Run, on Batch, a pool, or workers on Cloud Run."
   }
   validation {
     condition     = alltrue([for lane in var.lanes : lane.pool == null ? true : can(regex("^[a-z][a-z0-9-]{0,19}$", lane.pool.name))])
     error_message = "A pool is named by 1 to 20 lower case letters, digits and dashes: so are its machines, with more before and behind."
+  }
+  validation {
+    condition     = alltrue([for lane in var.lanes : lane.workers == null ? true : can(regex("^[a-z][a-z0-9-]{0,19}$", lane.workers.name))])
+    error_message = "Workers are named by 1 to 20 lower case letters, digits and dashes: so is their job, with more before."
+  }
+  validation {
+    condition     = length(distinct([for lane in var.lanes : coalesce(try(lane.pool.name, null), try(lane.workers.name, null), lane.id)])) == length(var.lanes)
+    error_message = "A pool has one lane: its machines are made for that."
+  }
+  validation {
+    condition     = alltrue([for lane in var.lanes : lane.workers == null ? true : lane.attempt_limit_seconds + 60 <= lane.workers.timeout_seconds])
+    error_message = "A worker takes nothing that its own time does not hold: attempt_limit_seconds must be a minute shorter than timeout_seconds."
   }
   validation {
     condition     = alltrue([for lane in var.lanes : lane.cloud_run == null ? true : lane.attempt_limit_seconds <= lane.cloud_run.timeout_seconds])

@@ -6,10 +6,13 @@ locals {
   pool_lanes = { for lane in local.lanes : lane.id => lane if lane.pool != null }
   groups     = { for id, lane in local.pool_lanes : id => "${var.name}-${lane.pool.name}" }
 
-  pool_regions  = toset([for lane in local.pool_lanes : lane.pool.region])
-  worker_topics = length(local.pool_lanes) > 0 ? ["execution-events", "render-results"] : []
+  pool_regions = toset([for lane in local.pool_lanes : lane.pool.region])
+  # Lanes whose work is pulled, by whatever machines: these run under one account.
+  pulling = merge(local.pool_lanes, local.worker_lanes)
 
-  worker_grants = length(local.pool_lanes) == 0 ? {} : {
+  worker_topics = length(local.pulling) > 0 ? ["execution-events", "render-results"] : []
+
+  worker_grants = length(local.pulling) == 0 ? {} : {
     "worker reads uploads"          = { bucket = "uploads", role = "roles/storage.objectViewer" }
     "worker keeps seats and pieces" = { bucket = "work", role = "roles/storage.objectUser" }
     "worker delivers"               = { bucket = "outputs", role = "roles/storage.objectCreator" }

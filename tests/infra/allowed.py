@@ -12,6 +12,7 @@ JOBS = (
     "clipline-cloud-run-us-east4-l4",
     "clipline-cloud-run-europe-west4-rtx-pro-6000",
     "clipline-cloud-run-us-east4-cpu",
+    "clipline-small",
 )
 APP = "app"
 ON_CALL, OPERATORS = "group:on-call@example.com", "group:video@example.com"

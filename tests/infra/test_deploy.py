@@ -216,7 +216,10 @@ def test_a_pipeline_without_any_gpu_is_deployed_and_taken_down_and_its_data_stay
     ]
     made = desk.resources()
     jobs = [one for one in made if one.startswith("google_cloud_run_v2_job.")]
-    assert jobs == ['google_cloud_run_v2_job.lane["cloud-run/us-east4/cpu"]']
+    assert jobs == [
+        'google_cloud_run_v2_job.lane["cloud-run/us-east4/cpu"]',
+        'google_cloud_run_v2_job.workers["worker/small"]',
+    ]
 
     # What is deployed is not built again.
     status, said = desk.types("deploy", "--vars", str(GPU_LANES))

@@ -126,6 +126,13 @@ def test_an_execution_with_other_arguments_is_none_of_ours(arguments: object) ->
         read(json.dumps(strange).encode())
 
 
+def test_a_worker_s_end_is_nobody_s_render_and_no_news() -> None:
+    worker = entry()
+    template = worker["protoPayload"]["response"]["spec"]["template"]["spec"]
+    template["containers"][0]["args"] = ["worker", "--pool", "small", "--tasks", "1"]
+    assert read(json.dumps(worker).encode()) is None
+
+
 @pytest.mark.parametrize("count", [-1, "x", True, 1.5, {}, "99999999999999999999"])
 def test_a_count_that_is_no_number_is_refused(count: object) -> None:
     strange = entry()

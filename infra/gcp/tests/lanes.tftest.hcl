@@ -62,6 +62,53 @@ run "a_pool_has_a_group_without_a_machine" {
   }
 }
 
+run "workers_have_a_job_of_one_task_and_their_own_account" {
+  command = plan
+
+  variables {
+    lanes = [{
+      id                    = "worker/small"
+      encoder_class         = "libx264/5.1.9/t1"
+      tasks                 = 1
+      executions            = 300
+      start_within_seconds  = 600
+      attempt_limit_seconds = 3000
+      workers               = { name = "small", region = "us-east4", cpu = 2, memory_gib = 4, timeout_seconds = 3600, most = 20 }
+    }]
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_job.workers["worker/small"].name == "clipline-small" && google_cloud_run_v2_job.workers["worker/small"].template[0].task_count == 1
+    error_message = "An execution is one worker."
+  }
+  assert {
+    condition     = length(google_storage_bucket_iam_member.worker) == 4 && length(google_pubsub_topic_iam_member.worker) == 2
+    error_message = "It has a worker's rights."
+  }
+  assert {
+    condition     = length(google_compute_network.workers) + length(google_compute_region_instance_group_manager.pool) == 0
+    error_message = "There is nothing of machines."
+  }
+}
+
+run "workers_have_time_for_whatever_an_attempt_may_take" {
+  command = plan
+
+  variables {
+    lanes = [{
+      id                    = "worker/small"
+      encoder_class         = "libx264/5.1.9/t1"
+      tasks                 = 1
+      executions            = 300
+      start_within_seconds  = 600
+      attempt_limit_seconds = 3590
+      workers               = { name = "small", region = "us-east4", cpu = 2, memory_gib = 4, timeout_seconds = 3600, most = 20 }
+    }]
+  }
+
+  expect_failures = [var.lanes]
+}
+
 run "a_lane_is_in_one_place" {
   command = plan
 

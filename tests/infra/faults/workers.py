@@ -112,4 +112,28 @@ WORKERS = (
         found_by="all_that_is_listed_is_granted",
         words="clipline-worker lacks storage.objectUser on bucket demo-project-clipline-work",
     ),
+    Fault(
+        what="workers of a job under another's account",
+        file="worker_jobs.tf",
+        old='service_account       = google_service_account.actor["worker"].email',
+        new='service_account       = google_service_account.actor["control"].email',
+        found_by="a_worker_s_job_is_one_worker",
+        words="runs as clipline-control@",
+    ),
+    Fault(
+        what="workers that end before they count on it",
+        file="worker_jobs.tf",
+        old='timeout               = "${each.value.workers.timeout_seconds}s"',
+        new='timeout               = "600s"',
+        found_by="a_worker_s_job_is_one_worker",
+        words="ends after 600s: its workers count on another time",
+    ),
+    Fault(
+        what="workers whose job the control plane looks for in vain",
+        file="worker_jobs.tf",
+        old="name                = local.worker_jobs[each.key]",
+        new='name                = "${local.worker_jobs[each.key]}-x"',
+        found_by="a_worker_s_job_is_one_worker",
+        words="there is no job clipline-small in us-east4",
+    ),
 )

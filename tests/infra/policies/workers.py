@@ -4,6 +4,8 @@ import json
 import re
 from collections.abc import Iterator
 
+from functions.cloud_lanes import cloud_lanes
+from functions.errors import NotConfigured
 from tests.infra.deployment import Deployment, Resource
 from tests.infra.variables import TASK
 
@@ -117,6 +119,39 @@ def the_control_plane_knows_its_groups(deployment: Deployment) -> Iterator[str]:
             yield f"{function.address}: nobody tends the group {name}"
 
 
+def a_worker_s_job_is_one_worker(deployment: Deployment) -> Iterator[str]:
+    """A task each, as itself and nobody else; and what the control plane starts is there."""
+    jobs = {
+        (job.values["location"], job.values["name"]): job
+        for job in deployment.of("cloud_run_v2_job")
+        if job.name == "workers"
+    }
+    for job in jobs.values():
+        task = job.block("template", "template")
+        if str(task["service_account"]).partition("@")[0] != OURS:
+            yield f"{job.address} runs as {task['service_account']}"
+        if job.block("template")["task_count"] != 1:
+            yield f"{job.address} is several workers of one name"
+        if job.block("template", "template", "containers").get("args", [])[:1] != ["worker"]:
+            yield f"{job.address} runs no worker"
+    for function in deployment.of("cloudfunctions2_function"):
+        environment = function.block("service_config")["environment_variables"] or {}
+        try:
+            lanes = cloud_lanes(environment)
+        except NotConfigured:
+            continue  # Another policy says so.
+        starting = {one.id: one for one in lanes if one.workers}
+        named = {(one.workers.region, one.workers.name) for one in lanes if one.workers}
+        for where in sorted(named - set(jobs)):
+            yield f"{function.address}: there is no job {where[1]} in {where[0]}"
+        for where in sorted(set(jobs) - named):
+            yield f"{function.address}: nobody starts workers of {where[1]}"
+        for job in jobs.values():
+            has, lane = job.block("template", "template")["timeout"], starting.get(job.key or "")
+            if lane is not None and has != f"{lane.task_timeout_seconds}s":
+                yield f"{job.address} ends after {has}: its workers count on another time"
+
+
 def _told(template: Resource) -> str:
     return str((template.values.get("metadata") or {}).get("user-data", ""))
 
@@ -128,4 +163,5 @@ POLICIES = (
     a_spot_worker_is_drained_and_not_restarted,
     workers_are_told_all_that_they_read,
     the_control_plane_knows_its_groups,
+    a_worker_s_job_is_one_worker,
 )
