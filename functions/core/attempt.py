@@ -153,29 +153,29 @@ def surveyed(render: Render, event: Surveyed, step: Step) -> Render:
         return replace(render, revisit_at=current.launched_at + lane.start_within)
     if current.started_at is None:
         render = _begun(render, event.owner, step)
-    elif lane.is_spot and _has_to_move(render, current.started_at, event.frames, step):
-        rest = Rest(lane=lane.id, until=render.deadline)
-        moved = replace(render, resting=(*render.resting, rest))
-        return ends.abandon(moved, words.behind(render, event.frames), event.frames, step)
     if lane.is_spot:
-        render = replace(render, look_at=haste.next_look(step.now, render.deadline))
+        return _on_spot(render, event.frames, step)
     return _heard(render, event.frames, step)
 
 
-def _has_to_move(render: Render, since: datetime, frames: int, step: Step) -> bool:
-    """Whether machines that nobody takes away are in time, and soon will not be any more."""
+def _on_spot(render: Render, frames: int, step: Step) -> Render:
+    """Goes on, or is given up for machines that nobody takes away."""
+    current = _attempt(render)
     assert render.plan is not None, "what is not planned is not launched"
-    before = _attempt(render).frames_before
-    choice = route(step.facts.lanes, scene(replace(render, frames=frames), step))
-    lane = haste.surer(
-        choice.weighed,
-        made=max(0, frames - before),
+    assert current.started_at is not None, "it has begun"
+    asked = scene(replace(render, frames=frames), step)
+    weighed = route(step.facts.lanes, asked).weighed
+    course = haste.Course(
+        made=max(0, frames - current.frames_before),
         left=render.plan.frames - frames,
-        since=since,
-        deadline=render.deadline,
-        now=step.now,
+        since=current.started_at,
     )
-    return lane is not None
+    if haste.has_to_move(course, weighed, asked.need, step.now):
+        rest = Rest(lane=current.lane, until=render.deadline)
+        moved = replace(render, resting=(*render.resting, rest))
+        return ends.abandon(moved, words.behind(render, frames), frames, step)
+    look_at = haste.next_look(weighed, asked.need, render.deadline, step.now)
+    return _heard(replace(render, look_at=look_at), frames, step)
 
 
 def _cost_so_far(render: Render, step: Step) -> int:

@@ -1,43 +1,58 @@
 """Haste: an attempt on Spot machines is given up in its middle while surer ones are still in time.
 
-    left: ├───── it may go as slowly as it likes ─────┤── NET x the surer lane ──┤ deadline
+    left: ├───── it may go as slowly as it likes ─────┤── net: the surer lane ──┤ deadline
 
-Machines that may be taken away may stay away, and the attempt stands still with time running. It
-goes on while it would be done in what the surer lane is given, however late it is: what it makes
-brings the net nearer to the deadline as fast as time passes. What is committed moves along.
+Machines that may be taken away may stay away, and the attempt stands still with time running. From
+the net on (`functions/core/patience.py`) it goes on only if by the pace that it had it will be done
+in time, or no later than on the surer lane. What is committed moves along.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from functions.core.patience import NET, net
+from functions.core.ledger import LONGEST_PAUSE
+from functions.core.need import Need
+from functions.core.patience import fastest, net
 from functions.core.weigh import Weighed
 
 
-def next_look(now: datetime, deadline: datetime) -> datetime:
-    """When half of the time that is left is over, whatever is heard until then.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """How an attempt goes: frames that it has committed since it began, and those missing."""
 
-    The net is NET times what is needed, so one of these looks falls where it still holds once.
+    made: int
+    left: int
+    since: datetime
+
+    def takes(self, now: datetime) -> timedelta:
+        """Until it is done, at the pace that it had."""
+        return (now - self.since) * self.left / self.made if self.made else timedelta.max
+
+
+def has_to_move(course: Course, weighed: Sequence[Weighed], need: Need, now: datetime) -> bool:
+    """Whether surer machines are in time, may not be soon, and the attempt itself is not sure."""
+    best = _surer(weighed)
+    if best is None or need.deadline is None or now < net(best, need, need.deadline):
+        return False
+    own, left = course.takes(now), need.deadline - now
+    return own > best.start + fastest(best, need) and own > left - LONGEST_PAUSE
+
+
+def next_look(
+    weighed: Sequence[Weighed], need: Need, deadline: datetime, now: datetime
+) -> datetime:
+    """When to look at it again, whatever is heard until then.
+
+    At the net, and from then on twice in the pause that it has to spare. Where there is no surer
+    lane, or nobody knows how fast one is, when half of the time that is left is over.
     """
-    return now + (deadline - now) / 2
+    if (best := _surer(weighed)) is None:
+        return now + (deadline - now) / 2
+    return max(net(best, need, deadline), now + LONGEST_PAUSE / 2)
 
 
-def surer(
-    weighed: Sequence[Weighed],
-    *,
-    made: int,
-    left: int,
-    since: datetime,
-    deadline: datetime,
-    now: datetime,
-) -> Weighed | None:
-    """The lane, of those that are open, to which an attempt on Spot machines has to move; or None.
-
-    `made` are the frames that it has committed since `since`, `left` those that are missing.
-    """
+def _surer(weighed: Sequence[Weighed]) -> Weighed | None:
+    """The best lane without Spot of which it is known how long it takes."""
     sure = (one for one in weighed if not one.lane.is_spot)
-    best = next((one for one in sure if one.sure is not None and not one.overlong), None)
-    if best is None or best.sure is None or now < net(best.start, best.sure, deadline):
-        return None
-    own = (now - since) * left / made if made else timedelta.max
-    return best if own > max(NET * best.sure, best.start + best.sure) else None
+    return next((one for one in sure if one.takes is not None and not one.overlong), None)

@@ -1,6 +1,7 @@
 """From asked to launched: a render is opened, planned, and given a lane."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from functions.core import ends, words
 from functions.core.budget import day_is_spent, overspent
@@ -16,7 +17,6 @@ from functions.core.route import Route, Scene, route
 from functions.core.share import Line, first, line_name, line_of, used
 from functions.core.step import Step, without
 from functions.core.tenants import UNKNOWN, priority_of
-from functions.core.weigh import Weighed
 from schemas.events import AttemptRecord, RenderRequested, ReplayRender, UploadRefused
 from schemas.failures import Failure
 from schemas.ids import Upload, render_id
@@ -95,7 +95,7 @@ def routed(render: Render, event: object, step: Step) -> Render:
         return _waits(render, choice.why, choice, step)
     if (ahead := _ahead(render, choice.lane, choice, step)) is not None:
         return step.want(_waits(render, turn_words(ahead), choice, step), WakeNext())
-    return _start(render, choice.weighed[0], choice.why, step)
+    return _start(render, choice, step)
 
 
 def _why_barred(render: Render, choice: Route) -> Failure | None:
@@ -173,7 +173,8 @@ def _is_overtaken(render: Render, step: Step) -> bool:
     return newest is not None and newest > render.upload.age_key
 
 
-def _start(render: Render, chosen: Weighed, why: str, step: Step) -> Render:
+def _start(render: Render, choice: Route, step: Step) -> Render:
+    chosen, why = choice.weighed[0], choice.why
     number, lane = render.attempt + 1, chosen.lane
     if chosen.wide:
         why = f"{why}; on {chosen.wide}"
@@ -205,10 +206,14 @@ def _start(render: Render, chosen: Weighed, why: str, step: Step) -> Render:
         attempts=(*render.attempts, record)[-LONGEST_HISTORY:],
         barren=render.barren if lane.id == render.lane else 0,
         not_before=None,
-        look_at=next_look(step.now, render.deadline) if lane.is_spot else None,
+        look_at=_look_at(render, choice, step) if lane.is_spot else None,
         revisit_at=step.in_(lane.start_within),
     )
     return step.want(started, Launch(order=order))
+
+
+def _look_at(render: Render, choice: Route, step: Step) -> datetime:
+    return next_look(choice.weighed, _need(render, step), render.deadline, step.now)
 
 
 def woken(render: Render, event: Tick, step: Step) -> Render:

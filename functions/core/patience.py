@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functions.core.ledger import LONGEST_PAUSE
 from functions.core.need import Need
 from functions.core.prices import dollars
-from functions.core.weigh import SURE, Weighed
+from functions.core.weigh import Weighed
 
 WORTH = 0.67
 """The cheap lane costs no more than this share of the dear one: less is not worth the wait."""
@@ -27,7 +27,7 @@ def worth_waiting(
         return None
     if chosen.nanodollars is None or chosen.takes is None:
         return None
-    until = net(chosen.start, _fastest(chosen, need), need.deadline)
+    until = net(chosen, need, need.deadline)
     cheap = [one for one in closed if one.nanodollars is not None and not one.late]
     best = min(cheap, key=lambda one: one.nanodollars or 0.0, default=None)
     if best is None or (best.nanodollars or 0.0) > WORTH * chosen.nanodollars or now >= until:
@@ -39,13 +39,12 @@ def worth_waiting(
     )
 
 
-def _fastest(chosen: Weighed, need: Need) -> timedelta:
-    """What it surely takes on all machines of its lane that have something to do."""
-    assert chosen.takes is not None, "what nobody knows is not waited for"
-    sure = chosen.takes + SURE * chosen.takes_error
-    return sure * chosen.tasks / max(1, min(chosen.lane.tasks, need.chunks))
-
-
-def net(start: timedelta, sure: timedelta, deadline: datetime) -> datetime:
+def net(dear: Weighed, need: Need, deadline: datetime) -> datetime:
     """From then on the dear lane is taken: it may start twice, and a lane's longest pause."""
-    return deadline - 2 * start - sure - LONGEST_PAUSE
+    return deadline - 2 * dear.start - fastest(dear, need) - LONGEST_PAUSE
+
+
+def fastest(one: Weighed, need: Need) -> timedelta:
+    """What it surely takes on all machines of its lane that have something to do."""
+    assert one.sure is not None, "what nobody knows is not waited for"
+    return one.sure * one.tasks / max(1, min(one.lane.tasks, need.chunks))

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from functions.core.effects import CloseAttempt, StopExecution
 from functions.core.entries import Entry, Outcome
-from functions.core.haste import next_look, surer
+from functions.core.haste import Course, has_to_move, next_look
 from functions.core.ledger import LONGEST_PAUSE
-from functions.core.patience import net
+from functions.core.need import Need
+from functions.core.patience import fastest, net
 from functions.core.render import Render, State
 from functions.core.step import Facts
 from functions.core.weigh import Weighed
@@ -34,7 +35,7 @@ SURE = replace(LANE, id="sure", tasks=1, attempt_limit=timedelta(hours=48))
 PIXELS = 20 * 30 * 1280 * 720
 TOOK = timedelta(hours=1)
 """What `sure` has needed for as many pixels as ours."""
-LATE = NOW + timedelta(hours=22)
+LATE = NOW + timedelta(hours=22, minutes=52)
 """Of the deadline's 24 hours the surer lane needs one, and its start."""
 
 
@@ -112,16 +113,18 @@ def test_machines_that_nobody_takes_away_are_never_left() -> None:
 
 def test_no_news_puts_the_look_off() -> None:
     render, at = on_spot(), NOW
-    assert render.look_at == next_look(NOW, render.deadline) == NOW + timedelta(hours=12)
-    while at < NOW + timedelta(hours=12, minutes=1):
+    first = render.look_at
+    assert first == NOW + timedelta(hours=12), "nobody knows how fast the surer lane is"
+    while at < first + timedelta(minutes=1):
         at += timedelta(minutes=1)
         told = RenderProgress(render=render.id, attempt=1, at=at, frames=1, task=0)
         render = after(render, told, now=at, facts=known(at))
-    assert render.revisit_at == NOW + timedelta(hours=12)
+    assert render.revisit_at == first
     asked = after(render, tick(render), now=at, facts=known(at))
     assert asked.pending != render.pending
     looked = looked_at(asked, 1, at)
-    assert looked.look_at == next_look(at, render.deadline)
+    assert looked.look_at is not None
+    assert at < looked.look_at < LATE
 
 
 LIKELY = st.integers(1, 10_000).map(seconds)
@@ -139,32 +142,34 @@ def test_it_moves_only_within_the_net_and_only_to_be_sooner(
     start: timedelta, takes: timedelta, made: int, left: int, ran: timedelta, spare: timedelta
 ) -> None:
     lane = Weighed(lane=SURE, tasks=1, start=start, takes=takes)
-    deadline = NOW + 2 * (start + takes) + LONGEST_PAUSE + spare
-    since = NOW - ran
-    found = surer([lane], made=made, left=left, since=since, deadline=deadline, now=NOW)
-    if found is not None:
-        assert net(start, takes, deadline) <= NOW
-        assert not made or ran * left / made > start + takes
+    need = Need(deadline=NOW + 2 * start + takes + LONGEST_PAUSE + spare)
+    course = Course(made=made, left=left, since=NOW - ran)
+    own = ran * left / made if made else None
+    assert need.deadline is not None
+    if has_to_move(course, [lane], need, NOW):
+        assert net(lane, need, need.deadline) <= NOW
+        assert own is None or own > start + takes
     elif spare <= timedelta(0):
-        assert made
-        assert ran * left / made <= max(2 * takes, start + takes)
+        assert own is not None
+        assert own <= max(start + takes, need.deadline - NOW - LONGEST_PAUSE)
 
 
-@given(left=st.integers(1, 10**6).map(seconds), wanted=st.integers(1, 10**5).map(seconds))
-def test_one_of_the_looks_finds_the_surer_lane_still_in_time(
-    left: timedelta, wanted: timedelta
+@given(start=LIKELY, takes=LIKELY, spare=st.integers(0, 50_000).map(seconds))
+def test_what_stands_still_is_found_while_the_surer_lane_is_in_time(
+    start: timedelta, takes: timedelta, spare: timedelta
 ) -> None:
-    now, deadline = NOW, NOW + left
-    if deadline - now < wanted + LONGEST_PAUSE:
-        return
-    while now < net(timedelta(0), wanted, deadline):
-        now = next_look(now, deadline)
-    assert now + wanted <= deadline
+    lane, sweep = Weighed(lane=SURE, tasks=1, start=start, takes=takes), timedelta(minutes=1)
+    need = Need(deadline=NOW + 2 * start + takes + LONGEST_PAUSE + spare)
+    assert need.deadline is not None
+    course, now = Course(made=0, left=9, since=NOW), NOW
+    while not has_to_move(course, [lane], need, now):
+        now = next_look([lane], need, need.deadline, now) + sweep
+    assert now + start + fastest(lane, need) <= need.deadline
 
 
 def test_spot_machines_are_no_surer_ones() -> None:
+    course = Course(made=0, left=9, since=NOW)
+    need = Need(deadline=NOW + timedelta(minutes=1))
     other = Weighed(lane=SPOT, tasks=1, start=seconds(1), takes=seconds(1))
-    late = NOW + timedelta(minutes=1)
-    assert surer([other], made=0, left=9, since=NOW, deadline=late, now=NOW) is None
     unknown = Weighed(lane=SURE, tasks=1, start=seconds(1))
-    assert surer([unknown], made=0, left=9, since=NOW, deadline=late, now=NOW) is None
+    assert not has_to_move(course, [other, unknown], need, NOW)
