@@ -75,6 +75,8 @@ class Group:
     lanes: tuple[str, ...]
     """Every lane that any of them was tried on, in the order of their names."""
     example: DeadLetterRecord
+    nanodollars: int
+    """What all attempts of all of them have cost."""
 
 
 class DeadLetters(Protocol):

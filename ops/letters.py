@@ -5,6 +5,7 @@ from datetime import datetime
 
 from rich.text import Text
 
+from functions.core.prices import dollars
 from functions.desk import Group
 from ops.times import ago
 from schemas.dead_letters import DeadLetterGroup, DeadLetterRecord, Landed
@@ -35,6 +36,7 @@ def group_line(group: Group) -> DeadLetterGroup:
         lanes=group.lanes,
         example=example.id,
         action=action(example),
+        nanodollars=group.nanodollars,
     )
 
 
@@ -48,13 +50,14 @@ def action(record: DeadLetterRecord) -> str:
 def group_lines(group: DeadLetterGroup, now: datetime) -> Iterator[Text]:
     """The group as people read it: what, why, what to do."""
     lanes = ", ".join(group.lanes) or "no lane"
+    cost = f"  {dollars(group.nanodollars)}" if group.nanodollars else ""
     span = f"last {ago(group.last_at, now)} ago"
     if group.count > 1:
         span += f", first {ago(group.first_at, now)} ago"
     yield Text.assemble(
         (f"{group.count:>5}  ", "bold"),
         (group.failure.value, "bold red"),
-        f"  {span}  {lanes}  {group.fingerprint}",
+        f"  {span}  {lanes}{cost}  {group.fingerprint}",
     )
     yield Text(f"{INDENT}{one_line(group.message)}")
     yield Text(f"{INDENT}{group.advice}", "dim")

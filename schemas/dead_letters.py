@@ -67,6 +67,11 @@ class DeadLetterRecord:
     original: Original | None = None
     version: int = 1
 
+    @property
+    def nanodollars(self) -> int:
+        """What all its attempts have cost, as far as their lanes have prices."""
+        return sum(one.nanodollars for one in self.letter.attempts) if self.letter else 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterGroup:
@@ -89,4 +94,6 @@ class DeadLetterGroup:
     example: str
     action: str
     """The command that a person would give next."""
+    nanodollars: int = 0
+    """What all attempts of all of them have cost so far, as far as their lanes have prices."""
     version: int = 1

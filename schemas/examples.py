@@ -232,6 +232,7 @@ GROUP = DeadLetterGroup(
     lanes=("laptop/cpu",),
     example="d-5b1f0a97c3e2468d1b90",
     action=f"clipline replay plan --fingerprint {KILLED.fingerprint}",
+    nanodollars=3_120_000_000,
 )
 
 PLAN: tuple[PlanLine, ...] = (

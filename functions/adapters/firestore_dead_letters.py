@@ -43,7 +43,15 @@ COMPOSITE_INDEXES = {
 }
 """As in `functions/adapters/firestore_renders.py`: they are merged as it is asked."""
 UNINDEXED = {
-    LETTERS: ("document", "disposed_by", "disposed_why", "disposed_at", "mark", EXPIRES),
+    LETTERS: (
+        "document",
+        "disposed_by",
+        "disposed_why",
+        "disposed_at",
+        "mark",
+        "nanodollars",
+        EXPIRES,
+    ),
     "parts": ("*",),
 }
 """As there."""
@@ -60,6 +68,7 @@ INLINE_BYTES = 16_000
 PART_BYTES = 900_000
 """A document has at most 1 MiB, names and all."""
 TRIES = 10
+_OF_A_GROUP = ("at", "fingerprint", "lanes", "nanodollars")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FINGERPRINT = 12
 """Digits of a whole one."""
@@ -102,6 +111,7 @@ class FirestoreDeadLetters(FirestoreNotes):
             first_at=counted.first_at,
             lanes=tuple(sorted(counted.lanes)),
             example=self._record(found),
+            nanodollars=counted.nanodollars,
         )
 
     def count(self, wanted: Wanted) -> int:
@@ -167,6 +177,7 @@ class FirestoreDeadLetters(FirestoreNotes):
             "disposed": False,
             "fingerprint": record.fingerprint,
             "lanes": list(record.lanes),
+            "nanodollars": record.nanodollars,
             "render": record.render,
             "subscription": record.subscription,
             "tenant": record.tenant,
@@ -251,14 +262,16 @@ class FirestoreDeadLetters(FirestoreNotes):
         return sorted(found.values(), key=lambda one: (one.get("at"), one.id), reverse=True)
 
     def _told(self, wanted: Wanted) -> "Iterator[_Told]":
-        """When, fingerprint, lanes and id of each; documents are read only if they must be."""
+        """What a group needs of each; documents are read only if they must be."""
         if not _is_plain(wanted):
             for one in self.find(wanted):
-                yield _Told(one.id, one.at, one.fingerprint, one.lanes)
+                yield _Told(one.id, one.at, one.fingerprint, one.lanes, one.nanodollars)
             return
-        for found in self._pages(wanted, ["at", "fingerprint", "lanes"]):
+        for found in self._pages(wanted, _OF_A_GROUP):
             at = _EPOCH + (found.get("at") - _EPOCH)  # as a plain moment, not the library's own
-            yield _Told(found.id, at, found.get("fingerprint"), tuple(found.get("lanes")))
+            told = found.to_dict() or {}
+            lanes, cost = tuple(told["lanes"]), told.get("nanodollars", 0)
+            yield _Told(found.id, at, told["fingerprint"], lanes, cost)
 
     def _record(self, found: "Found") -> DeadLetterRecord:
         told = found.to_dict() or {}
@@ -290,6 +303,8 @@ class _Told:
     at: datetime
     fingerprint: str
     lanes: tuple[str, ...]
+    nanodollars: int
+    """0 of one that was kept by an earlier version."""
 
 
 @dataclass(slots=True)
@@ -300,11 +315,13 @@ class _Counted:
     count: int = 0
     first_at: datetime = field(init=False)
     lanes: set[str] = field(default_factory=set)
+    nanodollars: int = 0
 
     def add(self, one: _Told) -> None:
         self.count += 1
         self.first_at = one.at
         self.lanes.update(one.lanes)
+        self.nanodollars += one.nanodollars
 
 
 def _is_plain(wanted: Wanted) -> bool:

@@ -41,6 +41,11 @@ _SCHEMA = (
 _NEW = f"INSERT OR IGNORE INTO dead_letters VALUES ({', '.join('?' * 9)}, NULL, NULL, NULL)"
 
 
+_COST = """coalesce((SELECT sum(json_extract(one.value, '$.nanodollars'))
+    FROM json_each(CAST(document AS TEXT), '$.letter.attempts') AS one), 0)"""
+"""Of one record, read from its document: the price of a lane may be none."""
+
+
 class SqliteDeadLetters:
     """A store of dead letters for any number of threads and processes on one machine."""
 
@@ -67,7 +72,8 @@ class SqliteDeadLetters:
         """The largest groups first, then the one that failed last."""
         where, values = _where(wanted)
         query = f"""SELECT fingerprint, count(*) AS size, min(at) AS first, max(at) AS last,
-            group_concat(DISTINCT lanes) AS lanes FROM dead_letters WHERE {where}
+            sum({_COST}) AS cost, group_concat(DISTINCT lanes) AS lanes
+            FROM dead_letters WHERE {where}
             GROUP BY fingerprint ORDER BY size DESC, last DESC, fingerprint LIMIT ?"""
         newest = f"""SELECT document FROM dead_letters WHERE {where} AND fingerprint = ?
             ORDER BY at DESC, id DESC LIMIT 1"""
@@ -77,6 +83,7 @@ class SqliteDeadLetters:
                 first_at=moment(row["first"]),
                 lanes=_lanes(row["lanes"]),
                 example=_record(example),
+                nanodollars=row["cost"],
             )
             for row in self._select(query, *values, limit)
             for example in self._select(newest, *values, row["fingerprint"])

@@ -152,6 +152,16 @@ def test_one_cause_is_one_group(store: DeadLetters) -> None:
     assert store.groups(Wanted(text="no such word"), limit=9) == ()
 
 
+def test_a_group_says_what_all_its_attempts_have_cost(store: DeadLetters) -> None:
+    attempt = examples.LETTER.attempts[0]
+    paid = [replace(attempt, number=number, nanodollars=number * 10**9) for number in (1, 2)]
+    letter = replace(examples.LETTER, attempts=tuple(paid))
+    store.keep([*MIXED, of(OOM, "d-cc4", letter=letter), of(OOM, "d-cc5", letter=letter)])
+    costs = {group.count: group.nanodollars for group in store.groups(ALL, limit=9)}
+    others = examples.RECORDS[0].nanodollars
+    assert costs == {4: 6 * 10**9 + others, 1: others}
+
+
 def test_what_is_disposed_of_is_not_found_and_does_not_come_back(store: DeadLetters) -> None:
     store.keep(MIXED)
     assert store.dispose("d-aa1", by="ana", reason="the file was mine", at=T0)
