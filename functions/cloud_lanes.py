@@ -108,6 +108,7 @@ class CloudLane:
             files_in_memory=bool(self.job) or self.workers is not None,
             is_spot=self.spot or (self.machines is not None and self.machines.spot),
             price=self.price,
+            is_shared=self.workers is not None,
             quotas=self.quotas,
         )
 

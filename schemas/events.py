@@ -304,6 +304,8 @@ class AttemptRecord:
     """How many it has, each on a machine of its own; 0 if an earlier version launched it."""
     made_at: datetime | None = None
     """When its last piece was committed, read at its end; None if there was none, or no look."""
+    is_shared: bool = False
+    """Whether its machines went on to other renders, so that no minute was billed for it alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

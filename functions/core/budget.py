@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from functions.core.lanes import Lane
-from functions.core.prices import MINIMUM, dollars
+from functions.core.prices import dollars
 from functions.core.render import Render
 from functions.core.waste import LOST, causes_of
 from functions.core.weigh import SURE, Weighed
@@ -52,7 +52,7 @@ def cost_of(lane: Lane | None, ran: timedelta, tasks: int) -> int:
     """What so many machines have cost that ran for so long; nothing if they never started."""
     if lane is None or lane.price is None or not ran:
         return 0
-    seconds = max(ran, MINIMUM).total_seconds()
+    seconds = max(ran, lane.least_billed).total_seconds()
     return round(seconds * tasks * lane.price.nanodollars_a_second)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from functions.core.prices import Price
+from functions.core.prices import MINIMUM, Price
 from functions.core.quotas import Quota
 
 
@@ -44,8 +44,15 @@ class Lane:
     """Whether its machines are taken away when somebody pays more."""
     price: Price | None = None
     """Of one task; None if nobody pays."""
+    is_shared: bool = False
+    """Whether its machines go on to other renders: then no minute is billed for one alone."""
     quotas: tuple[Quota, ...] = ()
     """What it draws on together with other lanes."""
+
+    @property
+    def least_billed(self) -> timedelta:
+        """Of a task, however soon it ends."""
+        return timedelta(0) if self.is_shared else MINIMUM
 
     @property
     def places(self) -> int:

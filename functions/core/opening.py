@@ -196,6 +196,7 @@ def _start(render: Render, choice: Route, step: Step) -> Render:
         why=why,
         encoder_class=lane.encoder_class,
         tasks=chosen.tasks,
+        is_shared=lane.is_shared,
     )
     started = replace(
         render,

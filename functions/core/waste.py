@@ -91,7 +91,7 @@ def parts_of(record: AttemptRecord, render: Render) -> Iterator[tuple[Cause, Par
     waited, ran = _waited(record), lasted(record) - _waited(record)
     made = _made(record, ran)
     billed = money = record.nanodollars
-    if ran < MINIMUM:
+    if ran < MINIMUM and not record.is_shared:
         billed = money * (ran // MICROSECOND) // (MINIMUM // MICROSECOND)
     useful = billed * (made // MICROSECOND) // (ran // MICROSECOND) if made else 0
     yield _wait(record), Part(lasted=waited)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functions.core.lanes import Lane
 from functions.core.ledger import Standing
 from functions.core.need import Need
-from functions.core.prices import MINIMUM, dollars
+from functions.core.prices import dollars
 from functions.core.width import width, words
 
 SURE = 2
@@ -73,7 +73,7 @@ def weigh(lane: Lane, standing: Standing | None, need: Need, now: datetime) -> W
     takes, takes_error = timedelta(seconds=seconds), timedelta(seconds=seconds * off)
     cost = None
     if lane.price is not None:
-        billed = max(seconds, MINIMUM.total_seconds())
+        billed = max(seconds, lane.least_billed.total_seconds())
         cost = billed * tasks * lane.price.nanodollars_a_second
     sure = takes + SURE * takes_error
     return Weighed(

@@ -69,6 +69,7 @@ PACKED_FLEET = tuple(
             id=kind.lane.id.replace("cloud-run/us-east4", "worker"),
             executions=renders,
             start_within=timedelta(minutes=10),
+            is_shared=True,
             quotas=(),
         ),
         scarcity=0,

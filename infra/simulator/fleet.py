@@ -150,14 +150,16 @@ POOLS = (
 """Machines that pull their work, of two kinds and from one queue."""
 PACKED = (
     LaneKind(
-        lane=replace(_PULLED, id="packed/l4", is_spot=False, price=L4_PRICE, quotas=()),
+        lane=replace(
+            _PULLED, id="packed/l4", is_spot=False, price=L4_PRICE, is_shared=True, quotas=()
+        ),
         pool="packed-l4",
         workers=3,
         packs=True,
         starts=_REGION,
     ),
     LaneKind(
-        lane=replace(_PULLED_ON_CPU, id="packed/cpu", quotas=()),
+        lane=replace(_PULLED_ON_CPU, id="packed/cpu", is_shared=True, quotas=()),
         scarcity=0,
         pool="packed-cpu",
         workers=4,

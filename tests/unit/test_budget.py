@@ -38,6 +38,7 @@ PAID = facts(DEAR)
 def test_a_minute_is_paid_at_least_and_nothing_before_the_start() -> None:
     assert cost_of(DEAR, seconds(100), 2) == 200_000
     assert cost_of(DEAR, seconds(1), 2) == 120_000
+    assert cost_of(replace(DEAR, is_shared=True), seconds(1), 2) == 2_000
     assert cost_of(DEAR, timedelta(0), 2) == cost_of(LANE, seconds(9), 2) == 0
     assert cost_of(None, seconds(9), 2) == 0
 

@@ -76,6 +76,7 @@ def test_a_pool_s_workers_may_be_executions_of_a_job() -> None:
     assert lane.workers is not None
     assert lane.workers.path == "projects/p/locations/us-east4/jobs/workers"
     assert lane.lane.files_in_memory
+    assert lane.lane.is_shared
 
 
 @pytest.mark.parametrize(

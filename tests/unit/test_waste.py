@@ -76,6 +76,11 @@ def test_what_is_billed_as_a_minute_and_did_not_run_is_lost() -> None:
     }
 
 
+def test_on_machines_that_are_shared_no_minute_is_lost() -> None:
+    shared = replace(record(started=0, ended=15, made=9, cost=1000), is_shared=True)
+    assert causes(shared) == {Cause.USEFUL: part(15, 1000)}
+
+
 @pytest.mark.parametrize(
     ("reason", "cause"),
     [("stock_out", Cause.STOCK_OUT), ("quota_exceeded", Cause.OWN_QUOTA)],
@@ -115,6 +120,7 @@ records = st.builds(
     nanodollars=st.integers(0, 10**13),
     encoder_class=st.sampled_from(["", LANE.encoder_class, "h264_nvenc/ada/470"]),
     made_at=st.none() | moments,
+    is_shared=st.booleans(),
 )
 
 

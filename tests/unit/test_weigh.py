@@ -67,6 +67,20 @@ def test_a_minute_is_billed_at_least() -> None:
     assert (one.takes, one.nanodollars) == (seconds(1), 60 * 300_000)
 
 
+def test_on_machines_that_are_shared_its_own_seconds_are_its_cost_and_it_goes_there() -> None:
+    shared = replace(DEAR, is_shared=True)
+    small = Need(pixels=10**7, pixels_left=10**7)
+    assert weigh(shared, KNOWN["dear"], small, NOW).nanodollars == 300_000
+    route = chosen(SPOT, shared, pixels=10**7, pixels_left=10**7)
+    assert route.lane == shared
+
+
+def test_what_it_is_sure_to_take_counts_how_far_off_that_may_be() -> None:
+    one = weigh(SLOW, KNOWN["slow"], Need(pixels=10**7, pixels_left=10**7), NOW)
+    assert (one.takes, one.sure) == (seconds(10), seconds(12))
+    assert weigh(SLOW, None, Need(pixels=1), NOW).sure is None
+
+
 WIDE = replace(SPOT, tasks=8)
 HOUR_ALONE = 36 * 10**9
 
