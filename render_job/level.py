@@ -60,6 +60,8 @@ class Level:
     @property
     def limited(self) -> bool:
         """Whether the gain lifts a peak above the ceiling."""
+        if self.before.is_silent:
+            return False
         return self.before.peak is not None and self.before.peak + self.gain > self.ceiling
 
     @property
@@ -124,7 +126,7 @@ class Level:
             limited=self.limited,
             held_back=self.held_back,
             reached=heard.lufs,
-            true_peak=heard.peak,
+            true_peak=None if heard.is_silent else heard.peak,
         )
 
 

@@ -79,7 +79,10 @@ class Meter:
 
 
 def _heard(lufs: float, peak: float) -> Heard:
-    """Silence has no number: the scanner stands at its gate, and a peak of nothing is -inf."""
-    if not lufs > SILENT or not peak > float("-inf"):
+    """Silence has no number: the scanner stands at its gate, and a peak of nothing is -inf.
+
+    At its gate it stands after less than 0.4 s as well, and there the peak is known.
+    """
+    if not peak > float("-inf"):
         return Heard(lufs=None, peak=None)
-    return Heard(lufs=round(lufs, 2), peak=round(peak, 2))
+    return Heard(lufs=round(lufs, 2) if lufs > SILENT else None, peak=round(peak, 2))

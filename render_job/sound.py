@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,13 +10,16 @@ from pathlib import Path
 from render_job.choose import MakeSound
 from render_job.claims import Held
 from render_job.errors import RenderFault
-from render_job.level import MOST_TRIES, Level, first_level
+from render_job.level import MOST_TRIES, Heard, Level, first_level
 from render_job.survey import sound_name
 from render_job.tools import Task
 from schemas.certificate import PieceVerdict
 from schemas.failures import Failure, FailureClass
 from schemas.ports import PreconditionFailed
 from schemas.wire import to_json
+
+PLAINLY_AUDIBLE = -50.0
+"""dBTP: what of a source an encoder cannot have made silent, which is what stays below -60."""
 
 log = logging.getLogger("clipline.sound")
 
@@ -24,7 +28,8 @@ def make_sound(task: Task, work: MakeSound, held: Held) -> None:
     """Render and commit the sound. Raises RenderFault, ClaimLost or Stopped: nothing is half.
 
     Where nothing is heard it is made once more without seeking, from the source's beginning: the
-    filling with silence would hide a seek that went past the sound.
+    filling with silence would hide a seek that went past the sound. If nothing is heard then, the
+    source has to be silent too.
     """
     path = task.tools.scratch / "sound.m4a"
     extra = {"action": "sound", "render": task.plan.render}
@@ -33,6 +38,7 @@ def make_sound(task: Task, work: MakeSound, held: Held) -> None:
         verdict = _made(task, work, held, path, seek=seek)
         if verdict.passed and not verdict.silent:
             break
+    verdict = not_lost(verdict, partial(_hear, task, work, held, seek=False))
     if not verdict.passed:
         raise RenderFault(_not_verified(work, verdict))
     name = sound_name(task.plan, work.audio)
@@ -40,6 +46,16 @@ def make_sound(task: Task, work: MakeSound, held: Held) -> None:
     metadata = {"verdict": to_json(said).decode()}
     with contextlib.suppress(PreconditionFailed):
         task.tools.work.upload(name, path, metadata=metadata)
+
+
+def not_lost(verdict: PieceVerdict, hear: Callable[[], Heard]) -> PieceVerdict:
+    """A silent sound has a fault where its source, which is heard only then, is not silent."""
+    if not (verdict.passed and verdict.silent):
+        return verdict
+    peak = hear().peak
+    if peak is None or peak < PLAINLY_AUDIBLE:
+        return verdict
+    return replace(verdict, faults=(f"nothing is heard, and its source has {peak:.1f} dBTP",))
 
 
 def _made(task: Task, work: MakeSound, held: Held, path: Path, *, seek: bool) -> PieceVerdict:
@@ -58,14 +74,17 @@ def _made(task: Task, work: MakeSound, held: Held, path: Path, *, seek: bool) ->
 
 def _first_level(task: Task, work: MakeSound, held: Held, *, seek: bool) -> Level | None:
     """What a look at the source says has to be done; None where no loudness is asked for."""
-    upload, tools = task.plan.upload, task.tools
     if work.audio.loudness is None:
         return None
+    return first_level(work.audio.loudness, _hear(task, work, held, seek=seek))
+
+
+def _hear(task: Task, work: MakeSound, held: Held, *, seek: bool) -> Heard:
+    upload, tools = task.plan.upload, task.tools
     with tools.uploads.readable(upload.name, generation=upload.generation) as source:
-        before = tools.studio.hear_sound(
+        return tools.studio.hear_sound(
             task.plan, work.audio, source=source, seek=seek, terms=task.terms(held.keep)
         )
-    return first_level(work.audio.loudness, before)
 
 
 def _encode(
@@ -85,5 +104,8 @@ def _encode(
 
 
 def _not_verified(work: MakeSound, verdict: PieceVerdict) -> Failure:
+    """A sound that was lost on the way is our fault."""
     message = f"the sound of {work.audio.clip}: {'; '.join(verdict.faults)}"
+    if verdict.silent:
+        return Failure(failure=FailureClass.INTERNAL, reason="sound_lost", message=message)
     return Failure(failure=FailureClass.INPUT, reason="sound_not_verified", message=message)

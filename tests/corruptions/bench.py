@@ -11,11 +11,13 @@ from render_job.encoder import find_ffmpeg
 from render_job.ffmpeg import run
 from render_job.ffmpeg_studio import FfmpegStudio
 from render_job.level import Heard, Level, first_level
-from render_job.studio import Part
-from schemas.certificate import Certificate
+from render_job.sound import not_lost
+from render_job.studio import Part, Terms
+from schemas.certificate import Certificate, PieceVerdict
+from schemas.ids import Upload
 from schemas.media import Media
 from schemas.pieces import Span
-from schemas.plan import AudioPlan, OutputPlan
+from schemas.plan import AudioPlan, OutputPlan, RenderPlan
 from tests.sources import media_of, plan_of, sound_of, tool
 
 LIMIT = timedelta(seconds=20)
@@ -66,9 +68,30 @@ class Bench:
         name = name or f"pieces/{span}"
         return Part(path=path, name=name, verdict=replace(verdict, subject=name))
 
+    def verdict(self, path: Path) -> PieceVerdict:
+        """What a task says of that sound before it commits it."""
+        return not_lost(
+            self.studio.check_sound(path, self.audio, level=None, heard=unheard), self.source_heard
+        )
+
+    def source_heard(self) -> Heard:
+        """The source's own sound over the clip."""
+        upload = Upload(bucket="uploads", name="a.mp4", generation=1)
+        plan = RenderPlan(
+            render="r-0123456789abcdef",
+            upload=upload,
+            media=self.media,
+            outputs=(self.plan,),
+            audio=(self.audio,),
+        )
+        terms = Terms(limit=LIMIT, heard=lambda frames: None, stop=lambda: False)
+        return self.studio.hear_sound(
+            plan, self.audio, source=f"file:{self.source}", seek=False, terms=terms
+        )
+
     def heard(self, path: Path, name: str = "sound") -> Part:
         """The sound with its verdict, as if it were committed."""
-        verdict = self.studio.check_sound(path, self.audio, level=None, heard=unheard)
+        verdict = self.verdict(path)
         return Part(path=path, name=name, verdict=replace(verdict, subject=name))
 
     def encode(
@@ -194,8 +217,7 @@ def judge(bench: Bench, of: str, made: Path | Stitched) -> tuple[str, ...]:
     if of == "piece":
         return bench.studio.check_pictures(made, bench.plan, FIRST, heard=unheard).faults
     if of == "sound":
-        verdict = bench.studio.check_sound(made, bench.audio, level=None, heard=unheard)
-        return (*verdict.faults, *(("nothing is heard",) if verdict.silent else ()))
+        return bench.verdict(made).faults
     if of == "level":
         return bench.studio.check_sound(made, bench.audio, level=LEVEL, heard=unheard).faults
     return certify(bench, Stitched(path=made)).faults

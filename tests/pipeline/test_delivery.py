@@ -31,7 +31,7 @@ from schemas.events import Event, OutputVerified
 from schemas.failures import FailureClass
 from schemas.ids import Upload
 from schemas.pieces import Span
-from schemas.plan import AudioPlan, RenderPlan
+from schemas.plan import SAMPLE_RATE, AudioPlan, RenderPlan
 from schemas.wire import from_json, to_json
 from tests.corruptions.bench import SPANS, Bench, make_bench
 from tests.corruptions.damage import flip
@@ -67,6 +67,8 @@ class PastTheSound(FfmpegStudio):
     """Its seeks land behind the last sound, and the recipe fills up with silence."""
 
     bench: Bench
+    always: bool = False
+    """Without a seek as well."""
 
     def make_sound(
         self,
@@ -79,7 +81,7 @@ class PastTheSound(FfmpegStudio):
         level: Level | None,
         terms: Terms,
     ) -> None:
-        if seek:
+        if seek or self.always:
             self.bench.voice(path, ("apad", SILENCE))
         else:
             super().make_sound(
@@ -288,6 +290,23 @@ def test_where_nothing_is_heard_the_sound_is_made_again_without_seeking(
     it = shop(bench, tmp_path, PastTheSound(encoder=bench.studio.encoder, bench=bench))
     assert not it.verdict(sound_name(it.task.plan, it.task.plan.audio[0])).silent
     assert it.deliver().certificate.verified
+
+
+@pytest.mark.parametrize("seconds", [None, 0.2])
+def test_a_sound_that_stays_silent_though_its_source_is_not_is_no_sound(
+    seconds: float | None, bench: Bench, tmp_path: Path
+) -> None:
+    """Also of so short a clip that no loudness can be measured in it."""
+    if seconds is not None:
+        bench = replace(bench, audio=replace(bench.audio, samples=round(seconds * SAMPLE_RATE)))
+    with pytest.raises(RenderFault, match=r"nothing is heard, and its source has -") as caught:
+        shop(
+            bench,
+            tmp_path,
+            PastTheSound(encoder=bench.studio.encoder, bench=bench, always=True),
+        )
+    failure = caught.value.failure
+    assert (failure.failure, failure.reason) == (FailureClass.INTERNAL, "sound_lost")
 
 
 def test_a_source_that_is_silent_is_delivered_silent(bench: Bench, tmp_path: Path) -> None:
