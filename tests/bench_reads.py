@@ -105,7 +105,7 @@ def main() -> None:
 
 
 def noisy(folder: Path, minutes: int) -> Path:
-    """About 2.5 Mbit/s in 160x90, a key frame every 250, and sound."""
+    """About 4 Mbit/s in 160x90, a key frame every 250, and sound."""
     path = folder / "noise.mkv"
     graph = "testsrc2=s=160x90:r=24,noise=alls=60:allf=t"
     tool(
