@@ -64,8 +64,17 @@ class Traced:
 
     def is_there(self, at: float) -> bool:
         """Whether the trace has a machine then."""
-        tick = self.offset + int(at / self.seconds_a_tick)
-        return self.available[tick % len(self.available)] > 0
+        return self._has(int(at / self.seconds_a_tick))
+
+    def gone_at(self, at: float) -> float | None:
+        """The second from which on it has none any more; None if it always has one."""
+        first = int(at / self.seconds_a_tick)
+        ticks = range(first, first + len(self.available))
+        gone = next((tick for tick in ticks if not self._has(tick)), None)
+        return None if gone is None else max(at, gone * self.seconds_a_tick)
+
+    def _has(self, tick: int) -> bool:
+        return self.available[(self.offset + tick) % len(self.available)] > 0
 
 
 def read_traces(path: Path) -> Sequence[Traced]:

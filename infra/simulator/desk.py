@@ -38,6 +38,8 @@ class Desk:
     sources: ObjectStore
     """The uploads again, for the truth about them: to look there is no step."""
     witness: Witness
+    frames_a_second: float | None = None
+    """Of every machine; None for what is drawn."""
 
     def work(
         self,
@@ -62,6 +64,7 @@ class Desk:
         fate, scratch = process.world.fate, MemoryFile.folder(process.name)
         if fate.strikes(process.name, process.draw, Fault.WRONG_ENCODER, process.render):
             encoder_class = OTHER_ENCODER
+        drawn = 240 / 24 ** process.draw.random() ** 2
         return Tools(
             uploads=self.uploads,
             work=self.work_store,
@@ -71,7 +74,7 @@ class Desk:
                 process=process,
                 witness=self.witness,
                 encoder_class=encoder_class,
-                frames_a_second=240 / 24 ** process.draw.random() ** 2,
+                frames_a_second=self.frames_a_second or drawn,
                 poisoned=self._is_poisoned,
             ),
             overlays=Overlays(uploads=self.uploads, images=NoImages()),

@@ -6,6 +6,7 @@ from datetime import timedelta
 from functions.core.lanes import Lane
 from functions.core.prices import Price, PricePart
 from functions.core.quotas import Quota
+from infra.simulator.capacity import Traced
 
 GPU, CPU = "h264_nvenc/ada/470", "libx264/5.1/t1"
 
@@ -50,6 +51,11 @@ class LaneKind:
     """How much more often than usual its machines run out for a while; 0 is never."""
     out_for: float = 0.0
     """Seconds from the dawn on in which it has no machines, whatever else is drawn."""
+    trace: Traced | None = None
+    """What it follows to the letter: it says so when it has no machines, and takes away those that
+    work when it has none any more. None for what is drawn."""
+    starts: float | None = None
+    """Seconds that every start takes; None for what is drawn."""
     spot: float = 0.3
     """How much more often than usual its machines are taken away."""
     retries: int = 3

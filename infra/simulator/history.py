@@ -63,6 +63,8 @@ class Recipe:
     tenants: Tenants = field(default_factory=dict)
     sweep_every: float = 60.0
     """Seconds: a minute in the cloud, less on a laptop."""
+    frames_a_second: float | None = None
+    """Of every machine; None for what is drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,7 @@ class _History:
             publisher=SteppedPublisher(world, self, self._witness),
             sources=self._uploads,
             witness=self._witness,
+            frames_a_second=recipe.frames_a_second,
         )
         self._starts: dict[str, Starts] = {}
         self._lanes = self._make_lanes()
@@ -259,6 +262,8 @@ class _History:
 
     def _capacity(self, kind: LaneKind) -> Capacity | Outage | Traced:
         draw = self._fate.stream(f"capacity/{kind.lane.id}")
+        if kind.trace is not None:
+            return kind.trace
         if kind.out_for:
             return Outage(until=kind.out_for)
         traces = self._recipe.traces

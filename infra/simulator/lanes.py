@@ -123,8 +123,8 @@ class SimulatedLane:
         if self._strikes(Fault.QUOTA_REFUSED, draw, order):
             raise self._refused(order, "quota_exceeded", "our own quota is used up")
         hangs = self._strikes(Fault.PENDING_FOR_EVER, draw, order)
-        if not self.capacity.is_there(self.world.time) and self._happens(Fault.STOCK_OUT, order):
-            if draw.random() < 0.5:
+        if not self.capacity.is_there(self.world.time) and self._lacks(order):
+            if self.kind.trace is not None or draw.random() < 0.5:
                 raise self._refused(order, "stock_out", "no machine of this kind is left")
             hangs = True
         first = self._accept(order, name, hangs=hangs)
@@ -150,7 +150,8 @@ class SimulatedLane:
         draw = self.world.fate.stream(f"accepted/{name}")
         self.witness.log(f"{name} is accepted on {self.lane.id}" + (", and hangs" * hangs))
         if not hangs:
-            self.world.later(draw.expovariate(1 / START), lambda: self._start(execution))
+            after = draw.expovariate(1 / START) if self.kind.starts is None else self.kind.starts
+            self.world.later(after, lambda: self._start(execution))
         elif draw.random() < 0.5:
             self.world.later(draw.uniform(*MUCH_LATER), lambda: self._start(execution))
         return name
@@ -168,6 +169,17 @@ class SimulatedLane:
         self.world.later(max(left, 0), lambda: self._time_out(execution))
         for run in execution.runs:
             self._run(execution, run, after=draw.expovariate(1 / 1.0))
+        if self.kind.trace is not None:
+            now = self.world.time
+            if (gone := self.kind.trace.gone_at(now)) is not None:
+                self.world.later(gone - now, lambda: self._take_away(execution))
+
+    def _take_away(self, execution: Execution) -> None:
+        """All its machines at once, without a notice."""
+        execution.preempted = True
+        for run in execution.runs:
+            if run.process is not None:
+                run.process.kill(Cause.PREEMPTED)
 
     # ── tasks ──
 
@@ -329,6 +341,10 @@ class SimulatedLane:
 
     def _strikes(self, fault: Fault, draw: Random, order: Order) -> bool:
         return self.world.fate.strikes(_name(order), draw, fault, lambda: order.render)
+
+    def _lacks(self, order: Order) -> bool:
+        """Whether it shows that it has no machines."""
+        return self.kind.trace is not None or self._happens(Fault.STOCK_OUT, order)
 
     def _happens(self, fault: Fault, order: Order) -> bool:
         return self.world.fate.happens(_name(order), fault, lambda: order.render)
