@@ -6,7 +6,8 @@ Nothing is acknowledged before it is stored. A process that dies between the two
 come again, and it is the same record then.
 """
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from functions.landed import DESK, record_of
 from schemas.dead_letters import DeadLetterRecord
 from schemas.events import Event
 from schemas.failures import FailureClass
+from schemas.presets import DEFAULT
 from schemas.replay_plan import AuditRecord
 from schemas.replay_run import ReplayRun
 from schemas.reproduction import FetchRecord
@@ -42,6 +44,8 @@ class Wanted:
     """Begins with that."""
     id: str | None = None
     """Begins with that; a record's own or its render's."""
+    preset: str | None = None
+    """One of its outputs was to be made as that; one that names no preset, as the default."""
     text: str | None = None
     """In upper or lower case, part of a record's ids, its upload's name or its failure's words."""
 
@@ -53,9 +57,24 @@ class Wanted:
             and self.tenant in (None, record.tenant)
             and (self.lane is None or self.lane in record.lanes)
             and record.fingerprint.startswith(self.fingerprint or "")
+            and (self.preset is None or self.preset in presets_of(record))
             and any(id.startswith(self.id or "") for id in (record.id, record.render or ""))
             and (self.text is None or self.text.casefold() in words_of(record))
         )
+
+
+def presets_of(record: DeadLetterRecord) -> Set[str]:
+    """What its outputs were to be made as; nothing of a message, or of a spec that is none."""
+    if record.letter is None:
+        return frozenset()
+    if record.letter.spec_text is None:
+        return frozenset({DEFAULT})
+    try:
+        spec = json.loads(record.letter.spec_text)
+        outputs = spec.get("outputs", [{}])
+        return frozenset(str(one.get("preset", DEFAULT)) for one in outputs)
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        return frozenset()
 
 
 def words_of(record: DeadLetterRecord) -> str:

@@ -37,6 +37,9 @@ Opened = Annotated[
 Lane = Annotated[str | None, typer.Option(help="Only what was tried on this lane.")]
 Tenant = Annotated[str | None, typer.Option(help="Only uploads of this tenant.")]
 Fingerprint = Annotated[str | None, typer.Option(help="Only this cause; its beginning will do.")]
+Preset = Annotated[
+    str | None, typer.Option(help="Only where an output was to be made as this preset.")
+]
 Text = Annotated[
     str | None, typer.Option(help="Only where this stands in ids, upload's name or error.")
 ]
@@ -47,6 +50,7 @@ _OPTIONS: Mapping[str, Any] = {
     "age": Age,
     "lane": Lane,
     "tenant": Tenant,
+    "preset": Preset,
     "fingerprint": Fingerprint,
     "text": Text,
 }

@@ -326,9 +326,9 @@ class _Counted:
 
 def _is_plain(wanted: Wanted) -> bool:
     """Whether equal fields and an age are all that is asked."""
-    others = (wanted.lane, wanted.id, wanted.text)
+    others = (wanted.lane, wanted.id, wanted.text, wanted.preset)
     whole = wanted.fingerprint is None or len(wanted.fingerprint) == FINGERPRINT
-    return whole and others == (None, None, None)
+    return whole and not any(others)
 
 
 def _tells(id: str | None) -> bool:

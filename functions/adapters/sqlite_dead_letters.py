@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlite3 import Row
 
 from functions.adapters.sqlite_file import SqliteFile, micros, moment
-from functions.desk import Group, Wanted, words_of
+from functions.desk import Group, Wanted, presets_of, words_of
 from schemas.dead_letters import DeadLetterRecord
 from schemas.replay_plan import AuditRecord
 from schemas.replay_run import ReplayRun
@@ -160,7 +160,14 @@ class SqliteDeadLetters:
         return tuple(from_json(row["document"], FetchRecord) for row in rows)
 
     def _select(self, query: str, *values: object) -> list[Row]:
-        return self._file.reading.execute(query, values).fetchall()
+        db = self._file.reading
+        # Of this connection, and asked of few: those that all other conditions leave.
+        db.create_function("has_preset", 2, _has_preset, deterministic=True)
+        return db.execute(query, values).fetchall()
+
+
+def _has_preset(document: bytes, preset: str) -> bool:
+    return preset in presets_of(from_json(document, DeadLetterRecord))
 
 
 def _where(wanted: Wanted) -> tuple[str, list[object]]:
@@ -173,6 +180,7 @@ def _where(wanted: Wanted) -> tuple[str, list[object]]:
         ("substr(fingerprint, 1, length(?1)) = ?1", wanted.fingerprint),
         ("(substr(id, 1, length(?1)) = ?1 OR substr(render, 1, length(?1)) = ?1)", wanted.id),
         ("instr(words, ?)", wanted.text and wanted.text.casefold()),
+        ("has_preset(document, ?)", wanted.preset),
     ]
     where, values = ["disposed_at IS NULL"], []
     for condition, value in asked:

@@ -17,7 +17,7 @@ from functions.desk import DeadLetters, Desk, Wanted
 from functions.landed import DESK
 from infra.laptop.subscriptions import subscriptions
 from schemas import examples
-from schemas.dead_letters import DeadLetterRecord
+from schemas.dead_letters import DeadLetterRecord, Landed
 from schemas.failures import Failure, FailureClass
 from schemas.subscriptions import ReceivedMessage
 from schemas.topics import Topic
@@ -150,6 +150,31 @@ def test_one_cause_is_one_group(store: DeadLetters) -> None:
     assert (oom.lanes, horror.lanes) == (("a/l4", "b/l4"), ("a/l4",))
     assert store.groups(ALL, limit=1) == (oom,)
     assert store.groups(Wanted(text="no such word"), limit=9) == ()
+
+
+@pytest.mark.parametrize(
+    ("spec", "preset", "is_found"),
+    [
+        (None, "web-720", True),
+        (None, "square", False),
+        ('{"clips": []}', "web-720", True),
+        ('{"outputs": [{"preset": "square"}, {"height": 90}]}', "square", True),
+        ('{"outputs": [{"preset": "square"}, {"height": 90}]}', "web-720", True),
+        ('{"outputs": [{"preset": "square"}]}', "web-720", False),
+        ('{"outputs": [{"preset": "square"}]}', "squ", False),
+        ('{"outputs": ["square"]}', "square", False),
+        ('{"outputs": 7}', "web-720", False),
+        ("no spec at all", "web-720", False),
+    ],
+)
+def test_records_are_found_by_what_they_were_to_be_made_as(
+    store: DeadLetters, spec: str | None, preset: str, is_found: bool
+) -> None:
+    letter = replace(examples.LETTER, spec_text=spec)
+    store.keep([record("d-1", letter=letter), record("d-2", letter=None, landed=Landed.MESSAGE)])
+    wanted = Wanted(preset=preset)
+    assert ids(store.find(wanted)) == ["d-1"] * is_found
+    assert store.count(wanted) == len(store.groups(wanted, limit=9)) == is_found
 
 
 def test_a_group_says_what_all_its_attempts_have_cost(store: DeadLetters) -> None:
