@@ -16,6 +16,7 @@ from render_job.stitch import join
 from render_job.studio import Drawn, Part, Terms
 from render_job.verify import verify_output, verify_piece, verify_sound
 from schemas.certificate import Certificate, PieceVerdict
+from schemas.media import VideoStream
 from schemas.pieces import Span
 from schemas.plan import AudioPlan, OutputPlan, RenderPlan
 
@@ -164,10 +165,16 @@ class FfmpegStudio:
         return frames
 
     def check_pictures(
-        self, path: Path, output: OutputPlan, span: Span, *, heard: Callable[[], None]
+        self,
+        path: Path,
+        output: OutputPlan,
+        span: Span,
+        source: VideoStream,
+        *,
+        heard: Callable[[], None],
     ) -> PieceVerdict:
         """See `render_job/verify.py`."""
-        return verify_piece(path, output, span, heard=heard)
+        return verify_piece(path, output, span, source, heard=heard)
 
     def check_sound(
         self,

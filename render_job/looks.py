@@ -6,8 +6,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from render_job.filters import EXACT_FORMATS
+from render_job.filters import EXACT_FORMATS, MATRICES
 from render_job.recipe import timescale
+from schemas import media
 from schemas.plan import OutputPlan
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ PLAIN_FORMATS = ("yuv420p", "yuvj420p")
 """What the recipe makes of anything: in the full range, if the source is, by its other name."""
 PICTURES = range(1, 6)
 """NAL units that hold (parts of) pictures."""
+UNSAID = (0, 2)
+"""Reserved, and not known (H.273, 8.2)."""
+FULL_RANGE = 2
+"""As ffmpeg numbers ranges."""
 _NEXT_TO_NOTHING = bytes(range(5))
 
 
@@ -40,7 +45,7 @@ class Look:
     """The avcC box: the parameter sets."""
 
     def faults(self, plan: OutputPlan) -> list[str]:
-        """What is not as planned. Colours are the source's, which the plan does not tell."""
+        """What is not as planned. The plan does not tell colours: see `colour_faults`."""
         allowed = EXACT_FORMATS if plan.lossless else PLAIN_FORMATS
         faults = []
         if self.codec != "h264":
@@ -54,6 +59,27 @@ class Look:
         if self.time_base != Fraction(1, timescale(plan.frame_rate)):
             faults.append(f"it counts time in {self.time_base} s")
         return faults
+
+    def colour_faults(self, source: media.VideoStream) -> list[str]:
+        """Which colour tags are not the source's, as far as it has said them and they are kept.
+
+        What is not YUV has another matrix afterwards, and perhaps another range.
+        """
+        if not self.colours:
+            return []
+        colour_range, _, transfer, matrix = self.colours
+        pairs = []
+        if source.transfer not in UNSAID:
+            pairs.append(("transfer", transfer, source.transfer))
+        if source.pixel_format.startswith("yuv"):
+            if source.matrix in MATRICES:
+                pairs.append(("matrix", matrix, source.matrix))
+            pairs.append(("full range", int(colour_range == FULL_RANGE), int(source.full_range)))
+        return [
+            f"its colours are tagged with {name} {mine}, the source's with {theirs}"
+            for name, mine, theirs in pairs
+            if mine != theirs
+        ]
 
     def unlike(self, other: "Look") -> list[str]:
         """In which ways two that were to be alike are not."""

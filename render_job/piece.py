@@ -84,7 +84,8 @@ def _check(task: Task, work: Piece, span: Span, path: Path, held: Held) -> Piece
     """Decode it, and keep the claim meanwhile."""
     heard = partial(held.keep, len(span))
     with held.meter.looking():
-        return task.tools.studio.check_pictures(path, work.output, span, heard=heard)
+        source = task.plan.media.video
+        return task.tools.studio.check_pictures(path, work.output, span, source, heard=heard)
 
 
 def _hear(task: Task, work: Piece, held: Held, frames: int) -> None:

@@ -13,6 +13,7 @@ from typing import Protocol
 from render_job.level import Heard, Level
 from render_job.parcel import Parcel
 from schemas.certificate import Certificate, PieceVerdict
+from schemas.media import VideoStream
 from schemas.pieces import Span
 from schemas.plan import AudioPlan, OutputPlan, RenderPlan
 
@@ -137,7 +138,13 @@ class Studio(Protocol):
         """Cut the file at its last whole GOP; how many frames are left, 0 for not even one."""
 
     def check_pictures(
-        self, path: Path, output: OutputPlan, span: Span, *, heard: Callable[[], None]
+        self,
+        path: Path,
+        output: OutputPlan,
+        span: Span,
+        source: VideoStream,
+        *,
+        heard: Callable[[], None],
     ) -> PieceVerdict:
         """Decode a piece from end to end. `heard` is called all the while, and may raise."""
 

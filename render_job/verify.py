@@ -38,6 +38,7 @@ from render_job.strict import for_errors_alone, frames_of, strictly
 from render_job.studio import Part
 from render_job.tracks import Track
 from schemas.certificate import Certificate, PieceVerdict
+from schemas.media import VideoStream
 from schemas.pieces import Span
 from schemas.plan import RECIPE_VERSION, SAMPLE_RATE, AudioPlan, OutputPlan
 
@@ -50,14 +51,19 @@ AUDIBLE = 0.001
 
 
 def verify_piece(
-    path: Path, plan: OutputPlan, span: Span, *, heard: Callable[[], None] = unheard
+    path: Path,
+    plan: OutputPlan,
+    span: Span,
+    source: VideoStream,
+    *,
+    heard: Callable[[], None] = unheard,
 ) -> PieceVerdict:
     """Decode the piece from end to end and say what is wrong with it.
 
     It must hold one stream and in it exactly `len(span)` frames at 0, 1, 2 … frame times, IDR
     frames on the GOP grid and nowhere else, and decode without an error into pictures of the
-    planned size and kind that are not blank. A file that cannot even be opened has a verdict too:
-    a failed one, without frames.
+    planned size and kind that are not blank, in colours tagged as the `source` tags its own. A file
+    that cannot even be opened has a verdict too: a failed one, without frames.
     """
     import av
 
@@ -89,7 +95,7 @@ def verify_piece(
         faults.append(f"it has {streams} streams")
     if decoded != len(span):
         faults.append(f"{decoded} frames decode, not {len(span)}")
-    faults += look.faults(plan)
+    faults += [*look.faults(plan), *look.colour_faults(source)]
     for size, kind in shapes - {(look.size, look.pixel_format)}:
         faults.append(f"some pictures are {size[0]}x{size[1]} of {kind}")
     times = time_faults(track, plan, len(span))

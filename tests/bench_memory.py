@@ -304,7 +304,11 @@ def rendered(folder: Path, minutes: int) -> dict[str, float]:
         for span in output.chunks[-2:]:
             made(plan, span, folder / f"{minutes}.mp4", path)
             waiting.append(mine())
-            assert studio().check_pictures(path, output, span, heard=lambda: None).passed
+            assert (
+                studio()
+                .check_pictures(path, output, span, plan.media.video, heard=lambda: None)
+                .passed
+            )
     return {
         "task before MiB": before,
         "task while ffmpeg makes its first piece MiB": waiting[0],
@@ -350,7 +354,8 @@ def parts_of(folder: Path, plan: OutputPlan, minutes: int) -> tuple[dict[Span, P
     seed, first = folder / "seed.mp4", folder / "piece.mp4"
     one = RenderPlan(render="r-0", upload=UPLOAD, media=media_of(seed), outputs=(plan,), audio=())
     made(one, plan.chunks[0], seed, first)
-    verdict = studio().check_pictures(first, plan, plan.chunks[0], heard=lambda: None)
+    span, source = plan.chunks[0], one.media.video
+    verdict = studio().check_pictures(first, plan, span, source, heard=lambda: None)
     assert verdict.passed, verdict.faults
     pieces = {}
     for span in plan.chunks:

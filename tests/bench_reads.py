@@ -164,7 +164,11 @@ def pictures(plan: RenderPlan, store: Counted, folder: Path) -> Sequence[Callabl
                 terms=terms(),
                 drawn=NOTHING,
             )
-        assert studio().check_pictures(out, output, span, heard=lambda: None).passed
+        assert (
+            studio()
+            .check_pictures(*(out, output, span, plan.media.video), heard=lambda: None)
+            .passed
+        )
 
     return [lambda at=at: make(at) for at in range(len(output.chunks))]  # type: ignore[misc]  # at is bound
 

@@ -26,6 +26,7 @@ from schemas.certificate import Certificate, Companions, PieceVerdict
 from schemas.failures import Failure, FailureClass
 from schemas.ids import digest
 from schemas.kinds import SEVERAL
+from schemas.media import VideoStream
 from schemas.pieces import Span
 from schemas.plan import RECIPE_VERSION, SAMPLE_RATE, AudioPlan, OutputPlan, RenderPlan
 
@@ -208,7 +209,13 @@ class SimulatedStudio:
         return frames
 
     def check_pictures(
-        self, path: Path, output: OutputPlan, span: Span, *, heard: Callable[[], None]
+        self,
+        path: Path,
+        output: OutputPlan,
+        span: Span,
+        source: VideoStream,
+        *,
+        heard: Callable[[], None],
     ) -> PieceVerdict:
         """Whether it holds exactly these frames of this output."""
         made = _read(path)

@@ -64,7 +64,7 @@ class Bench:
 
     def seen(self, path: Path, span: Span, name: str | None = None) -> Part:
         """The piece with its verdict, as if it were committed under the name of that span."""
-        verdict = self.studio.check_pictures(path, self.plan, span, heard=unheard)
+        verdict = self.studio.check_pictures(path, self.plan, span, self.media.video, heard=unheard)
         name = name or f"pieces/{span}"
         return Part(path=path, name=name, verdict=replace(verdict, subject=name))
 
@@ -215,7 +215,9 @@ def judge(bench: Bench, of: str, made: Path | Stitched) -> tuple[str, ...]:
     if isinstance(made, Stitched):
         return certify(bench, made).faults
     if of == "piece":
-        return bench.studio.check_pictures(made, bench.plan, FIRST, heard=unheard).faults
+        return bench.studio.check_pictures(
+            made, bench.plan, FIRST, bench.media.video, heard=unheard
+        ).faults
     if of == "sound":
         return bench.verdict(made).faults
     if of == "level":

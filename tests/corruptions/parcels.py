@@ -82,7 +82,7 @@ def make(bench: Bench, kind: Kind, folder: Path) -> Made:
             plan = replace(plan, frame_rate=plan.frame_rate / 16, object_name="clip/sheet.vtt")
         span = Span(0, plan.frames)
         piece = bench.encode(folder / "piece.mp4", plan=plan, span=span)
-        verdict = bench.studio.check_pictures(piece, plan, span, heard=unheard)
+        verdict = bench.studio.check_pictures(piece, plan, span, bench.media.video, heard=unheard)
         assert verdict.passed, verdict.faults
         made = [Part(path=piece, name="", verdict=verdict)]
         joined = replace(bench, plan=plan).join([piece], None, folder / "joined.mp4")

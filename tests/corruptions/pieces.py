@@ -29,6 +29,11 @@ def piece_copied(words: str) -> Deed:
     return deed
 
 
+def tagged(words: str) -> Deed:
+    """The piece with the same pictures, and other tags."""
+    return recoded(("setpts=PTS-0", f"setparams={words},setpts=PTS-0"))
+
+
 GREEN = "geq=lum=0:cb=0:cr=0:enable='between(n,5,8)',setpts=PTS-0"
 PIECES = (
     Corruption(name="empty file", of="piece", deed=empty, told="cannot be read"),
@@ -111,6 +116,12 @@ PIECES = (
                told="not square but 4/3"),
     Corruption(name="another pixel format", of="piece", deed=recoded(("format=yuv420p",
                "format=yuv422p")), told="yuv422p, not yuv420p"),
+    Corruption(name="colours tagged with another transfer", of="piece",
+               deed=tagged("color_trc=smpte2084"), told="transfer 16, the source's with 1"),
+    Corruption(name="colours tagged with another matrix", of="piece",
+               deed=tagged("colorspace=bt2020nc"), told="matrix 9, the source's with 1"),
+    Corruption(name="colours tagged as of the full range", of="piece",
+               deed=tagged("range=pc"), told="full range 1, the source's with 0"),
     Corruption(
         name="another codec",
         of="piece",

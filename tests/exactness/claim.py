@@ -15,7 +15,7 @@ def chunks_joined_are_the_single_pass(case: str, sources: Sources, folder: Path)
     it = work(sources, name, folder, rate=rate, start=Fraction(start))
     pieces = it.pieces()
     for span, path in pieces.items():
-        verdict = verify_piece(path, it.plan, span)
+        verdict = verify_piece(path, it.plan, span, it.media.video)
         assert verdict.passed, (span, verdict.faults)
     joined, certificate = it.output(pieces, "joined.mp4")
     assert certificate.verified, certificate.faults

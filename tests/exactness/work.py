@@ -98,15 +98,15 @@ class Work:
         join(list(pieces.values()), sound, self.plan, out, ffmpeg=ffmpeg.path, limit=LIMIT)
         audio = sound_of(self.media, self.plan) if sound else None
         encoder = encoder_class(ffmpeg, 1)
-        parts = parts_of(self.plan, pieces)
+        parts = parts_of(self, pieces)
         heard = None if audio is None or sound is None else sound_part(sound, audio)
         return out, verify_output(out, self.plan, audio, parts, heard, encoder_class=encoder)
 
 
-def parts_of(plan: OutputPlan, pieces: Mapping[Span, Path]) -> Mapping[Span, Part]:
+def parts_of(it: Work, pieces: Mapping[Span, Path]) -> Mapping[Span, Part]:
     """The pieces with their verdicts."""
     return {
-        span: Part(path=path, name="", verdict=verify_piece(path, plan, span))
+        span: Part(path=path, name="", verdict=verify_piece(path, it.plan, span, it.media.video))
         for span, path in pieces.items()
     }
 

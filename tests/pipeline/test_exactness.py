@@ -6,6 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
 
 from functions.core.plan import make_plan
@@ -110,6 +111,20 @@ def test_the_drift_over_many_joins_is_nothing(sources: Sources, tmp_path: Path) 
     assert certificate.drift_samples == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "tags"), [("ntsc", (1, 1, 1)), ("hdr", (9, 16, 9)), ("hlg", (9, 18, 9))]
+)
+def test_the_output_has_the_colour_tags_of_its_source(
+    name: str, tags: tuple[int, int, int], sources: Sources, tmp_path: Path
+) -> None:
+    """BT.709, HDR10 and HLG: primaries, transfer and matrix, as a decoder gives them out."""
+    it = work(sources, name, tmp_path, rate=FILM, lossless=False)
+    joined, certificate = it.output(it.pieces(), "joined.mp4")
+    assert certificate.verified, certificate.faults
+    assert tags_of(it.source) == (*tags, 1)
+    assert tags_of(joined) == tags_of(it.source)
+
+
 def test_lossy_chunks_look_like_the_lossy_single_pass(sources: Sources, tmp_path: Path) -> None:
     it = work(sources, "constant", tmp_path, rate=FILM, lossless=False)
     joined, certificate = it.output(it.pieces(), "joined.mp4")
@@ -140,7 +155,7 @@ def test_what_was_made_before_a_kill_is_kept_and_gone_on_from(
     size_bytes, frames = whole_gops(broken, it.plan.gop)
     cut(broken, size_bytes)
     assert 0 < frames < it.plan.frames
-    assert verify_piece(broken, it.plan, Span(0, frames)).passed
+    assert verify_piece(broken, it.plan, Span(0, frames), it.media.video).passed
     rest = Span(frames, it.plan.frames)
     joined, certificate = it.output({Span(0, frames): broken, rest: it.piece(rest)}, "out.mp4")
     assert certificate.verified, certificate.faults
@@ -191,10 +206,10 @@ def test_a_seek_that_lands_late_is_seen_and_mended_without_one(
 ) -> None:
     it = work(sources, "one_key", tmp_path, rate=FILM)
     span = it.plan.chunks[-1]
-    assert not verify_piece(it.piece(span), it.plan, span).passed
+    assert not verify_piece(it.piece(span), it.plan, span, it.media.video).passed
     path = tmp_path / "again.mp4"
     run(it.command(span, seek=False), limit=LIMIT, into=path)
-    assert verify_piece(path, it.plan, span).passed
+    assert verify_piece(path, it.plan, span, it.media.video).passed
 
 
 @pytest.mark.parametrize(("more", "passes"), [(2, True), (3, False)])
@@ -203,7 +218,7 @@ def test_the_last_picture_is_held_for_two_frames_and_no_longer(
 ) -> None:
     it = work(sources, "constant", tmp_path, rate=FILM)
     span = Span(it.plan.chunks[-1].start, it.plan.frames + more)
-    assert verify_piece(it.piece(span), it.plan, span).passed is passes
+    assert verify_piece(it.piece(span), it.plan, span, it.media.video).passed is passes
 
 
 def test_a_truncated_source_never_passes(sources: Sources, tmp_path: Path) -> None:
@@ -211,7 +226,7 @@ def test_a_truncated_source_never_passes(sources: Sources, tmp_path: Path) -> No
     it = replace(it, source=sources.path("truncated"))
     span = it.plan.chunks[-1]
     made = it.piece(span)
-    assert not verify_piece(made, it.plan, span).passed
+    assert not verify_piece(made, it.plan, span, it.media.video).passed
 
 
 def test_a_damaged_piece_does_not_pass(sources: Sources, tmp_path: Path) -> None:
@@ -222,7 +237,7 @@ def test_a_damaged_piece_does_not_pass(sources: Sources, tmp_path: Path) -> None
     middle = len(data) // 2
     data[middle : middle + 400] = bytes(400)
     path.write_bytes(data)
-    assert not verify_piece(path, it.plan, span).passed
+    assert not verify_piece(path, it.plan, span, it.media.video).passed
 
 
 def test_a_piece_in_the_wrong_place_does_not_pass(sources: Sources, tmp_path: Path) -> None:
@@ -236,7 +251,7 @@ def test_a_piece_in_the_wrong_place_does_not_pass(sources: Sources, tmp_path: Pa
         out,
         it.plan,
         audio,
-        parts_of(it.plan, pieces),
+        parts_of(it, pieces),
         sound_part(sound, audio),
         encoder_class="test",
     )
@@ -252,6 +267,14 @@ def test_pieces_of_two_encoders_are_not_joined(sources: Sources, tmp_path: Path)
     with pytest.raises(RenderFault, match="parameter sets") as caught:
         it.output(pieces, "mixed.mp4")
     assert caught.value.failure.reason == "mixed_encoders"
+
+
+def tags_of(path: Path) -> tuple[int, int, int, int]:
+    """Of the first picture; the range last, where 1 is the limited one."""
+    with av.open(str(path)) as container:
+        picture = next(container.decode(video=0))
+    tags = (picture.color_primaries, picture.color_trc, picture.colorspace, picture.color_range)
+    return tags[0], tags[1], tags[2], tags[3]
 
 
 def ssim(one: Path, other: Path) -> float:
