@@ -134,6 +134,32 @@ def test_lossy_chunks_look_like_the_lossy_single_pass(sources: Sources, tmp_path
     assert ssim(joined, single) >= 0.98
 
 
+@pytest.mark.parametrize("at", [Fraction(2, 5), Fraction(4, 5)])
+def test_a_lossy_chunk_gone_on_from_looks_like_the_calm_one(
+    at: Fraction, sources: Sources, tmp_path: Path
+) -> None:
+    """At the same times and on the same grid; its pictures are not the same to the bit."""
+    it = work(sources, "constant", tmp_path, rate=FILM, lossless=False)
+    span, calm = it.plan.chunks[1], it.piece(it.plan.chunks[1])
+    broken = tmp_path / "broken.mp4"
+    data = calm.read_bytes()
+    broken.write_bytes(data[: int(len(data) * at)])
+    size_bytes, kept = whole_gops(broken, it.plan.gop)
+    cut(broken, size_bytes)
+    assert 0 < kept < len(span)
+    first, rest = Span(span.start, span.start + kept), Span(span.start + kept, span.end)
+    undisturbed = it.pieces()
+    pieces = {**undisturbed, first: broken, rest: it.piece(rest)}
+    del pieces[span]
+    ordered = {each: pieces[each] for each in sorted(pieces, key=lambda each: each.start)}
+    one, told = it.output(undisturbed, "calm.mp4")
+    other, certificate = it.output(ordered, "resumed.mp4")
+    assert certificate.verified, certificate.faults
+    assert certificate.frames == told.frames
+    assert times_of(other) == times_of(one)
+    assert ssim(other, it.source) == pytest.approx(ssim(one, it.source), abs=0.001)
+
+
 def test_a_chunk_made_twice_is_the_same_to_the_byte(sources: Sources, tmp_path: Path) -> None:
     it = work(sources, "variable", tmp_path, rate=FILM, lossless=False)
     first = it.piece(it.plan.chunks[1]).read_bytes()
