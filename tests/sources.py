@@ -79,6 +79,11 @@ SOURCES = {
     ),
     "brief": Derived(of="ntsc", then="-t 3 -c copy"),
     "brief_turned": Derived(of="ntsc", then="-t 3 -c copy"),
+    "upside_down": Derived(of="ntsc", then="-c copy"),
+    "turned_back": Derived(of="ntsc", then="-c copy"),
+    "mirrored": Derived(of="ntsc", then="-c copy"),
+    "mirrored_upside_down": Derived(of="ntsc", then="-c copy"),
+    "mirrored_and_turned": Derived(of="ntsc", then="-c copy"),
     "edited": Derived(of="ntsc", first="-ss 3.3", then="-c copy"),
     "long": Derived(then=f"{_SMALL} -t 30 -vf scale=160:90,fps=30000/1001"),
     "transport": Derived(suffix="ts", of="long", then="-c copy"),
@@ -103,16 +108,26 @@ SOURCES = {
 UNINDEXED = ("mpegts",)
 
 
+def _shown_by(movie: bytes, a: int, b: int, c: int, d: int) -> bytes:
+    """The movie whose first track is to be shown by that matrix (ISO/IEC 14496-12, 8.3.2)."""
+    at = movie.index(b"tkhd") + 44
+    matrix = pack(">9i", a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
+    return movie[:at] + matrix + movie[at + len(matrix) :]
+
+
 def _turned(movie: bytes) -> bytes:
-    """The movie whose first track is to be shown turned clockwise (ISO/IEC 14496-12, 8.3.2)."""
-    matrix = movie.index(b"tkhd") + 44
-    quarter = pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
-    return movie[:matrix] + quarter + movie[matrix + len(quarter) :]
+    """Clockwise, by 90 degrees."""
+    return _shown_by(movie, 0, 1, -1, 0)
 
 
 AFTERWARDS: dict[str, Callable[[bytes], bytes]] = {
     "rotated": _turned,
     "brief_turned": _turned,
+    "upside_down": lambda movie: _shown_by(movie, -1, 0, 0, -1),
+    "turned_back": lambda movie: _shown_by(movie, 0, -1, 1, 0),
+    "mirrored": lambda movie: _shown_by(movie, -1, 0, 0, 1),
+    "mirrored_upside_down": lambda movie: _shown_by(movie, 1, 0, 0, -1),
+    "mirrored_and_turned": lambda movie: _shown_by(movie, 0, 1, 1, 0),
     "truncated": lambda movie: movie[: len(movie) // 2],
 }
 """What no ffmpeg option does, or not the same one in every version."""

@@ -101,6 +101,31 @@ def test_a_turned_picture_is_upright_in_the_output(sources: Sources) -> None:
     assert video.display_size == (90, 160)
 
 
+@pytest.mark.parametrize(
+    ("name", "turn"),
+    [
+        ("rotated", "transpose=clock"),
+        ("upside_down", "hflip,vflip"),
+        ("turned_back", "transpose=cclock"),
+        ("mirrored", "hflip"),
+        ("mirrored_upside_down", "vflip"),
+        ("mirrored_and_turned", "transpose=cclock_flip"),
+    ],
+)
+def test_a_picture_is_shown_as_its_matrix_says(
+    name: str, turn: str, sources: Sources, tmp_path: Path
+) -> None:
+    """In chunks and in one go, and as ffmpeg shows it by itself and when it is told the turn."""
+    it = work(sources, name, tmp_path, rate=NTSC)
+    assert (it.plan.width, it.plan.height) == ((90, 160) if "transpose" in turn else (160, 90))
+    joined, certificate = it.output(it.pieces(), "joined.mp4")
+    assert certificate.verified, certificate.faults
+    told = frame_md5s("-noautorotate", it.source, "-fps_mode", "passthrough", "-vf", turn)
+    own = frame_md5s(it.source, "-fps_mode", "passthrough")
+    assert len(set(told)) > 1
+    assert frame_md5s(joined) == frame_md5s(it.single()) == own == told
+
+
 def test_the_drift_over_many_joins_is_nothing(sources: Sources, tmp_path: Path) -> None:
     it = work(sources, "ntsc", tmp_path, rate=Fraction(59059, 1000))
     every_gop = tuple(Span(n, min(n + 12, it.plan.frames)) for n in range(0, it.plan.frames, 12))
