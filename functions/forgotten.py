@@ -11,6 +11,9 @@ An object without a render is told again by the pass that is answerable for the 
 all its reminders are still to come; only a file that was moved into the laptop's folder may be
 older, and then its next reminder finds it. What is told is told before the cursor says so: a crash,
 or two sweeps at once, tell it twice, which is harmless.
+
+An upload that awaits its sidecar (`functions/spec_origin.py`) is told while it has time only if the
+sidecar is there. The end of that time is a reminder of its own, with a row of others behind it.
 """
 
 from contextlib import suppress
@@ -19,6 +22,7 @@ from datetime import datetime, timedelta
 
 from functions.core.reminders import reminders
 from functions.ports import Ports
+from functions.spec_origin import awaits_sidecar_until
 from schemas.assets import is_asset
 from schemas.events import ObjectFinalized
 from schemas.ids import SIDECAR_SUFFIX
@@ -40,10 +44,17 @@ class Pass:
     after: str = ""
     """The last name that was looked at; empty at the start, and when the pass is over."""
 
-    def reminds(self, info: ObjectInfo, grace: timedelta) -> bool:
-        """Whether a reminder of that object falls into the time that this pass answers for."""
-        before = reminders(self.previous - info.updated, grace) if self.previous else 0
-        return reminders(self.began - info.updated, grace) > before
+    def reminds(self, info: ObjectInfo, grace: timedelta, until: datetime | None = None) -> bool:
+        """Whether a reminder of that object falls into the time that this pass answers for.
+
+        One that awaits its sidecar `until` a moment has a second row of them, from there on.
+        """
+
+        def due(at: datetime) -> int:
+            later = reminders(at - until + grace, grace) if until else 0
+            return reminders(at - info.updated, grace) + later
+
+        return due(self.began) > (due(self.previous) if self.previous else 0)
 
 
 def find_forgotten(ports: Ports, *, page: int = PAGE) -> int:
@@ -55,8 +66,8 @@ def find_forgotten(ports: Ports, *, page: int = PAGE) -> int:
     generation, last = _cursor(ports)
     current = last if last and last.after else _next(last, ports)
     infos = list(ports.uploads.list(after=current.after, limit=page))
-    due = [info for info in infos if current.reminds(info, ports.policy.upload_grace)]
-    forgotten = [info for info in due if _is_forgotten(info, ports)]
+    due = [info for info in infos if _is_due(info, current, ports)]
+    forgotten = [info for info in due if _is_forgotten(info, current.began, ports)]
     for info in forgotten:
         _tell(info, ports)
     done = replace(current, after=infos[-1].name if len(infos) == page else "")
@@ -82,8 +93,13 @@ def _next(last: Pass | None, ports: Ports) -> Pass:
     return Pass(began=ports.uploads.now(), previous=last.began if last else None)
 
 
-def _is_forgotten(info: ObjectInfo, ports: Ports) -> bool:
-    """Whether there is no render of this content, and there should be one."""
+def _is_due(info: ObjectInfo, current: Pass, ports: Ports) -> bool:
+    until = awaits_sidecar_until(info, ports.tenants)
+    return current.reminds(info, ports.policy.upload_grace, until)
+
+
+def _is_forgotten(info: ObjectInfo, now: datetime, ports: Ports) -> bool:
+    """Whether there is no render of this content, and there should be one by now."""
     if is_asset(info.name):
         return False
     video = info.name.removesuffix(SIDECAR_SUFFIX)
@@ -91,7 +107,11 @@ def _is_forgotten(info: ObjectInfo, ports: Ports) -> bool:
     if video != info.name:
         there = ports.uploads.stat(video) is not None
         return there and all(u.revision != info.generation for u in renders)
-    return all(u.generation != info.generation for u in renders)
+    if any(u.generation == info.generation for u in renders):
+        return False
+    until = awaits_sidecar_until(info, ports.tenants)
+    has_time = until is not None and now < until
+    return not has_time or ports.uploads.stat(f"{info.name}{SIDECAR_SUFFIX}") is not None
 
 
 def _tell(info: ObjectInfo, ports: Ports) -> None:

@@ -4,17 +4,14 @@ import logging
 
 from functions.assets import look_at_assets
 from functions.ports import NotRenderable, Ports
+from functions.spec_origin import awaits_sidecar_until, spec_of
 from schemas.assets import Asset, is_asset
-from schemas.events import ObjectFinalized, RenderRequested, SpecSource, UploadRefused
-from schemas.failures import Failure, FailureClass
+from schemas.events import ObjectFinalized, RenderRequested, UploadRefused
 from schemas.ids import SIDECAR_SUFFIX, Upload
 from schemas.ports import ObjectInfo, ObjectMissing
-from schemas.spec import LONGEST_SPEC, parse_spec
+from schemas.spec import parse_spec
 from schemas.spec_fields import SpecFault
 from schemas.topics import Topic
-
-SPEC_METADATA = "clipline-spec"
-"""The object metadata key under which an upload may carry its spec."""
 
 log = logging.getLogger("clipline.intake")
 
@@ -23,7 +20,7 @@ def admit(event: ObjectFinalized, ports: Ports) -> None:
     """Publish what the upload is: a request or a refusal, under an id that repeats share.
 
     An object that is gone or overwritten meanwhile is nobody's wish any more: its newer
-    generation has an event of its own.
+    generation has an event of its own. Nothing is published of one that waits for its sidecar.
     """
     if is_asset(event.name):
         log.info("to be named by a spec", extra={"action": "skipped", "object": event.name})
@@ -34,6 +31,8 @@ def admit(event: ObjectFinalized, ports: Ports) -> None:
         log.info("nothing to render", extra={"action": "skipped", "object": event.name})
         return
     sidecar = ports.uploads.stat(f"{name}{SIDECAR_SUFFIX}")
+    if sidecar is None and _still_waits(video, ports):
+        return
     upload = Upload(
         bucket=event.bucket,
         name=name,
@@ -42,7 +41,7 @@ def admit(event: ObjectFinalized, ports: Ports) -> None:
     )
     told: RenderRequested | UploadRefused
     try:
-        source, text = _spec(video, sidecar, ports)
+        source, text = spec_of(video, sidecar, ports)
         assets = _assets(text, upload, ports)
         told = RenderRequested(
             upload=upload,
@@ -62,26 +61,22 @@ def admit(event: ObjectFinalized, ports: Ports) -> None:
     ports.publisher.publish(Topic.RENDER_REQUESTS, told)
 
 
-def _spec(
-    video: ObjectInfo, sidecar: ObjectInfo | None, ports: Ports
-) -> tuple[SpecSource, str | None]:
-    """Where the spec comes from: a sidecar before the object's metadata before the default."""
-    if sidecar is None:
-        text = video.metadata.get(SPEC_METADATA)
-        return (SpecSource.METADATA if text else SpecSource.DEFAULT), text
-    if sidecar.size_bytes > LONGEST_SPEC:
-        message = f"the sidecar has {sidecar.size_bytes} bytes, but may have {LONGEST_SPEC}"
-        raise NotRenderable(
-            Failure(
-                failure=FailureClass.SPEC,
-                reason="spec_too_long",
-                message=message,
-                field="spec",
-                value=f"{sidecar.size_bytes} bytes long",
-                limit=f"at most {LONGEST_SPEC} bytes long",
-            )
-        )
-    return SpecSource.SIDECAR, ports.uploads.read(sidecar.name).decode(errors="replace")
+def _still_waits(video: ObjectInfo, ports: Ports) -> bool:
+    """Whether its sidecar may still come: its event, or the sweep when the time is over, is next.
+
+    This process may read the store's clock a second behind the sweep's that told it, at worst:
+    then the next reminder finds it (`functions/forgotten.py`).
+    """
+    until = awaits_sidecar_until(video, ports.tenants)
+    if until is None or ports.uploads.now() >= until:
+        return False
+    log.info(
+        "%s waits for its sidecar until %s UTC",
+        video.name,
+        f"{until:%Y-%m-%d %H:%M:%S}",
+        extra={"action": "awaits_sidecar", "object": video.name, "until": until.isoformat()},
+    )
+    return True
 
 
 def _assets(text: str | None, upload: Upload, ports: Ports) -> tuple[Asset, ...]:

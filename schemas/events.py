@@ -22,6 +22,9 @@ class SpecSource(StrEnum):
     """Where the spec of a request came from."""
 
     DEFAULT = "default"
+    """The built-in one."""
+    FOLDER = "folder"
+    """The default of the upload's folder."""
     METADATA = "metadata"
     SIDECAR = "sidecar"
 

@@ -26,8 +26,7 @@ class Upload:
     @property
     def tenant(self) -> str:
         """The first path segment, or `default` where there is none before a slash."""
-        head, slash, _ = self.name.partition("/")
-        return head if slash and head else DEFAULT_TENANT
+        return tenant_of(self.name)
 
     @property
     def stem(self) -> str:
@@ -43,6 +42,12 @@ class Upload:
     def age_key(self) -> tuple[int, int]:
         """Orders the requests made of one upload name: a larger key supersedes a smaller one."""
         return (self.generation, self.revision)
+
+
+def tenant_of(name: str) -> str:
+    """Whose upload of that name it is."""
+    head, slash, _ = name.partition("/")
+    return head if slash and head else DEFAULT_TENANT
 
 
 def render_id(upload: Upload) -> str:

@@ -84,16 +84,28 @@ class Place:
 
     def of_tenant(self, tenant: str, field: str, words: str) -> LaneFault:
         """The same of a tenant's field."""
+        own = rf"\s*(\[.*\.)?{re.escape(field)}\b" if field else "$."
+        return self._in_tenant(tenant, (own,), f"{field} {words}")
+
+    def of_folder(self, tenant: str, folder: str, field: str, words: str) -> LaneFault:
+        """The same of a field of its folder's default; of the folder itself, if there is none."""
+        begins = rf""".*["']{re.escape(folder)}["']"""
+        own = (begins, rf"(.*[{{,])?\s*{re.escape(field)}\s*=") if field else (begins,)
+        at = f"defaults.'{folder}'" + (f".{field}" if field else "")
+        return self._in_tenant(tenant, own, f"{at} {words}")
+
+    def _in_tenant(self, tenant: str, patterns: Sequence[str], words: str) -> LaneFault:
+        """With the line to which they lead, each from where the one before it was found."""
         table = re.compile(rf"""\s*\[\s*tenants\s*\.\s*["']?{re.escape(tenant)}["']?\s*[.\]]""")
-        own = re.compile(rf"\s*(\[.*\.)?{re.escape(field)}\b" if field else "$.")
         begin = next((n for n, line in enumerate(self._lines) if table.match(line)), None)
         if begin is None:
-            return LaneFault(f"{self.name}: tenants.{tenant}.{field} {words}")
+            return LaneFault(f"{self.name}: tenants.{tenant}.{words}")
         after = ((n, self._lines[n]) for n in range(begin + 1, len(self._lines)))
         others = (n for n, line in after if _TABLE.match(line) and not table.match(line))
-        lines = range(begin, next(others, len(self._lines)))
-        at = next((n for n in lines if own.match(self._lines[n])), begin)
-        return LaneFault(f"{self.name}, line {at + 1}: tenants.{tenant}.{field} {words}")
+        end, at = next(others, len(self._lines)), begin
+        for pattern in patterns:
+            at = next((n for n in range(at, end) if re.match(pattern, self._lines[n])), at)
+        return LaneFault(f"{self.name}, line {at + 1}: tenants.{tenant}.{words}")
 
     def _line(self, number: int, field: str) -> int | None:
         """Its own, or that of the lane's beginning; None in text that has no such lines."""

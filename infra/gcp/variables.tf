@@ -235,9 +235,13 @@ variable "spending" {
 }
 
 variable "tenants" {
-  description = "By tenant: where its renders may be made, in the words of the lanes' locations; its weight among those who wait; its usual priority, that of its folders, and the most urgent one that its uploads may ask for."
+  description = "By tenant: where its renders may be made, in the words of the lanes' locations; its weight among those who wait; its usual priority, that of its folders, and the most urgent one that its uploads may ask for; what its folders make of uploads that bring no spec, and for how long they await a sidecar."
   type = map(object({
-    ceiling   = optional(string, "normal")
+    ceiling = optional(string, "normal")
+    defaults = optional(map(object({
+      await_sidecar_seconds = optional(number, 0)
+      spec                  = optional(string, "")
+    })), {})
     folders   = optional(map(string), {})
     locations = optional(list(string))
     priority  = optional(string, "normal")

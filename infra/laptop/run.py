@@ -12,8 +12,8 @@ from rich.console import Console
 
 from functions.assets import named
 from functions.core.render import Render, State
-from functions.intake import SPEC_METADATA
 from functions.ports import Ports
+from functions.spec_origin import SPEC_METADATA
 from infra.laptop.exits import Refused, Status
 from infra.laptop.quiet import logs_to_file
 from infra.laptop.stage import Stage

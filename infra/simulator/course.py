@@ -6,11 +6,12 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
+from functions.core.tenants import FolderDefault, Tenant
 from infra.simulator.capacity import Traced, read_traces
 from infra.simulator.faults import ODDS, Fault
 from infra.simulator.fleet import LANES, NARROW, PACKED, POOLS, SCARCE, SPOT
 from infra.simulator.history import Recipe
-from infra.simulator.scenario import scenario
+from infra.simulator.scenario import TWO_OUTPUTS, scenario
 
 MOST_UPLOADS = 5
 CROWD = 60
@@ -34,6 +35,14 @@ FLEETS = {2: POOLS, 3: SCARCE, 5: SPOT, 8: NARROW}
 """The fleet of every history whose number ends so; all others have the usual one."""
 PACKED_AT = 12
 """Of twenty histories the one whose pools are packed."""
+AWAITING_AT = 17
+"""And the one in which folders await sidecars."""
+AWAITING = {
+    tenant: Tenant(
+        defaults={f"{tenant}/": FolderDefault(spec=TWO_OUTPUTS, await_sidecar_seconds=120)}
+    )
+    for tenant in ("acme", "calm", "zeta")
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +80,7 @@ class Course:
             ),
             odds=odds,
             lanes=lanes,
+            tenants=AWAITING if number % 20 == AWAITING_AT else {},
             sweep_every=HASTY if number % 10 in SWARM_AT else SWEEP_EVERY,
             traces=_read(self.traces) if self.traces else (),
         )

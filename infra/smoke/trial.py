@@ -18,9 +18,9 @@ from pathlib import Path
 from functions.core.render import Render, State
 from functions.core.switches import Reach, Switching
 from functions.desk import DeadLetters, Wanted
-from functions.intake import SPEC_METADATA
 from functions.landed import record_of
 from functions.ports import Ports
+from functions.spec_origin import SPEC_METADATA
 from infra.smoke.evidence import Evidence
 from infra.smoke.heard import Heard
 from ops.replay_look import frames, looks, refusal

@@ -22,7 +22,17 @@ INPUTS = {
     "region": "us-east4",
     "render_image": f"us-east4-docker.pkg.dev/demo-project/clipline/render@sha256:{'0' * 64}",
     "spending": {"day_dollars": 200},
-    "tenants": {"acme": {"locations": ["eu"]}},
+    "tenants": {
+        "acme": {
+            "defaults": {
+                "acme/shorts/": {
+                    "await_sidecar_seconds": 600,
+                    "spec": '{"outputs": [{"preset": "vertical-1080"}]}',
+                }
+            },
+            "locations": ["eu"],
+        }
+    },
 }
 GCLOUD = '#!/bin/sh\necho "$@" >> gcloud.txt\n'
 """Writes down what it was asked for."""

@@ -19,8 +19,8 @@ from functions.adapters.sqlite_bus import SqliteBus
 from functions.adapters.sqlite_renders import SqliteRenders
 from functions.core.render import TERMINAL, Render, State
 from functions.desk import Wanted
-from functions.intake import SPEC_METADATA
 from functions.settings import Laptop
+from functions.spec_origin import SPEC_METADATA
 from functions.wiring import laptop_desk
 from infra.laptop.subscriptions import DEAD_LETTERS, DONE
 from schemas import names

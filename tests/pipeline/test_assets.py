@@ -12,8 +12,9 @@ from functions.adapters.directory_objects import DirectoryObjects
 from functions.core.render import State
 from functions.forgotten import find_forgotten
 from functions.handle import handle
-from functions.intake import SPEC_METADATA, admit
+from functions.intake import admit
 from functions.settings import Laptop
+from functions.spec_origin import SPEC_METADATA
 from functions.wiring import laptop_ports
 from render_job.errors import RenderFault
 from render_job.overlays import MOST_KEPT, Overlays

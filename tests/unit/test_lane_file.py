@@ -10,7 +10,7 @@ import pytest
 from functions.cloud_lanes import CloudLane, budget, cloud_lanes, laptop_lanes, tenants
 from functions.core.budget import Budget
 from functions.core.quotas import Quota, running_limits
-from functions.core.tenants import Tenant
+from functions.core.tenants import FolderDefault, Tenant
 from functions.errors import NotConfigured
 from schemas.priority import Priority
 from tests.lanes import LAPTOP_LANE
@@ -204,12 +204,66 @@ def test_a_tenant_has_its_share_and_its_folders_their_priorities() -> None:
             "line 21: tenants.acme.folders 'zeta/' is not in the tenant's own folder, "
             "which is acme/",
         ),
+        (
+            "[tenants.acme.defaults.'zeta/']\nspec = '{}'",
+            "line 20: tenants.acme.defaults 'zeta/' is not in the tenant's own folder, "
+            "which is acme/",
+        ),
+        (
+            "[tenants.acme]\n[tenants.acme.defaults.'acme/a']\nspec = '{}'",
+            "line 21: tenants.acme.defaults.'acme/a' must end in /, as a folder does",
+        ),
+        (
+            "[tenants.acme.defaults.'acme/']\n[tenants.acme.defaults.'acme/a/']\n"
+            "await_sidecar_seconds = 60\nspec = '{\"outputs\": [{\"height\": 9}]}'",
+            "line 23: tenants.acme.defaults.'acme/a/'.spec will not do: outputs[0].height is 9, "
+            "but must be a whole number of pixels, 16 to 4320",
+        ),
+        (
+            "[tenants.acme.defaults]\n'acme/' = {spec = 'x'}",
+            "line 21: tenants.acme.defaults.'acme/'.spec will not do: spec is not JSON",
+        ),
+        (
+            "[tenants.acme.defaults.'acme/']\nawait_sidecar_seconds = 3601",
+            "line 21: tenants.acme.defaults.'acme/'.await_sidecar_seconds must be from 0 to 3600 "
+            "(it is 3601)",
+        ),
+        (
+            "[tenants.acme.defaults.'acme/']\nawait_sidecar_seconds = -1",
+            "line 21: tenants.acme.defaults.'acme/'.await_sidecar_seconds must be from 0 to 3600 "
+            "(it is -1)",
+        ),
+        (
+            "[tenants.acme.defaults.'acme/']\nawait_sidecar = 60",
+            "line 21: tenants.acme.defaults.'acme/'.await_sidecar is no field of a folder's "
+            "default; is it await_sidecar_seconds?",
+        ),
+        (
+            "[tenants.acme.defaults.'acme/']\nspec = 7",
+            "line 20: tenants.acme.defaults Expected `str`, got `int`",
+        ),
+        (
+            "[tenants.acme]\ndefaults = 7",
+            "line 21: tenants.acme.defaults Expected `object`, got `int`",
+        ),
     ],
 )  # fmt: skip
 def test_a_wrong_field_of_a_tenant_is_named_with_its_line(wrong: str, says: str) -> None:
     with pytest.raises(NotConfigured) as raised:
         tenants({"CLIPLINE_LANES": GOOD + wrong})
     assert str(raised.value).startswith(f"CLIPLINE_LANES, {says}")
+
+
+def test_a_folder_has_a_default_spec_and_may_await_sidecars() -> None:
+    text = GOOD + (
+        "[tenants.acme.defaults.'acme/shorts/']\nspec = '{\"outputs\": [{\"height\": 90}]}'\n"
+        "await_sidecar_seconds = 600\n"
+    )
+    default = FolderDefault(spec='{"outputs": [{"height": 90}]}', await_sidecar_seconds=600)
+    for told in (text, json.dumps(tomllib.loads(text))):
+        found = tenants({"CLIPLINE_LANES": told})
+        assert found == {"acme": Tenant(defaults={"acme/shorts/": default})}
+    assert default.await_sidecar == timedelta(minutes=10)
 
 
 QUOTAS = """\

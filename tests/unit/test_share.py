@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from functions.core.entries import Entry, Outcome
 from functions.core.share import WEIGHTS, WINDOW, Line, account, first, line_name, line_of, used
-from functions.core.tenants import Tenant, priority_of
+from functions.core.tenants import FolderDefault, Tenant, default_of, priority_of
 from schemas.priority import Priority
 from tests.unit.makers import NOW, seconds, upload
 
@@ -157,3 +157,22 @@ def test_what_asks_for_nothing_has_its_folders_priority_or_its_tenants() -> None
     assert priority_of(upload(name="acme/x.mp4"), None, tenants) is NORMAL
     assert priority_of(upload(name="zeta/x.mp4"), None, tenants) is LIVE
     assert priority_of(upload(name="else/x.mp4"), None, tenants) is NORMAL
+
+
+def test_an_upload_has_the_default_of_the_longest_folder_that_it_lies_in() -> None:
+    folders = {
+        "acme/": FolderDefault(spec='{"outputs": [{"height": 90}]}', await_sidecar_seconds=60),
+        "acme/trip/": FolderDefault(await_sidecar_seconds=600),
+        "acme/trip/raw/": FolderDefault(),
+    }
+    tenants = {"acme": Tenant(defaults=folders)}
+    for name, folder in (
+        ("acme/x.mp4", "acme/"),
+        ("acme/trip.mp4", "acme/"),
+        ("acme/trip/x.mp4", "acme/trip/"),
+        ("acme/trip/raw.mp4", "acme/trip/"),
+        ("acme/trip/raw/a/x.mp4", "acme/trip/raw/"),
+    ):
+        assert default_of(name, tenants) == folders[folder], name
+    for name in ("acme.mp4", "zeta/x.mp4", "zeta/acme/x.mp4"):
+        assert default_of(name, tenants) == FolderDefault(), name
