@@ -54,7 +54,7 @@ class LaneKind:
     trace: Traced | None = None
     """What it follows to the letter: it says so when it has no machines, and takes away those that
     work when it has none any more. None for what is drawn."""
-    starts: float | None = None
+    starts_after: float | None = None
     """Seconds that every start takes; None for what is drawn."""
     spot: float = 0.3
     """How much more often than usual its machines are taken away."""

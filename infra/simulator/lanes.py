@@ -150,7 +150,8 @@ class SimulatedLane:
         draw = self.world.fate.stream(f"accepted/{name}")
         self.witness.log(f"{name} is accepted on {self.lane.id}" + (", and hangs" * hangs))
         if not hangs:
-            after = draw.expovariate(1 / START) if self.kind.starts is None else self.kind.starts
+            given = self.kind.starts_after
+            after = draw.expovariate(1 / START) if given is None else given
             self.world.later(after, lambda: self._start(execution))
         elif draw.random() < 0.5:
             self.world.later(draw.uniform(*MUCH_LATER), lambda: self._start(execution))

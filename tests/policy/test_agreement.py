@@ -42,7 +42,7 @@ def lived(sky: Sky) -> Outcome:
         LaneKind(
             lane=place.lane,
             trace=Traced(seconds_a_tick=60.0, available=tuple(place.there)),
-            starts=60.0 * place.starts,
+            starts_after=60.0 * place.starts,
             retries=0,
             names_itself=True,
             tells_preemption=True,
