@@ -5,6 +5,7 @@ Each defence of the kernel is tried on its own, with an ffmpeg that was told not
 
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,9 +14,10 @@ from threading import Thread
 
 import pytest
 
+from render_job import reach
 from render_job.errors import RenderFault
 from render_job.ffmpeg import run
-from render_job.reach import Limits, Reach, defences, reach_of
+from render_job.reach import PROGRAM, Limits, Reach, defences, reach_of
 from tests.pipeline.test_ffmpeg import LIMIT, PYTHON, program, words
 from tests.sources import SAMPLE
 
@@ -26,6 +28,8 @@ needs = {
     )
     for name in ("files", "ports", "network", "processes", "parent")
 }
+DEFENCES = ("parent", "rights", "files", "ports", "signals", "network", "processes")
+"""As docs/security.md names them."""
 FRAMES = "-frames:v 2 -f mpegts pipe:1"
 
 
@@ -62,6 +66,42 @@ def test_what_it_may_reach_follows_from_its_command(tmp_path: Path) -> None:
     )
     served = ["ffmpeg", "-i", "http://127.0.0.1:4711/x", "-f", "mp4", "pipe:1"]
     assert reach_of(served, Path("/s")) == Reach(writes=(Path("/s"),), port=4711, home=Path("/s"))
+
+
+def test_the_log_says_once_which_defences_are_in_force(caplog: pytest.LogCaptureFixture) -> None:
+    """As the program says that confines itself; and what stands in place of what it has not."""
+    told = [sys.executable, "-I", "-S", "-B", str(PROGRAM), "--"]
+    kept = subprocess.run(told, capture_output=True, check=True, text=True, env={}).stdout.split()
+    defences.cache_clear()
+    with caplog.at_level("INFO", "clipline.reach"):
+        assert defences() == defences()
+    (line,) = [one for one in caplog.records if vars(one).get("action") == "confined"]
+    named, _, missing = line.getMessage().partition("; not by ")
+    assert set(vars(line)["defences"]) == {*DEFENCES} & {*kept}
+    for name in DEFENCES:
+        assert (name in named) is (name in kept)
+        assert (name in missing) is (name not in kept)
+    assert ("egress rules and the identity" in missing) is ("network" not in kept)
+
+
+def test_where_the_kernel_keeps_nothing_the_log_says_what_stands_against_the_network(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A program that can do nothing for it, as on a kernel without any of that."""
+    bare = tmp_path / "confined.py"
+    bare.write_text("")
+    monkeypatch.setattr(reach, "PROGRAM", bare)
+    defences.cache_clear()
+    try:
+        with caplog.at_level("INFO", "clipline.reach"):
+            assert defences() == frozenset()
+    finally:
+        defences.cache_clear()
+    (line,) = caplog.records
+    assert line.getMessage() == (
+        f"ffmpeg is confined by limits alone; not by {', '.join(DEFENCES)}: against the network"
+        " stand the list of demuxers, egress rules and the identity"
+    )
 
 
 @needs["files"]
