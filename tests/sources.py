@@ -98,6 +98,20 @@ SOURCES = {
         of="ntsc",
         then="-c:v libvpx -b:v 200k -deadline realtime -cpu-used 8 -c:a libopus -b:a 48k",
     ),
+    "vp9": Derived(
+        suffix="webm",
+        of="ntsc",
+        then="-c:v libvpx-vp9 -b:v 200k -deadline good -cpu-used 5 -c:a libopus -b:a 48k",
+    ),
+    "av1": Derived(of="ntsc", then="-c:v libsvtav1 -preset 12 -crf 40 -g 120 -c:a copy"),
+    "mpeg2_transport": Derived(
+        suffix="ts", of="ntsc", then="-c:v mpeg2video -q:v 6 -bf 2 -g 15 -c:a mp2 -b:a 96k"
+    ),
+    "third": Derived(
+        suffix="3gp",
+        of="ntsc",
+        then="-vf scale=176:144 -c:v h263 -q:v 6 -c:a aac -ar 8000 -ac 1 -b:a 16k",
+    ),
     "avi": Derived(
         suffix="avi", of="constant", then="-c:v mpeg4 -q:v 5 -g 100 -c:a libmp3lame -b:a 64k"
     ),
