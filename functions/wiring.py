@@ -89,7 +89,7 @@ def looking_ports() -> Ports:
         lanes = cloud_lanes()
     else:
         # What the composition finds of encoder and cores, somebody who only looks need not find.
-        found = {"CLIPLINE_ENCODER_CLASS": "as found by make up", "CLIPLINE_TASKS": "1"}
+        found = {"CLIPLINE_ENCODER_CLASS": "libx264/as found by make up", "CLIPLINE_TASKS": "1"}
         lanes = laptop_lanes(found | os.environ)
     return replace(
         reading_ports(),

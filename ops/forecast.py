@@ -1,4 +1,4 @@
-"""Where a replay will run, how long, and what that costs, as the ledger stands now."""
+"""Where a render will run, how long, and what that costs, as the ledger stands now."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,16 +13,20 @@ from functions.core.route import Scene, route
 from functions.core.switches import Switching, pauses
 from functions.core.tenants import UNKNOWN
 from functions.ports import Ports
-from schemas.plan import OutputPlan
+from schemas.plan import OutputPlan, RenderPlan, once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreseen:
-    """Of one replay; None of what nobody can say."""
+    """Of one render; None of what nobody can say."""
 
     lane: str | None = None
+    tasks: int = 1
+    """Machines that it would have there."""
     takes: timedelta | None = None
     nanodollars: int | None = None
+    why: str = ""
+    """Of no lane, why there is none now."""
 
 
 NOTHING = Foreseen()
@@ -30,7 +34,7 @@ NOTHING = Foreseen()
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What is known at one moment: the same for all replays of a plan."""
+    """What is known at one moment: the same for all replays of a plan of replays."""
 
     ports: Ports
     now: datetime
@@ -40,15 +44,24 @@ class Forecast:
 
     def of(self, render: Render, left: Mapping[str, int]) -> Foreseen:
         """For so many frames of each output, by its id."""
-        if not self.ports.lanes or render.plan is None:
+        return NOTHING if render.plan is None else self.of_plan(render.plan, left)
+
+    def of_whole(self, plan: RenderPlan) -> Foreseen:
+        """For all of it, where nothing is made yet."""
+        return self.of_plan(plan, {one.id: one.frames for one in once(plan.outputs)})
+
+    def of_plan(self, plan: RenderPlan, left: Mapping[str, int]) -> Foreseen:
+        """For so many frames of each output, by its id."""
+        if not self.ports.lanes:
             return NOTHING
-        pixels = sum(left.get(one.id, 0) * _size(one) for one in render.plan.outputs)
+        tenant = plan.upload.tenant
+        pixels = sum(left.get(one.id, 0) * _size(one) for one in plan.outputs)
         need = need_of(
-            render.plan,
-            frames=render.plan.frames - sum(left.values()),
+            plan,
+            frames=plan.frames - sum(left.values()),
             made_by=None,
             deadline=self.now + self.ports.policy.deadline,
-            locations=self.ports.tenants.get(render.upload.tenant, UNKNOWN).locations,
+            locations=self.ports.tenants.get(tenant, UNKNOWN).locations,
         )
         scene = Scene(
             now=self.now,
@@ -56,20 +69,17 @@ class Forecast:
             busy={},
             standings=self.standings,
             need=replace(need, pixels_left=pixels),
-            tenant=render.upload.tenant,
+            tenant=tenant,
             pauses=self.pauses,
         )
         choice = route(self.ports.lanes, scene)
         if (lane := choice.lane) is None:
-            return NOTHING
+            return Foreseen(why=choice.why)
         known = self.paces[lane.id]
         takes = known.takes(pixels) if known else None
-        cost = (
-            None
-            if takes is None or lane.price is None
-            else cost_of(lane, takes, choice.weighed[0].tasks)
-        )
-        return Foreseen(lane=lane.id, takes=takes, nanodollars=cost)
+        tasks = choice.weighed[0].tasks
+        cost = None if takes is None or lane.price is None else cost_of(lane, takes, tasks)
+        return Foreseen(lane=lane.id, tasks=tasks, takes=takes, nanodollars=cost)
 
 
 def forecast(ports: Ports, now: datetime) -> Forecast:

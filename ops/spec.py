@@ -12,12 +12,14 @@ from functions.ports import NotRenderable
 from functions.wiring import images, prober
 from ops.one_file import Beside, OneFile
 from ops.paper import Paper, say_json
+from ops.spec_forecast import forecast_line, spec_forecast
 from ops.spec_reading import (
     asked,
     lines,
     media_line,
     offer_line,
     offers,
+    plan_of,
     preset_line,
     preset_offers,
     total,
@@ -70,17 +72,20 @@ def explain(
 ) -> None:
     """Say what a spec would make; without FILE, what is made where there is no spec.
 
+    Of a video also how long it takes and what it costs, as far as a pipeline here knows.
     Exits 0, 64 for a fault of the spec, 65 for a file that is no video, 66 without a file.
     """
     spec = _spec(file, as_json) if file else RenderSpec()
     upload, media = _looked_at(video) if video else (None, None)
+    plan = None
     try:
-        found = _found_beside(video, spec, upload) if video and upload else ()
-        files = asked(spec, upload, media, found)
+        if video and upload and media:
+            plan = plan_of(spec, upload, media, _found_beside(video, spec, upload))
     except SpecFault as fault:
         _refuse(fault, as_json)
+    files, foreseen = asked(spec, plan), spec_forecast(plan) if plan else None
     if as_json:
-        for one in files:
+        for one in (*files, *filter(None, [foreseen])):
             say_json(one)
         return
     if video and media:
@@ -88,6 +93,8 @@ def explain(
     for one in files:
         console.print("\n".join(lines(one)))
     console.print(total(files))
+    if foreseen is not None:
+        console.print(forecast_line(foreseen))
 
 
 @app.command()

@@ -26,21 +26,8 @@ USES = {
 }
 
 
-def asked(
-    spec: RenderSpec,
-    upload: Upload | None = None,
-    media: Media | None = None,
-    assets: Sequence[Asset] = (),
-) -> Sequence[AskedOutput]:
-    """Every file that the spec asks for, planned where the video is known.
-
-    `assets` are the files that it names, as they were found beside the video.
-    Raises SpecFault where the spec does not fit the video.
-    """
-    plan = None
-    if upload is not None and media is not None:
-        folder = names.output_folder(upload)
-        plan = make_plan(upload, media, spec, folder=folder, assets=assets)
+def asked(spec: RenderSpec, plan: RenderPlan | None = None) -> Sequence[AskedOutput]:
+    """Every file that the spec asks for, and what is planned of it where the video is known."""
     found = {output.id: _file(output, plan) for output in plan.outputs} if plan else {}
     return [
         AskedOutput(
@@ -65,6 +52,16 @@ def asked(
         for clip in spec.clips
         for output in spec.outputs
     ]
+
+
+def plan_of(
+    spec: RenderSpec, upload: Upload, media: Media, assets: Sequence[Asset] = ()
+) -> RenderPlan:
+    """What would be made of the video. Raises SpecFault where the spec does not fit it.
+
+    `assets` are the files that the spec names, as they were found beside the video.
+    """
+    return make_plan(upload, media, spec, folder=names.output_folder(upload), assets=assets)
 
 
 def offers() -> Sequence[QualityOffer]:
@@ -170,7 +167,7 @@ def total(files: Sequence[AskedOutput]) -> str:
         return f"{count} ({kinds}). With --video it is told what becomes of a video."
     own = [file for file in planned if not file.pictures_of]
     frames, chunks = sum(file.frames for file in own), sum(file.chunks for file in own)
-    return f"{count}, {frames} frames in {chunks} chunks. Nothing was made, and nothing is priced."
+    return f"{count}, {frames} frames in {chunks} chunks. Nothing was made."
 
 
 def offer_line(offer: QualityOffer) -> str:

@@ -1,7 +1,7 @@
 """One plausible event of each kind: shown in the published schemas, and tried in tests."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 from schemas.assets import Asset
@@ -37,7 +37,14 @@ from schemas.presets import PRESETS
 from schemas.replay_plan import AuditRecord, PlanEnd, PlanHead, PlanItem, PlanLine, Refusal
 from schemas.spec_kinds import Wish
 from schemas.spec_picture import Quality
-from schemas.spec_reading import AskedOutput, PlannedFile, PresetOffer, QualityOffer, SpecVerdict
+from schemas.spec_reading import (
+    AskedOutput,
+    PlannedFile,
+    PresetOffer,
+    QualityOffer,
+    SpecForecast,
+    SpecVerdict,
+)
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 UPLOAD = Upload(bucket="uploads", name="acme/holiday.mp4", generation=1_795_512_600_000_001)
@@ -308,6 +315,15 @@ SPEC_READINGS = (
         start_frame=61_140,
         end_frame=61_320,
     ),
+    SpecForecast(
+        files=2,
+        frames=376,
+        chunks=4,
+        lane="cloud-run/us-east4/l4",
+        takes=timedelta(seconds=41.5),
+        nanodollars=31_725_000,
+    ),
+    SpecForecast(files=2, frames=376, chunks=4, why="no pipeline is there"),
     PresetOffer(preset="square", default=False, **asdict(PRESETS["square"])),
     QualityOffer(quality=Quality.BALANCED, crf=21, preset="veryfast", lossless=False, default=True),
 )

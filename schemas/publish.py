@@ -23,7 +23,13 @@ from schemas.flows_page import page
 from schemas.letters_file import LettersEnd, LettersHead, LettersLine
 from schemas.replay_plan import AuditRecord, PlanEnd, PlanHead, PlanItem, PlanLine
 from schemas.said_examples import LETTERS, SAID
-from schemas.spec_reading import AskedOutput, PresetOffer, QualityOffer, SpecVerdict
+from schemas.spec_reading import (
+    AskedOutput,
+    PresetOffer,
+    QualityOffer,
+    SpecForecast,
+    SpecVerdict,
+)
 from schemas.spec_schema import DIALECT, spec_schema
 from schemas.tagged import Tagged
 from schemas.wire import json_schema, to_json
@@ -44,7 +50,7 @@ def published() -> dict[Path, str]:
     schemas[DeadLetterRecord.TYPE] = desk_schema(DeadLetterRecord, examples.RECORDS)
     schemas[AuditRecord.TYPE] = desk_schema(AuditRecord, (examples.AUDIT,))
     schemas[DeadLetterGroup.TYPE] = desk_schema(DeadLetterGroup, (examples.GROUP,))
-    for kind in (SpecVerdict, AskedOutput, PresetOffer, QualityOffer):
+    for kind in (SpecVerdict, AskedOutput, SpecForecast, PresetOffer, QualityOffer):
         schemas[kind.TYPE] = spec_reading_schema(kind)
     for said in {type(one) for one in SAID}:
         schemas[said.TYPE] = said_schema(said)
@@ -96,7 +102,7 @@ def desk_schema(
 
 
 def spec_reading_schema(
-    kind: type[SpecVerdict | AskedOutput | PresetOffer | QualityOffer],
+    kind: type[SpecVerdict | AskedOutput | SpecForecast | PresetOffer | QualityOffer],
 ) -> dict[str, Any]:
     """What `clipline spec` says with `--json`."""
     told = [json.loads(to_json(one)) for one in examples.SPEC_READINGS if isinstance(one, kind)]

@@ -1,6 +1,7 @@
 """What `clipline spec` says with `--json`: how a spec reads, and what would be made of it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from fractions import Fraction
 from typing import ClassVar
 
@@ -76,6 +77,27 @@ class AskedOutput:
     """The first that is not in it any more; None is the video's end."""
     planned: PlannedFile | None = None
     """None where no video was looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecForecast:
+    """The last line of what is explained of a video: all its files together.
+
+    `takes` and `nanodollars` are by what has run of late where it would run, and None where nobody
+    knows: `why` says why then.
+    """
+
+    TYPE: ClassVar = "clipline.spec-forecast.v1"
+    files: int
+    frames: int
+    """To be encoded: pictures that two files share are counted once."""
+    chunks: int
+    lane: str | None = None
+    """Where it would run if it were asked for now."""
+    takes: timedelta | None = None
+    """From the first task to the last one's end: the wait for machines is not in it."""
+    nanodollars: int | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,14 +2,17 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from functions.adapters.directory_objects import DirectoryObjects
 from functions.adapters.pyav_probe import PyavProber
+from functions.core.entries import Entry, Outcome
 from functions.core.plan import make_plan
 from functions.settings import Laptop
+from functions.wiring import laptop_ports
 from ops.spec import BAD_INPUT, BAD_SPEC, NO_INPUT
 from ops.spec_reading import asked
 from schemas import names
@@ -17,7 +20,7 @@ from schemas.ids import Upload
 from schemas.presets import PRESETS
 from schemas.spec import parse_spec
 from schemas.spec_overlays import Captions, Position
-from schemas.spec_reading import AskedOutput, PresetOffer, QualityOffer, SpecVerdict
+from schemas.spec_reading import AskedOutput, PresetOffer, QualityOffer, SpecForecast, SpecVerdict
 from schemas.wire import from_json
 from tests.pipeline.desk import Place
 from tests.sources import SAMPLE
@@ -82,18 +85,22 @@ def test_a_fault_is_told_to_people_in_a_sentence(place: Place, tmp_path: Path) -
 
 def test_what_is_explained_is_what_would_be_planned(spec: Path, place: Place) -> None:
     told = place.said("spec", "explain", str(spec), "--video", str(SAMPLE), "--json")
-    found = [from_json(line.encode(), AskedOutput) for line in told]
+    found = [from_json(line.encode(), AskedOutput) for line in told[:-1]]
     store = DirectoryObjects(place.home.uploads, "uploads")
     info = store.upload(SAMPLE.name, SAMPLE)
     media = PyavProber().probe(store, SAMPLE.name, generation=info.generation)
     upload = Upload(bucket="uploads", name=SAMPLE.name, generation=info.generation)
     wanted = parse_spec(SPEC)
     plan = make_plan(upload, media, wanted, folder=names.output_folder(upload))
+    end = from_json(told[-1].encode(), SpecForecast)
+    assert (end.files, end.frames, end.chunks) == (4, plan.frames, plan.chunks)
+    assert (end.lane, end.takes, end.nanodollars) == (None, None, None)
+    assert end.why.startswith("there is no pipeline in ")
     assert [one.planned and one.planned.object_name for one in found] == [
         output.object_name for output in plan.outputs
     ]
     assert sum(one.planned.frames for one in found if one.planned) == plan.frames
-    assert found == list(asked(wanted, upload, media))
+    assert found == list(asked(wanted, plan))
 
 
 def test_in_words_it_names_files_frames_and_sizes(spec: Path, place: Place) -> None:
@@ -104,7 +111,10 @@ def test_in_words_it_names_files_frames_and_sizes(spec: Path, place: Place) -> N
         "    160x90, 60 frames at 24 a second, 2.5 s, 120000 samples of sound, made in 1 chunk",
         "    default/sample/intro/web-90.mp4",
     ]
-    assert lines[-1].startswith("4 files, 1440 frames in 6 chunks.")
+    assert lines[-2] == "4 files, 1440 frames in 6 chunks. Nothing was made."
+    assert lines[-1].startswith(
+        "How long it takes and what it costs is not known: there is no pipeline in "
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,7 +142,7 @@ def test_what_is_made_once_for_two_files_is_told_and_counted_once(
 ) -> None:
     path = tmp_path / "spec.json"
     path.write_text('{"outputs": [{"height": 90, "name": "film"}, {"height": 90, "kind": "hls"}]}')
-    *_, film, _, _, stream, _, total = place.said(
+    *_, film, _, _, stream, _, total, _ = place.said(
         "spec", "explain", str(path), "--video", str(SAMPLE)
     )
     assert film.endswith("samples of sound, made in 4 chunks")
@@ -174,6 +184,95 @@ def test_looking_at_a_video_leaves_nothing_beside_it(place: Place, tmp_path: Pat
     assert not place.home.home.exists()
 
 
+PRICED = """\
+[[lanes]]
+id = "desk"
+pool = "desk"
+encoder_class = "libx264/9.0/t1"
+tasks = 2
+executions = 4
+start_within_seconds = 60
+attempt_limit_seconds = 3300
+
+[[lanes.price.parts]]
+what = "one machine"
+nanodollars_a_second = 50000
+read_on = "2026-08-31"
+source = "the invoice"
+"""
+
+
+def finished(number: int, pixels: int, ran: timedelta) -> Entry:
+    """An attempt that made so many pixels on the priced lane, not long ago."""
+    at = datetime.now(UTC) - timedelta(minutes=5)
+    return Entry(
+        lane="desk",
+        render=f"r-{number}",
+        attempt=1,
+        outcome=Outcome.FINISHED,
+        launched_at=at - ran,
+        at=at,
+        ran=ran,
+        pixels=pixels,
+        tasks=2,
+    )
+
+
+def test_where_a_ledger_is_at_hand_time_and_cost_are_told(place: Place) -> None:
+    home = laptop_ports(place.home)
+    there = Place(place.home, lanes=PRICED)
+    ask = ("spec", "explain", "--video", str(SAMPLE))
+    assert there.said(*ask)[-1] == (
+        "How long it takes and what it costs is not known: nothing was finished on desk in the "
+        "last 4 hours; a minute of its 2 machines is $0.0060."
+    )
+    pixels = 1280 * 720 * 720
+    home.ledger.append(
+        [finished(n, pixels * (n + 1), timedelta(seconds=90 * (n + 1))) for n in range(6)]
+    )
+    assert there.said(*ask)[-1] == (
+        "On desk it would take 2 min from its first task on and cost $0.0090, by what has run "
+        "there of late."
+    )
+    end = from_json(there.said(*ask, "--json")[-1].encode(), SpecForecast)
+    assert (end.lane, end.takes, end.why) == ("desk", timedelta(seconds=90), "")
+    assert end.nanodollars == 90 * 2 * 50_000
+
+
+def test_a_lane_without_a_price_tells_the_time_alone(place: Place) -> None:
+    home = laptop_ports(place.home)
+    ran = replace(finished(1, 1280 * 720 * 720, timedelta(seconds=30)), lane="laptop/cpu")
+    home.ledger.append([ran])
+    ask = ("spec", "explain", "--video", str(SAMPLE))
+    assert place.said(*ask)[-1] == (
+        "On laptop/cpu it would take 30.0 s from its first task on; what it costs is not known: "
+        "laptop/cpu has no price."
+    )
+    end = from_json(place.said(*ask, "--json")[-1].encode(), SpecForecast)
+    assert (end.takes, end.nanodollars) == (timedelta(seconds=30), None)
+
+
+def test_what_no_lane_takes_is_told_with_the_reason(place: Place, tmp_path: Path) -> None:
+    laptop_ports(place.home)
+    gpu = Place(place.home, lanes=PRICED.replace("libx264/9.0/t1", "h264_nvenc/ada/470"))
+    path = tmp_path / "exact.json"
+    path.write_text('{"outputs": [{"quality": "lossless"}]}')
+    ask = ("spec", "explain", str(path), "--video", str(SAMPLE))
+    assert gpu.said(*ask)[-1] == (
+        "How long it takes and what it costs is not known: no lane is left: desk encodes by "
+        "h264_nvenc, which makes nothing lossless."
+    )
+    assert "in the last 4 hours, and it has no price." in place.said(*ask)[-1]
+
+
+def test_a_broken_lanes_file_takes_no_explanation_away(place: Place) -> None:
+    laptop_ports(place.home)
+    there = Place(place.home, lanes=PRICED.replace("tasks = 2", "tasks = 0"))
+    told = there.said("spec", "explain", "--video", str(SAMPLE))
+    assert told[-2].startswith("1 file, 720 frames")
+    assert "line 5: lanes[0].tasks must be 1 at least (it is 0)." in told[-1]
+
+
 def test_the_presets_are_told_and_one_of_them_is_the_default(place: Place) -> None:
     lines = place.said("spec", "presets", "--json")[: len(PRESETS)]
     offers = [from_json(line.encode(), PresetOffer) for line in lines]
@@ -211,7 +310,7 @@ def test_what_a_spec_names_is_looked_for_beside_the_video(place: Place, tmp_path
     assert "outputs[0].captions.file text/it.srt is line 2: 00:00:01,000 --> 00:0" in wrong.stderr
     words.write_text("1\n00:00:01,000 --> 00:00:02,500\nIn time\n")
     assert place.said(*ask)[2] == "    with the captions text/it.srt, top"
-    (line,) = place.said(*ask, "--json")
+    line, _ = place.said(*ask, "--json")
     planned = from_json(line.encode(), AskedOutput)
     assert planned.captions == Captions(file="text/it.srt", position=Position.TOP)
 
