@@ -19,6 +19,7 @@ from ops.spec_reading import (
     media_line,
     offer_line,
     offers,
+    overlay_lines,
     plan_of,
     preset_line,
     preset_offers,
@@ -30,7 +31,8 @@ from schemas.kinds import Image, Kind
 from schemas.loudness import PEAK_LIMIT
 from schemas.media import Media
 from schemas.ports import ObjectMissing
-from schemas.spec import LONGEST_SPEC, MOST_CLIPS, MOST_OUTPUTS, RenderSpec
+from schemas.priority import Priority
+from schemas.spec import LONGEST_SPEC, MOST_CLIPS, MOST_OUTPUTS, VERSION, RenderSpec
 from schemas.spec import parse_spec as parse
 from schemas.spec_fields import SpecFault
 from schemas.spec_kinds import COLUMNS, EVERY
@@ -106,6 +108,7 @@ def presets(as_json: AsJson = False) -> None:
         for offer in offers():
             say_json(offer)
         return
+    console.print(f"version: {VERSION}, and no other; it may be left out")
     console.print("preset, of each output; what is said beside it stands above it:")
     for preset in preset_offers():
         console.print(f"  {preset_line(preset)}")
@@ -127,6 +130,8 @@ def presets(as_json: AsJson = False) -> None:
         f"every, of thumbnails: {float(EVERY[0]):g} to {float(EVERY[1]):g} s, else at most a "
         f"hundred; columns: {COLUMNS[0]} to {COLUMNS[1]}"
     )
+    for line in overlay_lines():
+        console.print(line)
     console.print(
         "start and end, of a clip: seconds or H:MM:SS.sss; or start_frame and end_frame: counted "
         "from 0, and the clip ends before end_frame"
@@ -135,6 +140,9 @@ def presets(as_json: AsJson = False) -> None:
     console.print(
         f"loudness, of the spec or of a clip: {quietest} to {loudest} LUFS, its peaks at most "
         f"{PEAK_LIMIT:g} dBTP; as it is where nothing is said"
+    )
+    console.print(
+        f"priority, of the spec: {', '.join(Priority)}, up to what its tenant may ask for"
     )
     console.print(
         f"at most {MOST_CLIPS} clips, each as at most {MOST_OUTPUTS} outputs, and no more files in "

@@ -15,6 +15,16 @@ from schemas.media import Media
 from schemas.plan import OutputPlan, RenderPlan
 from schemas.presets import DEFAULT, PRESETS
 from schemas.spec import Output, RenderSpec
+from schemas.spec_overlays import (
+    MARGINS,
+    MARK_WIDTHS,
+    OPACITIES,
+    Captions,
+    Corner,
+    Position,
+    TextSize,
+    Watermark,
+)
 from schemas.spec_picture import Quality
 from schemas.spec_reading import AskedOutput, PlannedFile, PresetOffer, QualityOffer
 
@@ -90,6 +100,25 @@ def preset_line(offer: PresetOffer) -> str:
     """One preset in a line."""
     first = " (the default)" if offer.default else ""
     return f"{offer.preset:14} {_shape(offer)}, {offer.quality}{_rate_at_most(offer)}{first}"
+
+
+def overlay_lines() -> Iterator[str]:
+    """What may be drawn on an output, with what is taken where nothing is said."""
+    mark, text = Watermark(image=""), Captions(file="")
+    yield (
+        f"watermark, of each output: image: a file of the tenant's; corner: {', '.join(Corner)}, "
+        f"else {mark.corner}; width: {_range(MARK_WIDTHS)} % of the output's, else {mark.width}; "
+        f"margin: {_range(MARGINS)} % of its shorter side, else {mark.margin}; "
+        f"opacity: {_range(OPACITIES)} %, else {mark.opacity}"
+    )
+    yield (
+        f"captions, of each output: file: a file of the tenant's; size: {', '.join(TextSize)}, "
+        f"else {text.size}; position: {', '.join(Position)}, else {text.position}"
+    )
+
+
+def _range(limits: tuple[int, int]) -> str:
+    return f"{limits[0]} to {limits[1]}"
 
 
 def media_line(media: Media) -> str:

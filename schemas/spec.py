@@ -52,9 +52,9 @@ def parse_spec(text: str | None) -> RenderSpec:
     if len(text) > LONGEST_SPEC:
         raise SpecFault("spec", f"{len(text)} characters long", f"at most {LONGEST_SPEC}")
     spec = fields_of(decoded(text), "spec", ("version", "clips", "outputs", "loudness", "priority"))
-    version = spec.get("version", 1)
-    if isinstance(version, bool) or version != 1:
-        raise SpecFault("version", version, "1")
+    version = spec.get("version", VERSION)
+    if isinstance(version, bool) or version != VERSION:
+        raise SpecFault("version", version, str(VERSION))
     loudness = loudness_of(spec.get("loudness"), "loudness")
     priority = _priority(spec.get("priority"))
     clips = [

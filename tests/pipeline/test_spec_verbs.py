@@ -19,6 +19,7 @@ from schemas import names
 from schemas.ids import Upload
 from schemas.presets import PRESETS
 from schemas.spec import parse_spec
+from schemas.spec_fields import SpecFault
 from schemas.spec_overlays import Captions, Position
 from schemas.spec_reading import AskedOutput, PresetOffer, QualityOffer, SpecForecast, SpecVerdict
 from schemas.wire import from_json
@@ -282,6 +283,29 @@ def test_the_presets_are_told_and_one_of_them_is_the_default(place: Place) -> No
     words = "\n".join(place.said("spec", "presets"))
     assert "vertical-1080  1080x1920 (cover), balanced" in words
     assert "preview        at most 360 pixels high, small, at most 30 frames a second" in words
+
+
+def test_what_may_be_drawn_is_told_with_its_limits_and_each_of_them_is_one(place: Place) -> None:
+    words = "\n".join(place.said("spec", "presets"))
+    assert "version: 1, and no other" in words
+    assert "priority, of the spec: live, normal, background, up to what its tenant may" in words
+    assert (
+        "corner: top-left, top-right, bottom-left, bottom-right, center, else bottom-right; "
+        "width: 1 to 100 % of the output's, else 15; "
+        "margin: 0 to 25 % of its shorter side, else 4; opacity: 5 to 100 %, else 100"
+    ) in words
+    assert "size: small, medium, large, else medium; position: bottom, middle, top, else" in words
+    for field, limits in (("width", (1, 100)), ("margin", (0, 25)), ("opacity", (5, 100))):
+        for value in limits:
+            parse_spec(marked(field, value))
+        for value in (limits[0] - 1, limits[1] + 1):
+            with pytest.raises(SpecFault, match=f"watermark.{field} is {value}, but must be"):
+                parse_spec(marked(field, value))
+
+
+def marked(field: str, value: int) -> str:
+    mark = {"image": "logo.png", field: value}
+    return json.dumps({"outputs": [{"watermark": mark}]})
 
 
 def test_a_preset_is_explained_by_what_it_says(place: Place, tmp_path: Path) -> None:
