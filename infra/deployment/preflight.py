@@ -11,6 +11,7 @@ from infra.deployment.findings import Finding, Level, Report
 from infra.deployment.gcloud import Gcloud, GcloudFailed
 from infra.deployment.lane_quota import lane_findings
 from infra.deployment.needs import BESIDE, PERMISSIONS, SERVICES
+from infra.deployment.tenants import tenant_findings
 from infra.deployment.wish import Wish
 
 MOST_PERMISSIONS = 100
@@ -34,7 +35,7 @@ def preflight(wish: Wish, gcloud: Gcloud) -> Report:
                 "quota",
             )
         )
-    return Report(findings=[*found, *lanes])
+    return Report(findings=[*found, *lanes, *tenant_findings(wish.tenants)])
 
 
 def missing_services(gcloud: Gcloud) -> list[str]:

@@ -17,7 +17,6 @@ _PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 _REGION = re.compile(r"[a-z]+-[a-z]+\d+")
 _NAME = re.compile(r"[a-z][a-z0-9-]{2,13}[a-z0-9]")
 """As `infra/gcp/variables.tf` has it."""
-_SAYS_LANES = re.compile(r"^\s*lanes\s*=", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +59,25 @@ class Wish:
     @property
     def lanes(self) -> Sequence[Mapping[str, Any]]:
         """The lanes that would be deployed, as Terraform would find them. Raises NotConfigured."""
-        found: Sequence[Mapping[str, Any]] = ()
+        found: Sequence[Mapping[str, Any]] = self._variable("lanes", ())
+        return found
+
+    @property
+    def tenants(self) -> Mapping[str, Any]:
+        """The same of tenants. Raises NotConfigured."""
+        found: Mapping[str, Any] = self._variable("tenants", {})
+        return found
+
+    def _variable(self, name: str, found: Any) -> Any:
+        """What the last file says that says anything of it; else what it is without."""
         for path in (*sorted(self.folder.glob("*.auto.tfvars.json")), *self.variables):
             text = path.read_text(encoding="utf-8")
             if path.suffix != ".json":
-                if _SAYS_LANES.search(text):
-                    raise NotConfigured(f"{path}: lanes stand in a file that ends in .tfvars.json")
+                if re.search(rf"^\s*{name}\s*=", text, re.MULTILINE):
+                    raise NotConfigured(f"{path}: {name} stand in a file that ends in .tfvars.json")
                 continue
             try:
-                found = json.loads(text).get("lanes", found)
+                found = json.loads(text).get(name, found)
             except (ValueError, AttributeError) as error:
                 raise NotConfigured(f"{path} is no JSON object: {error}") from error
         return found

@@ -80,6 +80,24 @@ def test_preflight_of_a_whole_project_is_well_and_changes_nothing(desk: Desk) ->
     assert desk.google.done() == []
 
 
+def test_a_folders_default_that_will_not_do_is_told_before_it_is_deployed(
+    desk: Desk, tmp_path: Path
+) -> None:
+    path = tmp_path / "own.tfvars.json"
+
+    def preflight(spec: str) -> tuple[int, str]:
+        tenants = {"acme": {"defaults": {"acme/shorts/": {"spec": spec}}}}
+        path.write_text(json.dumps({"tenants": tenants}))
+        return desk.types("preflight", "--vars", str(path))
+
+    status, said = preflight('{"outputs": [{"height": 9}]}')
+    assert status == Status.NOT_READY
+    assert "In the variable tenants: tenants.acme.defaults.'acme/shorts/'.spec will not do" in said
+    status, said = preflight('{"outputs": [{"height": 90}]}')
+    assert status == Status.OK, said
+    assert "Tenants: acme" in said
+
+
 @pytest.mark.parametrize(
     ("change", "what", "fix"),
     [
