@@ -25,6 +25,8 @@ class Foreseen:
     """Machines that it would have there."""
     takes: timedelta | None = None
     nanodollars: int | None = None
+    stretch: float = 0.0
+    """How many times as large it is as the largest of the attempts by which it is foreseen."""
     why: str = ""
     """Of no lane, why there is none now."""
 
@@ -79,7 +81,8 @@ class Forecast:
         takes = known.takes(pixels) if known else None
         tasks = choice.weighed[0].tasks
         cost = None if takes is None or lane.price is None else cost_of(lane, takes, tasks)
-        return Foreseen(lane=lane.id, tasks=tasks, takes=takes, nanodollars=cost)
+        stretch = pixels / known.largest if known else 0.0
+        return Foreseen(lane=lane.id, tasks=tasks, takes=takes, nanodollars=cost, stretch=stretch)
 
 
 def forecast(ports: Ports, now: datetime) -> Forecast:

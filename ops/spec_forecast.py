@@ -1,5 +1,7 @@
 """What a spec would take and cost, as far as the pipeline of this place knows; none is needed."""
 
+from collections.abc import Iterator
+
 from functions.core.budget import cost_of
 from functions.core.ledger import MEMORY
 from functions.core.prices import MINIMUM, dollars
@@ -12,6 +14,9 @@ from schemas.plan import RenderPlan
 from schemas.ports import StoreRefused
 from schemas.spec_reading import SpecForecast
 
+FAR = 3.0
+"""Times as large as anything that was seen: a pace that was learnt from less says little of it."""
+
 
 def spec_forecast(plan: RenderPlan) -> SpecForecast:
     """As the lanes and their ledger stand now. What is not known is None, and `why` says why."""
@@ -21,7 +26,7 @@ def spec_forecast(plan: RenderPlan) -> SpecForecast:
     except (NotConfigured, StoreRefused, OSError) as error:
         foreseen, why = Foreseen(), " ".join(str(error).split()).removesuffix(".")
     else:
-        why = _unknown(foreseen, ports)
+        why = "; ".join(_doubts(foreseen, ports))
     return SpecForecast(
         files=len(plan.outputs),
         frames=plan.frames,
@@ -40,20 +45,24 @@ def forecast_line(one: SpecForecast) -> str:
     takes = f"On {one.lane} it would take {length(one.takes)} from its first task on"
     if one.nanodollars is None:
         return f"{takes}; what it costs is not known: {one.why}."
-    return f"{takes} and cost {dollars(one.nanodollars)}, by what has run there of late."
+    doubt = f"; {one.why}" if one.why else ""
+    return f"{takes} and cost {dollars(one.nanodollars)}, by what has run there of late{doubt}."
 
 
-def _unknown(foreseen: Foreseen, ports: Ports) -> str:
-    """Why something is not known, in words; empty if all is."""
+def _doubts(foreseen: Foreseen, ports: Ports) -> Iterator[str]:
+    """Why something is not known, or hardly, in words; nothing if all is."""
     lane = next((one for one in ports.lanes if one.id == foreseen.lane), None)
     if lane is None:
-        return foreseen.why
-    if foreseen.takes is not None:
-        return "" if lane.price else f"{lane.id} has no price"
-    hours = MEMORY.total_seconds() / 3600
-    said = f"nothing was finished on {lane.id} in the last {hours:.0f} hours"
+        yield foreseen.why
+        return
+    if foreseen.takes is None:
+        hours = MEMORY.total_seconds() / 3600
+        yield f"nothing was finished on {lane.id} in the last {hours:.0f} hours"
+    elif foreseen.stretch > FAR:
+        yield f"it is a guess, {foreseen.stretch:.0f} times as large as what has run there of late"
     if lane.price is None:
-        return f"{said}, and it has no price"
-    minute = dollars(cost_of(lane, MINIMUM, foreseen.tasks))
-    machines = "its one machine" if foreseen.tasks == 1 else f"its {foreseen.tasks} machines"
-    return f"{said}; a minute of {machines} is {minute}"
+        yield f"{lane.id} has no price"
+    elif foreseen.takes is None:
+        minute = dollars(cost_of(lane, MINIMUM, foreseen.tasks))
+        machines = "its one machine" if foreseen.tasks == 1 else f"its {foreseen.tasks} machines"
+        yield f"a minute of {machines} is {minute}"

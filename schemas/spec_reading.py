@@ -84,7 +84,7 @@ class SpecForecast:
     """The last line of what is explained of a video: all its files together.
 
     `takes` and `nanodollars` are by what has run of late where it would run, and None where nobody
-    knows: `why` says why then.
+    knows: `why` says why then, or why they are a guess.
     """
 
     TYPE: ClassVar = "clipline.spec-forecast.v1"

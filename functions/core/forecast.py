@@ -29,6 +29,8 @@ class Pace:
     """Seconds of any attempt."""
     a_pixel: float
     """Seconds."""
+    largest: int
+    """Pixels of the largest attempt that it was learnt from: beyond that it is a guess."""
 
     def takes(self, pixels: int) -> timedelta:
         """From the first task to the last one's end, to the millisecond."""
@@ -42,8 +44,10 @@ def pace(lane: str, entries: Iterable[Entry], now: datetime) -> Pace | None:
     points = [_Point.of(one, now) for one in seen if one.ran]
     if not points:
         return None
+    largest = round(max(point.x for point in points))
     through_nothing = Pace(
         fixed=0.0,
+        largest=largest,
         a_pixel=sum(p.weight * p.x * p.y for p in points) / sum(p.weight * p.x**2 for p in points),
     )
     sizes = [point.x for point in points]
@@ -58,7 +62,7 @@ def pace(lane: str, entries: Iterable[Entry], now: datetime) -> Pace | None:
     fixed = y - slope * x
     if slope <= 0 or fixed < 0:
         return through_nothing
-    return Pace(fixed=fixed, a_pixel=slope)
+    return Pace(fixed=fixed, a_pixel=slope, largest=largest)
 
 
 @dataclass(frozen=True, slots=True)

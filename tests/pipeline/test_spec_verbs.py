@@ -240,6 +240,16 @@ def test_where_a_ledger_is_at_hand_time_and_cost_are_told(place: Place) -> None:
     assert end.nanodollars == 90 * 2 * 50_000
 
 
+def test_what_is_far_larger_than_all_that_has_run_is_called_a_guess(place: Place) -> None:
+    home = laptop_ports(place.home)
+    home.ledger.append([finished(1, 1280 * 720 * 10, timedelta(seconds=10))])
+    said = Place(place.home, lanes=PRICED).said("spec", "explain", "--video", str(SAMPLE))
+    assert said[-1] == (
+        "On desk it would take 12 min from its first task on and cost $0.0720, by what has run "
+        "there of late; it is a guess, 72 times as large as what has run there of late."
+    )
+
+
 def test_a_lane_without_a_price_tells_the_time_alone(place: Place) -> None:
     home = laptop_ports(place.home)
     ran = replace(finished(1, 1280 * 720 * 720, timedelta(seconds=30)), lane="laptop/cpu")
@@ -263,7 +273,7 @@ def test_what_no_lane_takes_is_told_with_the_reason(place: Place, tmp_path: Path
         "How long it takes and what it costs is not known: no lane is left: desk encodes by "
         "h264_nvenc, which makes nothing lossless."
     )
-    assert "in the last 4 hours, and it has no price." in place.said(*ask)[-1]
+    assert "in the last 4 hours; laptop/cpu has no price." in place.said(*ask)[-1]
 
 
 def test_a_broken_lanes_file_takes_no_explanation_away(place: Place) -> None:

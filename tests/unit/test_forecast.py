@@ -41,6 +41,7 @@ def test_a_fixed_part_and_one_by_size_are_told_apart(
     seen = [entry(n, x * 1000, fixed + x * microseconds / 1e3) for n, x in enumerate(sizes)]
     known = pace(LANE, seen, NOW)
     assert known is not None
+    assert known.largest == max(sizes) * 1000
     for pixels in (0, 7_000, 450_000):
         truly = fixed + pixels * microseconds / 1e6
         assert known.takes(pixels).total_seconds() == pytest.approx(truly, abs=0.002, rel=1e-4)
