@@ -38,9 +38,11 @@ def make_sound(task: Task, work: MakeSound, held: Held) -> None:
         verdict = _made(task, work, held, path, seek=seek)
         if verdict.passed and not verdict.silent:
             break
-    verdict = not_lost(verdict, partial(_hear, task, work, held, seek=False))
     if not verdict.passed:
         raise RenderFault(_not_verified(work, verdict))
+    compared = not_lost(verdict, partial(_hear, task, work, held, seek=False))
+    if not compared.passed:
+        raise RenderFault(_lost(work, compared))
     name = sound_name(task.plan, work.audio)
     said = replace(verdict, subject=name, effort=held.meter.effort)
     metadata = {"verdict": to_json(said).decode()}
@@ -104,8 +106,11 @@ def _encode(
 
 
 def _not_verified(work: MakeSound, verdict: PieceVerdict) -> Failure:
-    """A sound that was lost on the way is our fault."""
     message = f"the sound of {work.audio.clip}: {'; '.join(verdict.faults)}"
-    if verdict.silent:
-        return Failure(failure=FailureClass.INTERNAL, reason="sound_lost", message=message)
     return Failure(failure=FailureClass.INPUT, reason="sound_not_verified", message=message)
+
+
+def _lost(work: MakeSound, verdict: PieceVerdict) -> Failure:
+    """Whole and as long as planned, and silent: that is our fault."""
+    message = f"the sound of {work.audio.clip}: {'; '.join(verdict.faults)}"
+    return Failure(failure=FailureClass.INTERNAL, reason="sound_lost", message=message)

@@ -69,6 +69,8 @@ class PastTheSound(FfmpegStudio):
     bench: Bench
     always: bool = False
     """Without a seek as well."""
+    missing: int = 0
+    """Samples by which it is too short."""
 
     def make_sound(
         self,
@@ -82,7 +84,8 @@ class PastTheSound(FfmpegStudio):
         terms: Terms,
     ) -> None:
         if seek or self.always:
-            self.bench.voice(path, ("apad", SILENCE))
+            short = replace(audio, samples=audio.samples - self.missing)
+            self.bench.voice(path, ("apad", SILENCE), plan=short)
         else:
             super().make_sound(
                 plan, audio, path, source=source, seek=seek, level=level, terms=terms
@@ -307,6 +310,16 @@ def test_a_sound_that_stays_silent_though_its_source_is_not_is_no_sound(
         )
     failure = caught.value.failure
     assert (failure.failure, failure.reason) == (FailureClass.INTERNAL, "sound_lost")
+
+
+def test_a_silent_sound_that_is_no_whole_one_is_the_fault_of_the_source(
+    bench: Bench, tmp_path: Path
+) -> None:
+    deaf = PastTheSound(encoder=bench.studio.encoder, bench=bench, always=True, missing=1)
+    with pytest.raises(RenderFault, match="samples long") as caught:
+        shop(bench, tmp_path, deaf)
+    failure = caught.value.failure
+    assert (failure.failure, failure.reason) == (FailureClass.INPUT, "sound_not_verified")
 
 
 def test_a_source_that_is_silent_is_delivered_silent(bench: Bench, tmp_path: Path) -> None:
