@@ -126,6 +126,9 @@ def _lines() -> Iterator[str]:
         "we do, once it is fetched. `crop` leaves a picture of the GPU as it is: it is cropped "
         "afterwards as well. A `scale` to the size that a picture has already does nothing.",
         "",
+        "A matrix that mirrors is not known to the plan. ffmpeg mirrors by itself, so what the "
+        "processor decodes is right; what NVDEC decodes would be turned and not mirrored.",
+        "",
         "## Before anything is made",
         "",
         f"A task of a lane of `{Engine.NVENC}` looks first (`render_job/gpu.py`): is there a "

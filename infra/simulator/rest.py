@@ -15,7 +15,13 @@ from schemas.ports import ObjectInfo
 
 MICRO = 10**6
 """Femto-dollars of a nano-dollar."""
-_OUR_FAULTS = {"mixed_encoders", "output_not_verified", "piece_not_verified", "output_name_taken"}
+_OUR_FAULTS = {
+    "mixed_encoders",
+    "output_not_verified",
+    "piece_not_verified",
+    "sound_lost",
+    "output_name_taken",
+}
 _PASSING = {FailureClass.CAPACITY, FailureClass.PREEMPTED}
 
 
