@@ -52,7 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra.policy", description=__doc__)
     parser.add_argument("--trace", type=Path, help="a file of capacity traces")
     parser.add_argument("--lanes", type=Path, help="a file of lanes, as the product reads it")
-    parser.add_argument("--draws", type=_count, default=DRAWS, help="flights a cell")
+    parser.add_argument(
+        "--draws", type=_count, default=DRAWS, help="flights a cell; series by turns"
+    )
     parser.add_argument("--seed", default="1", help="any text")
     parser.add_argument(
         "--part",
