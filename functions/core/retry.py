@@ -18,6 +18,8 @@ class RetryRule:
     retries: int | None
     pause: timedelta = timedelta(0)
     longest_pause: timedelta = timedelta(minutes=10)
+    progress_is_free: bool = False
+    """Whether an attempt that committed something uses up none: it was only too short."""
 
     @property
     def passes(self) -> bool:
@@ -31,7 +33,7 @@ RULES = {
     FailureClass.SPEC: _NEVER,
     FailureClass.CAPACITY: RetryRule(retries=None),  # the ledger says when and where
     FailureClass.PREEMPTED: RetryRule(retries=None),
-    FailureClass.TIMEOUT: RetryRule(retries=2),
+    FailureClass.TIMEOUT: RetryRule(retries=2, progress_is_free=True),
     FailureClass.OUT_OF_MEMORY: RetryRule(retries=2),
     FailureClass.CRASH: RetryRule(retries=2, pause=timedelta(seconds=1)),
     FailureClass.DEPENDENCY: RetryRule(retries=5, pause=timedelta(seconds=5)),
@@ -65,13 +67,14 @@ def decide(
     repeated = previous is not None and previous.fingerprint == failure.fingerprint
     if repeated and failure.failure is FailureClass.INPUT:
         return _no("the same input fault came twice")
-    if rule.retries is not None and retries >= rule.retries:
+    counts = rule.retries is not None and not (rule.progress_is_free and not barren)
+    if counts and rule.retries is not None and retries >= rule.retries:
         return _no(f"{failure.failure} is tried again {rule.retries} times at most")
     pause = min(rule.pause * 2 ** min(max(barren - 1, 0), 16), rule.longest_pause)
     return RetryDecision(
         again=True,
         pause=_spread(pause, draw),
-        counts=rule.retries is not None,
+        counts=counts,
         why=f"again after {failure.failure}",
     )
 

@@ -66,6 +66,17 @@ def test_capacity_and_preemption_never_use_up_retries(kind: FailureClass) -> Non
     assert (render.retries, render.barred) == (0, ())
 
 
+def test_a_render_longer_than_many_attempts_goes_on_while_it_gets_on() -> None:
+    render = rendering()
+    for number in range(1, 10):
+        render = next_attempt(render, TIMEOUT, frames=number)
+        assert (render.state, render.attempt, render.retries) == (State.STARTING, number + 1, 0)
+    for retries in (1, 2):
+        render = next_attempt(render, TIMEOUT, frames=9)
+        assert render.retries == retries
+    assert next_attempt(render, TIMEOUT, frames=9).state is State.FAILED
+
+
 def test_a_crash_is_tried_again_twice_after_a_pause() -> None:
     render = rendering()
     paused = after(render, over(render, CRASH, frames=1), now=NOW)

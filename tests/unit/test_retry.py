@@ -40,6 +40,12 @@ def test_a_class_is_tried_again_as_often_as_its_rule_says(kind: FailureClass, ti
     assert f"{times} times at most" in last.why
 
 
+def test_an_attempt_that_ran_out_of_time_in_the_middle_of_its_work_uses_up_no_retry() -> None:
+    kind = FailureClass.TIMEOUT
+    decision = decide(failure(kind), retries=99, barren=0, previous=failure(kind), draw=0)
+    assert (decision.again, decision.counts) == (True, False)
+
+
 @pytest.mark.parametrize("kind", UNBOUNDED)
 def test_capacity_and_preemption_neither_use_up_retries_nor_need_any(kind: FailureClass) -> None:
     decision = decide(failure(kind), retries=99, barren=1, previous=failure(kind), draw=0)
