@@ -79,11 +79,16 @@ class Books:
         process.meter = run.meter
 
     def starts(self, process: Process, unit: Unit, *, again: bool = False) -> None:
-        """Work for that unit starts; `again` because the last try was misled by a seek."""
+        """Work for that unit starts; `again` because the last try was misled by a seek.
+
+        Who slept with the last one in hand had lost his claim when he awoke, though he may have it
+        again by now: whoever took it over has died.
+        """
         run = self.runs[process.name]
         if run.open:
-            self._drop(run, Cause.MISLED if again else None)
-        run.unit, run.trouble, run.frames = unit, None, 0
+            slept = process.thawed > run.since
+            self._drop(run, Cause.MISLED if again else None, slept=slept)
+        run.unit, run.since, run.trouble, run.frames = unit, self.world.time, None, 0
 
     def committed(self, process: Process | None, name: str, generation: int) -> None:
         """An object stands: if it is what the task has in the making, that is no more open.
@@ -128,11 +133,11 @@ class Books:
         if run.open:
             self._drop(run, end)
 
-    def _drop(self, run: Run, cause: Cause | None) -> None:
-        """What is open will not be committed."""
+    def _drop(self, run: Run, cause: Cause | None, *, slept: bool = False) -> None:
+        """What is open will not be committed; `slept` if its task stood still with it in hand."""
         if run.trouble is not Cause.CLAIM_LOST:
             cause = run.trouble or cause
-        cause = cause or self._truth(run) or run.trouble
+        cause = cause or self._truth(run) or run.trouble or (Cause.CLAIM_LOST if slept else None)
         if cause is None:
             run.unexplained += run.open
         else:

@@ -78,6 +78,8 @@ class Run:
     calls: int = 0
     """Microseconds of calls: their cause is known when the run is over."""
     unit: Unit | None = None
+    since: float = 0.0
+    """When work for the unit started."""
     open: int = 0
     """Microseconds of work for the unit, neither committed nor dropped."""
     frames: int = 0

@@ -40,13 +40,14 @@ be lost by a crash or a freeze, and is taken again after the silence of five min
 OVERSTAY = 210.0
 """Seconds that an execution may work for a render that is at its end: two sweeps, of which the
 first may crash, the grace of a saved effect, and the grace of a stop."""
-_OWN_REASONS = {
+OWN_REASONS = {
     "behind",
     "start_deadline",
     "attempt_limit",
     "render_deadline",
     "superseded",
     "operator",
+    "not_needed",
 }
 """Causes for which the control plane closes an attempt by itself."""
 
@@ -164,7 +165,7 @@ class Witness:
             if record.number in open_before and record.ended_at and record.cause:
                 self._closed[after.id] = self.world.time
                 told = (after.id, record.number) in self._ended
-                if not told and record.cause.reason not in _OWN_REASONS:
+                if not told and record.cause.reason not in OWN_REASONS:
                     seen = f"attempt {record.number} of {after.id} by {record.cause.reason}"
                     self.broken("only what ended is closed", seen)
         started = after.current and after.current.started_at and after.id in self._closed

@@ -152,3 +152,9 @@ def test_an_output_that_was_joined_and_whose_claim_was_lost_in_a_freeze_is_expla
     """Its stitcher slept until another had taken over, and went on with something else."""
     outcome = live(Course(seed="mutants").recipe(201))
     assert not outcome.violations
+
+
+def test_who_has_the_claim_again_that_was_lost_in_a_freeze_is_explained() -> None:
+    """Another had taken over, and died at it; the sleeper joined the output once more."""
+    outcome = live(Course(seed="mutants").recipe(541))
+    assert not outcome.violations
