@@ -35,8 +35,16 @@ def made(render: Render, work: ObjectStore) -> Made:
     return made_of(render.id, render.plan.outputs if render.plan else (), work)
 
 
-def made_of(render: str, outputs: Sequence[OutputPlan], work: ObjectStore) -> Made:
-    """Of these outputs. One listing of the render's home; nothing is read."""
+def made_of(
+    render: str,
+    outputs: Sequence[OutputPlan],
+    work: ObjectStore,
+    keys: Mapping[str, str] | None = None,
+) -> Made:
+    """Of these outputs. One listing of the render's home; nothing is read.
+
+    With `keys`, by output, only pieces of its key count (`OutputPlan.key`), whoever has made more.
+    """
     have: dict[str, set[Span]] = {}
     in_hand, last, timed, seconds = 0, None, 0, 0.0
     claims = names.claim(render, "piece/").removesuffix(".json")
@@ -50,7 +58,7 @@ def made_of(render: str, outputs: Sequence[OutputPlan], work: ObjectStore) -> Ma
         elif info.name.startswith(claims) and (frames := frames_made(info)):
             in_hand, timed = in_hand + frames, timed + frames
             seconds += (info.updated - taken_at(info)).total_seconds()
-    by_output = {output.id: _best(output, have, render) for output in once(outputs)}
+    by_output = {output.id: _best(output, have, render, keys) for output in once(outputs)}
     committed = sum(by_output.values())
     return Made(
         committed=committed,
@@ -62,8 +70,15 @@ def made_of(render: str, outputs: Sequence[OutputPlan], work: ObjectStore) -> Ma
     )
 
 
-def _best(output: OutputPlan, have: Mapping[str, set[Span]], render: str) -> int:
-    """Covered frames of the output in the encoder class that has most."""
+def _best(
+    output: OutputPlan,
+    have: Mapping[str, set[Span]],
+    render: str,
+    keys: Mapping[str, str] | None,
+) -> int:
+    """Covered frames of the output in the encoder class that has most, or in that of its key."""
     prefix = names.pieces(render, output.pieces_id, "").rstrip("/")
-    spans = (s for folder, s in have.items() if folder.rpartition("/")[0] == prefix)
+    wanted = None if keys is None else keys[output.id]
+    folders = ((folder.rpartition("/"), spans) for folder, spans in have.items())
+    spans = (s for (home, _, key), s in folders if home == prefix and wanted in (None, key))
     return max((covered(s, output.chunks) for s in spans), default=0)

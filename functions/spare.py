@@ -27,7 +27,8 @@ def _waiting(facts: Facts, own: Own, ports: Ports) -> int:
     out for a cheaper lane for hours.
     """
     now, count = ports.clock(), 0
-    free = rooms(facts.lanes, facts.busy, facts.ledger, facts.pauses, now).free(now)
+    room = rooms(facts.lanes, facts.busy, facts.ledger, facts.pauses, now).of(own.lane)
+    free = room.free(now)
     for head in ports.renders.lines(limit=MOST_LINES) if free else ():
         line = line_of(head.line, head.since, ports.tenants)
         patient = line.priority is Priority.BACKGROUND

@@ -83,13 +83,17 @@ def reading_ports() -> Ports:
     return laptop_ports(_inhabited())
 
 
+AS_FOUND = "libx264/as found by make up"
+"""The encoder class of a laptop's lane that does not say its own, for somebody who only looks."""
+
+
 def looking_ports() -> Ports:
     """As `reading_ports`, with the lanes as data: to say where a render would go."""
     if place() is Place.CLOUD:
         lanes = cloud_lanes()
     else:
         # What the composition finds of encoder and cores, somebody who only looks need not find.
-        found = {"CLIPLINE_ENCODER_CLASS": "libx264/as found by make up", "CLIPLINE_TASKS": "1"}
+        found = {"CLIPLINE_ENCODER_CLASS": AS_FOUND, "CLIPLINE_TASKS": "1"}
         lanes = laptop_lanes(found | os.environ)
     return replace(
         reading_ports(),

@@ -43,6 +43,8 @@ class Forecast:
     standings: Mapping[str, Standing]
     paces: Mapping[str, Pace | None]
     pauses: Sequence[Switching]
+    only: str | None = None
+    """The one lane that may be used; None for any."""
 
     def of(self, render: Render, left: Mapping[str, int]) -> Foreseen:
         """For so many frames of each output, by its id."""
@@ -67,6 +69,7 @@ class Forecast:
         )
         scene = Scene(
             now=self.now,
+            only=self.only,
             resting={},
             busy={},
             standings=self.standings,
@@ -85,7 +88,7 @@ class Forecast:
         return Foreseen(lane=lane.id, tasks=tasks, takes=takes, nanodollars=cost, stretch=stretch)
 
 
-def forecast(ports: Ports, now: datetime) -> Forecast:
+def forecast(ports: Ports, now: datetime, only: str | None = None) -> Forecast:
     """As everything stands now; it knows nothing where there are no lanes."""
     ids = [lane.id for lane in ports.lanes]
     entries = ports.ledger.recent(ids, now - MEMORY, limit=MOST_READ)
@@ -98,6 +101,7 @@ def forecast(ports: Ports, now: datetime) -> Forecast:
         },
         {id: pace(id, entries, now) for id in ids},
         pauses(ports.switches.noted()) if ids else (),
+        only,
     )
 
 

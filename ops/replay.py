@@ -19,6 +19,7 @@ from ops.letters import one_line
 from ops.paper import INTERRUPTED, Paper, say_json
 from ops.replay_apply import Run
 from ops.replay_file import PlanRefused, read, write
+from ops.replay_look import lane_of
 from ops.replay_watch import Stopped
 from ops.times import clock, length
 from schemas.replay_plan import PlanEnd, PlanHead
@@ -26,6 +27,8 @@ from schemas.replay_plan import PlanEnd, PlanHead
 ONE = "one"
 STOPPED = 1
 """Exit status: a replay failed, and the rest was not asked for."""
+WRONG = 2
+"""Exit status: an option names what is not there."""
 MOST_REASONS = 20
 console = Paper()
 
@@ -62,15 +65,21 @@ def plan(
     out: Annotated[
         Path | None, typer.Option(help="The plan's file; by default replay-DIGEST.jsonl.")
     ] = None,
+    to_lane: Annotated[
+        str | None, typer.Option(help="The only lane that the replays may use; else any.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Say the last line as JSON.")] = False,
 ) -> None:
     """Write down what a replay would do, and why not; it only reads, and may be repeated."""
-    head = PlanHead(made_at=asked.now, filters=asked.words)
-    path, end = write(head, asked.wanted, desk(), _foreseeing(), out)
+    ports = _foreseeing()
+    if to_lane is not None and lane_of(to_lane, ports) is None:
+        _unknown(to_lane, ports)
+    head = PlanHead(made_at=asked.now, filters=asked.words, to_lane=to_lane)
+    path, end = write(head, asked.wanted, desk(), ports, out)
     if as_json:
         say_json(end)
         return
-    _say(path, end)
+    _say(path, head, end)
 
 
 @app.command()
@@ -172,8 +181,16 @@ def _refuse(plan: Path, why: Sequence[str]) -> NoReturn:
     raise typer.Exit(REFUSED)
 
 
-def _say(path: Path, end: PlanEnd) -> None:
-    console.print(f"{path}: {end.replays} of {end.items} would be replayed.")
+def _unknown(lane: str, ports: Ports) -> NoReturn:
+    known = ", ".join(one.id for one in ports.lanes)
+    are = f"there are {known}" if known else "none is told here (CLIPLINE_LANES_FILE)"
+    print(f"There is no lane '{lane}': {are}.", file=sys.stderr)
+    raise typer.Exit(WRONG)
+
+
+def _say(path: Path, head: PlanHead, end: PlanEnd) -> None:
+    where = f", on {head.to_lane} and no other lane" if head.to_lane else ""
+    console.print(f"{path}: {end.replays} of {end.items} would be replayed{where}.")
     console.print(
         f"  frames   {end.frames_to_render} to render, {end.frames_committed} committed already"
     )

@@ -24,6 +24,7 @@ from functions.ports import Ports
 from functions.spare import look
 from ops.rate import Rate
 from ops.replay_file import Plan, PlanRefused
+from ops.replay_look import lane_of
 from ops.replay_moved import Planned, Verdict, moved, verdicts
 from ops.replay_watch import Stopped, Watch
 from schemas.events import ReplayRender
@@ -84,6 +85,9 @@ class Run:
 
     def go(self) -> None:
         """Ask for every replay of the plan. Raises PlanRefused, before anything, or Stopped."""
+        asked = self.plan.head.to_lane
+        if asked is not None and lane_of(asked, self.ports) is None:
+            raise PlanRefused(f"It asks for the lane '{asked}', which is not known here")
         earlier = [
             one
             for one in self.desk.letters.audits(limit=10_000, plan=self.plan.end.digest)
@@ -168,7 +172,10 @@ class Run:
             self._wait(BEAT)
 
     def _command(self, id: str) -> ReplayRender:
-        return ReplayRender(render=id, at=self.plan.head.made_at, by=self.by, reason=self.reason)
+        head = self.plan.head
+        return ReplayRender(
+            render=id, at=head.made_at, by=self.by, reason=self.reason, lane=head.to_lane
+        )
 
     def _see_the_canary(self, asked: int) -> None:
         """Returns when all that were asked for so far have ended, and well."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from functions.desk import Desk, Wanted
 from functions.ports import Ports
-from ops.replay_plan import Totals, planned
+from ops.replay_plan import Totals, digest, planned
 from schemas.replay_plan import PlanEnd, PlanHead, PlanItem, PlanLine
 from schemas.wire import Unreadable, from_json, to_json
 
@@ -23,11 +23,11 @@ def write(
     """The plan's file and its last line. It has its name once it is whole, and replaces another."""
     folder = out.parent if out else Path()
     draft = folder / f".replay-{os.getpid()}.part"
-    totals = Totals()
+    totals = Totals(digest(head))
     try:
         with draft.open("wb") as file:
             file.write(to_json(head) + b"\n")
-            for item in planned(place.letters.find(asked), ports, head.made_at):
+            for item in planned(place.letters.find(asked), ports, head):
                 file.write(totals.line(item))
             end = totals.end
             file.write(to_json(end) + b"\n")
@@ -64,6 +64,8 @@ def read(path: Path) -> Plan:
             if end is not None:
                 raise PlanRefused(f"'{path}' goes on after its end")
             one = _line(line, path)
+            if head is None and isinstance(one, PlanHead):
+                seen = digest(one)
             head = head or one
             if isinstance(one, PlanItem):
                 seen.update(line)

@@ -10,12 +10,17 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
+from functions.core.lanes import Lane
+from functions.core.need import need_of
 from functions.core.render import Render, State
+from functions.core.route import unfit
+from functions.core.tenants import UNKNOWN
 from functions.made import made_of
 from functions.ports import Ports, RenderStore, Stored
+from functions.wiring import AS_FOUND
 from ops.letters import REPEATS
 from schemas.ids import Upload, short
-from schemas.plan import once
+from schemas.plan import OutputPlan, once
 from schemas.replay_plan import Refusal
 
 BATCH = 200
@@ -57,8 +62,11 @@ def newest_of(uploads: Iterable[Upload], renders: RenderStore) -> Mapping[tuple[
     }
 
 
-def refusal(look: Look, ports: Ports) -> Why | None:
-    """Why that render is not replayed now, and in a sentence; None where it may be."""
+def refusal(look: Look, ports: Ports, only: Lane | None = None) -> Why | None:
+    """Why that render is not replayed now, and in a sentence; None where it may be.
+
+    With `only`, on that lane.
+    """
     if look.stored is None:
         return Refusal.UNKNOWN_RENDER, f"nobody knows {look.id} any more"
     render = look.stored.render
@@ -67,7 +75,13 @@ def refusal(look: Look, ports: Ports) -> Why | None:
         or overtaken(render.upload, look.id, look.newest)
         or _repeats(render)
         or input_gone(render.upload, ports)
+        or _lane_unfit(render, ports, only)
     )
+
+
+def lane_of(id: str | None, ports: Ports) -> Lane | None:
+    """The lane of that id, where one is asked for; None as well where it is not known here."""
+    return next((one for one in ports.lanes if one.id == id), None)
 
 
 def overtaken(upload: Upload, id: str, newest: str | None) -> Why | None:
@@ -87,20 +101,35 @@ def input_gone(upload: Upload, ports: Ports) -> Why | None:
     return None
 
 
-def frames(render: Render, ports: Ports) -> tuple[int, Mapping[str, int]]:
+def frames(render: Render, ports: Ports, only: Lane | None = None) -> tuple[int, Mapping[str, int]]:
     """Frames of the missing outputs: those that are committed, and those to be rendered of each.
 
     Committed is what the encoder class that made most of an output made of it. A lane with another
-    class can not use that, and renders all of it.
+    class can not use that, and renders all of it: with `only`, what that lane's class made counts.
     """
     missing = render.missing
     planned = render.plan.outputs if render.plan else ()
     outputs = [one for one in planned if one.id in missing]
     if not outputs:
         return 0, {}
-    found = made_of(render.id, outputs, ports.work)
+    found = made_of(render.id, outputs, ports.work, _keys(render, outputs, only))
     left = {one.id: one.frames - found.by_output[one.id] for one in once(outputs)}
     return found.committed, left
+
+
+def _keys(
+    render: Render, outputs: Sequence[OutputPlan], only: Lane | None
+) -> Mapping[str, str] | None:
+    """Of the pieces that the lane can use, by output; None where that is not known."""
+    if only is None:
+        return None
+    encoder_class = only.encoder_class
+    if encoder_class == AS_FOUND:  # Nobody who only looks has looked: what ran there has.
+        seen = [one.encoder_class for one in render.attempts if one.lane == only.id]
+        encoder_class = seen[-1] if seen else ""
+    if not encoder_class:
+        return None
+    return {one.id: one.key(render.upload, encoder_class) for one in once(outputs)}
 
 
 def batches(items: Iterable[T]) -> Iterator[Sequence[T]]:
@@ -127,6 +156,21 @@ def _repeats(render: Render) -> Why | None:
     if render.media is None or failure.failure in REPEATS:
         return Refusal.SAME_FAULT, f"it would fail again: {failure.message}"
     return None
+
+
+def _lane_unfit(render: Render, ports: Ports, only: Lane | None) -> Why | None:
+    if only is None or render.plan is None:
+        return None
+    need = need_of(
+        render.plan,
+        frames=0,
+        made_by=None,
+        deadline=render.deadline,
+        locations=ports.tenants.get(render.upload.tenant, UNKNOWN).locations,
+    )
+    if (cannot := unfit(only, need)) is None:
+        return None
+    return Refusal.LANE_UNFIT, f"{only.id} {cannot.why}"
 
 
 def _name(upload: Upload) -> tuple[str, str]:

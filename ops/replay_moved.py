@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from functions.core.lanes import Lane
 from functions.each import each
 from functions.ports import Ports, Stored
 from ops.replay_file import Plan
@@ -12,6 +13,7 @@ from ops.replay_look import (
     batches,
     frames,
     input_gone,
+    lane_of,
     looks,
     newest_of,
     overtaken,
@@ -26,10 +28,12 @@ Planned = tuple[PlanItem, str]
 
 def moved(plan: Plan, ports: Ports) -> Iterator[str]:
     """A sentence for each item that would not go as the plan says; nothing is changed."""
+    only = lane_of(plan.head.to_lane, ports)
     for batch in batches(plan.replays()):
         pairs = zip(batch, looks([id for _, id in batch], ports), strict=True)
         left = ((item, look) for (item, _), look in pairs if not took(look.stored, plan))
-        yield from filter(None, each(partial(_difference, ports=ports), left, ports.at_once))
+        difference = partial(_difference, ports=ports, only=only)
+        yield from filter(None, each(difference, left, ports.at_once))
 
 
 class Verdict(NamedTuple):
@@ -56,6 +60,7 @@ def verdicts(group: Sequence[Planned], plan: Plan, ports: Ports) -> Iterator[Ver
     A render whose document is still the planned one is not read again: only its upload may have
     gone. Nor are its pieces looked at, as they were before the run: more only mean less to do.
     """
+    only = lane_of(plan.head.to_lane, ports)
     versions = ports.renders.versions([id for _, id in group])
     same = {id: item for item, id in group if item.upload and versions.get(id) == item.version}
     newest = newest_of((item.upload for item in same.values() if item.upload), ports.renders)
@@ -65,11 +70,12 @@ def verdicts(group: Sequence[Planned], plan: Plan, ports: Ports) -> Iterator[Ver
         item, id = one
         if (look := read.get(id)) is not None:
             version, done = look.stored.version if look.stored else 0, took(look.stored, plan)
-            return Verdict(item, id, version, done, None if done else _refused(item, look, ports))
+            why = None if done else _refused(item, look, ports, only)
+            return Verdict(item, id, version, done, why)
         assert item.upload is not None, "else it was read"
         known = newest.get((item.upload.bucket, item.upload.name))
-        why = overtaken(item.upload, id, known) or input_gone(item.upload, ports)
-        return Verdict(item, id, item.version, False, why and why[1])
+        gone = overtaken(item.upload, id, known) or input_gone(item.upload, ports)
+        return Verdict(item, id, item.version, False, gone and gone[1])
 
     return each(verdict, group, ports.at_once)
 
@@ -80,19 +86,19 @@ def took(stored: Stored | None, plan: Plan) -> bool:
     return replayed_at is not None and replayed_at >= plan.head.made_at
 
 
-def _difference(one: tuple[PlanItem, Look], *, ports: Ports) -> str | None:
+def _difference(one: tuple[PlanItem, Look], *, ports: Ports, only: Lane | None) -> str | None:
     item, look = one
-    if (why := _refused(item, look, ports)) is not None or look.stored is None:
+    if (why := _refused(item, look, ports, only)) is not None or look.stored is None:
         return why
-    committed, left = frames(look.stored.render, ports)
+    committed, left = frames(look.stored.render, ports, only)
     if (committed, sum(left.values())) == (item.frames_committed, item.frames_to_render):
         return None
     return f"of {short(look.id)} another part is committed now"
 
 
-def _refused(item: PlanItem, look: Look, ports: Ports) -> str | None:
+def _refused(item: PlanItem, look: Look, ports: Ports, only: Lane | None) -> str | None:
     """Without a look at its pieces: a plan would refuse it, or it failed again."""
-    if (refused := refusal(look, ports)) is not None:
+    if (refused := refusal(look, ports, only)) is not None:
         return refused[1]
     again = look.stored is not None and look.stored.render.failures != item.failures
     return f"{short(look.id)} has failed again meanwhile" if again else None

@@ -6,32 +6,38 @@ It reads the desk, the renders and the buckets, a batch at a time, and keeps non
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from hashlib import sha256
 from typing import Any
 
+from functions.core.lanes import Lane
+from functions.core.render import Render
 from functions.each import each
 from functions.ports import Ports
 from ops.forecast import Forecast, forecast
-from ops.replay_look import Look, batches, frames, looks, refusal
+from ops.replay_look import Look, batches, frames, lane_of, looks, refusal
 from schemas.dead_letters import DeadLetterRecord
-from schemas.replay_plan import PlanEnd, PlanItem, Refusal
+from schemas.replay_plan import PlanEnd, PlanHead, PlanItem, Refusal
 from schemas.wire import to_json
 
 
-def planned(records: Iterable[DeadLetterRecord], ports: Ports, now: datetime) -> Iterator[PlanItem]:
+def planned(
+    records: Iterable[DeadLetterRecord], ports: Ports, head: PlanHead
+) -> Iterator[PlanItem]:
     """An item for each render, by its last dead letter, and for each message.
 
     `records` come with the last failure first. What is under way may move on meanwhile. What it
     will take is foreseen by what the ledger knows now, once for all.
     """
-    again, foreseeing = set[str](), forecast(ports, now)
+    again, foreseeing = set[str](), forecast(ports, head.made_at, head.to_lane)
+    only = lane_of(head.to_lane, ports)
     for batch in batches(records):
         ids = {one.letter.render: None for one in batch if one.letter is not None}
         found = {look.id: look for look in looks(list(ids), ports)}
         fresh = (one for one in batch if _is_first(one, found, again))
-        yield from each(partial(_item, found=found, forecast=foreseeing), fresh, ports.at_once)
+        item = partial(_item, found=found, forecast=foreseeing, only=only)
+        yield from each(item, fresh, ports.at_once)
 
 
 def _is_first(record: DeadLetterRecord, found: dict[str, Look], again: set[str]) -> bool:
@@ -47,21 +53,24 @@ def _is_first(record: DeadLetterRecord, found: dict[str, Look], again: set[str])
     return True
 
 
-def _item(record: DeadLetterRecord, *, found: dict[str, Look], forecast: Forecast) -> PlanItem:
+def _item(
+    record: DeadLetterRecord, *, found: dict[str, Look], forecast: Forecast, only: Lane | None
+) -> PlanItem:
     if record.letter is None:
         why = f"it is a message on {record.subscription}, and no render"
         return PlanItem(**_names(record, None), refused=Refusal.NOT_A_RENDER, why=why)
     look = found[record.letter.render]
-    if (refused := refusal(look, forecast.ports)) is not None:
+    if (refused := refusal(look, forecast.ports, only)) is not None:
         return PlanItem(**_names(record, look), refused=refused[0], why=refused[1])
     assert look.stored is not None, "else it was refused"
     render = look.stored.render
-    committed, of_outputs = frames(render, forecast.ports)
+    committed, of_outputs = frames(render, forecast.ports, only)
     left, foreseen = sum(of_outputs.values()), forecast.of(render, of_outputs)
+    lost = _lost(render, committed, only, forecast.ports)
     return PlanItem(
         **_names(record, look),
         refused=None,
-        why=f"{left} frames to render, {committed} are committed already",
+        why=f"{left} frames to render, {committed} are committed already{lost}",
         frames_committed=committed,
         frames_to_render=left,
         lane=foreseen.lane,
@@ -72,10 +81,23 @@ def _item(record: DeadLetterRecord, *, found: dict[str, Look], forecast: Forecas
     )
 
 
+def _lost(render: Render, committed: int, only: Lane | None, ports: Ports) -> str:
+    """What other encoders have made, where one lane is asked for that can not use it."""
+    if only is None or (lost := frames(render, ports)[0] - committed) <= 0:
+        return ""
+    return f"; {only.id} can not use {lost} more, which another encoder has made"
+
+
+def digest(head: PlanHead) -> Any:
+    """What a plan's digest is made with, as far as its head counts: the items' lines follow."""
+    return sha256(b"" if head.to_lane is None else head.to_lane.encode() + b"\n")
+
+
 @dataclass(slots=True)
 class Totals:
-    """The sum of a plan's items, as they go by."""
+    """The sum of a plan's items, as they go by. `_hash` is begun by `digest`."""
 
+    _hash: Any
     _items: int = 0
     _refusals: Counter[str] = field(default_factory=Counter)
     _committed: int = 0
@@ -85,7 +107,6 @@ class Totals:
     _cost: int = 0
     _untold: int = 0
     _unpriced: int = 0
-    _hash: Any = field(default_factory=sha256)
 
     def line(self, item: PlanItem) -> bytes:
         """The item's line, counted."""

@@ -52,6 +52,7 @@ class Watch:
         return Own(
             placeless=frozenset(one.id for one in self._renders if not one.has_place),
             nanodollars=sum(one.nanodollars for one in self._renders),
+            lane=self.plan.head.to_lane,
         )
 
     def add(self, asked: Iterable[Verdict]) -> None:

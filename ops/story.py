@@ -84,7 +84,8 @@ def _moments(render: Render, letters: Sequence[DeadLetterRecord]) -> Iterator[tu
         if record.letter is not None:
             yield record.at, f"failed, dead letter {record.letter.number} ({record.id})"
     if render.replayed_at is not None:
-        yield render.replayed_at, "a replay was asked for"
+        only = f", on {render.only_lane} and no other lane" if render.only_lane else ""
+        yield render.replayed_at, f"a replay was asked for{only}"
 
 
 def _attempt(attempt: AttemptRecord) -> Iterator[tuple[datetime, str]]:

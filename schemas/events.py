@@ -132,6 +132,8 @@ class ReplayRender(_OfRender):
     TYPE: ClassVar = "clipline.render.replay.v1"
     by: str
     reason: str
+    lane: str | None = None
+    """The only lane that its attempts may use, until another replay; None for any."""
 
     @property
     def id(self) -> str:

@@ -1,7 +1,8 @@
 """A plan of replays: what would happen, item by item, before anything does.
 
 A plan is a file of JSON lines, told apart by `kind`: a head, the items, an end. Its digest is over
-the items' lines alone, so that two plans of an unchanged world have the same one.
+the items' lines and the lane that is asked for alone, so that two plans of an unchanged world have
+the same one.
 """
 
 from collections.abc import Mapping
@@ -27,6 +28,8 @@ class Refusal(StrEnum):
     INPUT_GONE = "input_gone"
     SAME_FAULT = "same_fault"
     """The fault is in the upload or in the spec, and a replay would find the same ones."""
+    LANE_UNFIT = "lane_unfit"
+    """The one lane that is asked for can never take it."""
 
 
 class PlanLine(Tagged):
@@ -43,6 +46,8 @@ class PlanHead(PlanLine):
     made_at: datetime
     filters: Mapping[str, str] = field(default_factory=dict)
     """The words of the command line, by option."""
+    to_lane: str | None = None
+    """The only lane that its replays may use; None for any."""
     version: int = 1
     kind: str = "head"
 
@@ -102,7 +107,8 @@ class PlanEnd(PlanLine):
     nanodollars_unknown: int = 0
     """Of how many replays it is not."""
     digest: str
-    """SHA-256 over the items' lines, each with its line's end."""
+    """SHA-256 over the items' lines, each with its line's end; before them, where one lane is asked
+    for, its id and a line's end."""
     kind: str = "end"
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from functions.core.entries import Entry
@@ -50,6 +50,12 @@ class Rooms:
     """Of launches within a minute, of one lane or shared."""
     launches: dict[str, list[datetime]]
     """By lane, those of the last minute, the oldest first."""
+
+    def of(self, lane: str | None) -> "Rooms":
+        """Of that lane alone, as it stands beside the others; None for all lanes."""
+        if lane is None:
+            return self
+        return replace(self, left={lane: self.left.get(lane, 0)})
 
     def free(self, now: datetime) -> list[str]:
         """Lanes that would take one more at once."""

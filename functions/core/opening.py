@@ -142,6 +142,7 @@ def scene(render: Render, step: Step) -> Scene:
     return Scene(
         now=step.now,
         barred=render.barred,
+        only=render.only_lane,
         resting={rest.lane: rest.until for rest in render.resting},
         busy=step.facts.busy,
         standings={lane.id: step.standing(lane, render) for lane in step.facts.lanes},
@@ -244,6 +245,7 @@ def replayed(render: Render, event: ReplayRender, step: Step) -> Render:
         revisit_at=step.now,
         why=f"replayed by {event.by}: {event.reason}",
         replayed_at=event.at,
+        only_lane=event.lane,
         spent=0,
         retries=0,
         barren=0,

@@ -104,6 +104,8 @@ class Render:
     """Why it ended failed or cancelled."""
     replayed_at: datetime | None = None
     """When the last replay was asked for: the same command, delivered again, is not another."""
+    only_lane: str | None = None
+    """The lane that the last replay asked for: attempts go to no other. None for any."""
     spent: int = 0
     """Nano-dollars that its ended attempts have cost, as far as their lanes have prices."""
     failures: int = 0

@@ -71,6 +71,8 @@ class Scene:
 
     now: datetime
     barred: Sequence[str] = ()
+    only: str | None = None
+    """The lane that its replay asked for, if it did for one."""
     resting: Mapping[str, datetime]
     """Until when lanes rest for this render."""
     busy: Mapping[str, int]
@@ -95,7 +97,7 @@ def route(lanes: Sequence[Lane], scene: Scene) -> Route:
         return Route(lane=None, why=f"waits: {paused.words}", avoided=avoided, until=until)
     if all(one.for_good for one in own) and len(own) == len(lanes):
         words = "; ".join(f"{one.lane} {one.why}" for one in own) or "none is configured"
-        causes = {one.failure for one in own}
+        causes = {one.failure for one in own if scene.only in (None, one.lane)}
         return Route(
             lane=None,
             why=f"no lane is left: {words}",
@@ -118,7 +120,7 @@ def route(lanes: Sequence[Lane], scene: Scene) -> Route:
     )
     chosen: Lane | None = None
     if weighed:
-        why, chosen = _why(weighed, lanes, rejected), weighed[0].lane
+        why, chosen = _why(weighed, lanes, rejected, scene.only), weighed[0].lane
         if (wait := _patience(weighed[0], lanes, paces, rejected, scene)) is not None:
             why, chosen = wait, None
     else:
@@ -148,11 +150,14 @@ def _patience(
 
 def _own(lane: Lane, scene: Scene) -> Rejection | None:
     """What speaks against it for this render, if anything does."""
+    if scene.only not in (None, lane.id):
+        why = f"is passed over: the replay asked for {scene.only}"
+        return Rejection(lane=lane.id, why=why, for_good=True, own=True)
     if lane.id in scene.barred:
         why = "is barred: attempts in a row committed nothing there"
         return Rejection(lane=lane.id, why=why, for_good=True, own=True)
-    if (unfit := _unfit(lane, scene.need)) is not None:
-        return unfit
+    if (cannot := unfit(lane, scene.need)) is not None:
+        return cannot
     rest = scene.resting.get(lane.id)
     if rest is not None and rest > scene.now:
         why = f"rests for this render until {_clock(rest)}"
@@ -167,8 +172,8 @@ def _shared(lane: Lane, scene: Scene) -> Rejection | None:
     return _closed(lane, scene) or _full(lane, scene)
 
 
-def _unfit(lane: Lane, need: Need) -> Rejection | None:
-    """By what it is, which no waiting changes."""
+def unfit(lane: Lane, need: Need) -> Rejection | None:
+    """Why the lane can never take what needs that: by what it is, which no waiting changes."""
     if need.locations is not None and lane.location not in need.locations:
         where, allowed = lane.location or "nowhere that is known", ", ".join(need.locations)
         why = f"is in {where}, and its tenant allows {allowed} only"
@@ -244,9 +249,16 @@ def _in_order(weighed: Sequence[Weighed]) -> tuple[Weighed, ...]:
     return tuple(ranked)
 
 
-def _why(weighed: Sequence[Weighed], lanes: Sequence[Lane], rejected: Sequence[Rejection]) -> str:
+def _why(
+    weighed: Sequence[Weighed],
+    lanes: Sequence[Lane],
+    rejected: Sequence[Rejection],
+    only: str | None,
+) -> str:
     """Why the first is taken: what speaks against all that would be taken before it."""
     chosen = weighed[0]
+    if only is not None:
+        return f"the replay asked for {only}"
     if len(lanes) == 1:
         return "the only lane here"
     place = list(lanes).index(chosen.lane)

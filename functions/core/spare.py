@@ -38,6 +38,8 @@ class Own:
     """Renders that have no place on a lane yet, as far as the run knows."""
     nanodollars: int = 0
     """What all of them will cost, by their plan."""
+    lane: str | None = None
+    """The only one that all of them may use; None for any."""
 
 
 class Wish(NamedTuple):
@@ -117,16 +119,17 @@ def spare(facts: Facts, now: datetime, *, waiting: int, own: Own, kept: int) -> 
     if (spent := day_is_spent(facts.spent_today, level, now)) is not None:
         return _none(f"{spent}{_but(kept)}", until=reset(now))
     lanes = lowered(facts.lanes, kept)
-    room = rooms(lanes, facts.busy, facts.ledger, facts.pauses, now)
+    room = rooms(lanes, facts.busy, facts.ledger, facts.pauses, now).of(own.lane)
+    taking = f"{own.lane} takes" if own.lane else "the lanes take"
     free, placeless = room.at_once(now), len(own.placeless)
     why, until = (
         (
-            f"the lanes take {free} more at once{_but(kept)}; {waiting} live renders wait, "
+            f"{taking} {free} more at once{_but(kept)}; {waiting} live renders wait, "
             f"and {placeless} that were asked for have no place yet",
             None,
         )
         if free
-        else _closed(lanes, facts, now, kept)
+        else _closed(lanes, facts, now, kept, own.lane)
     )
     return Spare(
         starts=max(0, free - waiting - placeless),
@@ -191,7 +194,7 @@ def _but(kept: int) -> str:
 
 
 def _closed(
-    lanes: Sequence[Lane], facts: Facts, now: datetime, kept: int
+    lanes: Sequence[Lane], facts: Facts, now: datetime, kept: int, only: str | None
 ) -> tuple[str, datetime | None]:
     """What stands in the way on each lane, and until when at least."""
     scene = Scene(
@@ -206,7 +209,8 @@ def _closed(
         running=running_limits(lanes),
         launching=launch_limits(lanes),
     )
-    rejected = route(lanes, scene).rejected
+    rejected = [one for one in route(lanes, scene).rejected if only in (None, one.lane)]
     words = "; ".join(f"{one.lane} {one.why}" for one in rejected)
     until = min((one.until for one in rejected if one.until is not None), default=None)
-    return f"no lane takes a replay now{_but(kept)}: {words}", until
+    none = f"{only} takes no replay" if only else "no lane takes a replay"
+    return f"{none} now{_but(kept)}: {words}", until

@@ -25,7 +25,7 @@ from schemas.plan import OutputPlan, RenderPlan
 from schemas.replay_plan import PlanEnd, PlanHead, PlanItem, PlanLine, Refusal
 from schemas.topics import Topic
 from schemas.wire import Message, event_of, from_json
-from tests.pipeline.desk import ALL, NOW, Place, failed, letter
+from tests.pipeline.desk import ALL, NOW, ROOMY, Place, failed, letter
 from tests.pipeline.laptop import Home, a_home, small_video, until
 
 NAME = "acme/holiday.mp4"
@@ -156,6 +156,79 @@ def test_it_refuses_what_would_be_in_vain(
     assert (done.returncode, done.stdout) == (4, "")
     assert refusal.value in done.stderr
     assert place.bus.peek("start-render") == ()
+
+
+LANES = f"""\
+{ROOMY}
+[[lanes]]
+id = "worker/gpu"
+pool = "gpu"
+encoder_class = "h264_nvenc/ada/470"
+executions = 4
+start_within_seconds = 60
+attempt_limit_seconds = 43200
+
+[[lanes]]
+id = "worker/small"
+pool = "small"
+memory_gib = 1
+executions = 4
+start_within_seconds = 60
+attempt_limit_seconds = 43200
+"""
+
+
+def test_a_plan_for_one_lane_foresees_it_there_and_nowhere_else(
+    place: Place, parts: Ports, tmp_path: Path
+) -> None:
+    render, place = a_failure(place, parts), replace(place, lanes=LANES)
+    _, (free,), end = plan(place, tmp_path / "free")
+    assert free.lane == "laptop/cpu"
+    head, (item,), asked = plan(place, tmp_path / "gpu", "--to-lane", "worker/gpu")
+    assert (head.to_lane, item.refused, item.lane) == ("worker/gpu", None, "worker/gpu")
+    assert (item.frames_committed, item.frames_to_render) == (0, 480)
+    assert item.why == (
+        "480 frames to render, 0 are committed already; worker/gpu can not use 96 more, which "
+        "another encoder has made"
+    )
+    output = an_output(NAME)
+    key = output.key(render.upload, "h264_nvenc/ada/470")
+    parts.work.write(names.piece(render.id, output.id, key, Span(0, 48)), b"piece")
+    _, (some,), _ = plan(place, tmp_path / "some", "--to-lane", "worker/gpu")
+    assert (some.frames_committed, some.frames_to_render) == (48, 432)
+    _, (here,), same = plan(place, tmp_path / "here", "--to-lane", "laptop/cpu")
+    assert (here.lane, here.frames_committed) == ("laptop/cpu", 96)
+    assert here == free, "nobody has looked which encoder is there: what was made counts"
+    assert len({end.digest, asked.digest, same.digest}) == 3, "the lane is part of the digest"
+
+
+def test_a_lane_that_can_never_take_a_render_is_refused_with_the_number(
+    place: Place, parts: Ports, tmp_path: Path
+) -> None:
+    mark = Span(0, 480)
+    large = replace(an_output(NAME), width=7680, height=4320, chunks=(mark,))
+    render = a_failure(place, parts)
+    assert render.plan is not None
+    _resave(plan=replace(render.plan, outputs=(large,)))(parts, render)
+    place = replace(place, lanes=LANES)
+    _, (item,), end = plan(place, tmp_path / "plan", "--to-lane", "worker/small")
+    assert (item.refused, item.frames_to_render) == (Refusal.LANE_UNFIT, 0)
+    assert item.why.startswith("worker/small has 1.0 GiB of memory, and a task needs about ")
+    assert end.refusals == {"lane_unfit": 1}
+    _, (free,), _ = plan(place, tmp_path / "free")
+    assert (free.refused, free.lane) == (None, "laptop/cpu")
+
+
+def test_a_lane_that_nobody_knows_is_a_wrong_option(
+    place: Place, parts: Ports, tmp_path: Path
+) -> None:
+    a_failure(place, parts)
+    place, path = replace(place, lanes=LANES), tmp_path / "plan"
+    done = place.clipline("replay", "plan", "--to-lane", "moon", "--out", str(path))
+    assert (done.returncode, done.stdout) == (2, "")
+    sentence = "There is no lane 'moon': there are laptop/cpu, worker/gpu, worker/small.\n"
+    assert done.stderr == sentence
+    assert not path.exists()
 
 
 def test_what_nobody_knows_and_what_is_no_render_is_refused(place: Place, tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from functions.core.budget import Budget, midnight, reset
 from functions.core.entries import Entry, Outcome
+from functions.core.lanes import Lane
 from functions.core.render import RUNNING, Render, State
 from functions.core.switches import Reach, Switching
 from functions.desk import Wanted
@@ -21,7 +23,7 @@ from functions.sweep import sweep
 from functions.wiring import laptop_desk, laptop_ports
 from infra.laptop.subscriptions import subscriptions
 from ops.replay_apply import Run
-from ops.replay_file import Plan, read, write
+from ops.replay_file import Plan, PlanRefused, read, write
 from schemas.events import ReplayRender
 from schemas.plan import Order
 from schemas.replay_plan import PlanHead
@@ -32,6 +34,7 @@ from tests.pipeline.test_replay import a_failure
 from tests.unit.makers import requested, seconds, upload
 
 LANE = replace(laptop_lane("libx264/9.0/t1", 1), id="laptop/cpu", executions=8)
+OTHER = replace(LANE, id="laptop/other")
 TAKES = 4.0
 """Seconds of each render."""
 OUR = "acme/"
@@ -70,13 +73,17 @@ class World:
     def now(self) -> datetime:
         return EVENING + seconds(self.time)
 
-    def plan(self, letters: int) -> Plan:
+    def plan(self, letters: int, **of_head: Any) -> Plan:
         for number in range(letters):
             a_failure(self.place, self.ports, f"{OUR}{number}.mp4")
         desk = laptop_desk(self.place.home)
         desk.collect(datetime.now(UTC))
         path, _ = write(
-            PlanHead(made_at=self.now()), Wanted(), desk, self.ports, self.place.home.home / "plan"
+            PlanHead(made_at=self.now(), **of_head),
+            Wanted(),
+            desk,
+            self.ports,
+            self.place.home.home / "plan",
         )
         return read(path)
 
@@ -146,20 +153,25 @@ class World:
         return found
 
 
-def a_world(folder: Path) -> World:
+def a_world(folder: Path, *lanes: Lane) -> World:
     place = Place(Laptop(home=folder / "home"))
     place.bus.declare(subscriptions())
-    plain = laptop_ports(place.home, LANE)
+    plain = laptop_ports(place.home)
     world = World(place, plain)
     world.ports = replace(
-        plain, clock=world.now, draw=lambda: 0.0, backends={LANE.id: Machines()}, rest=world.rest
+        plain,
+        clock=world.now,
+        draw=lambda: 0.0,
+        lanes=lanes,
+        backends={lane.id: Machines() for lane in lanes},
+        rest=world.rest,
     )
     return world
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    return a_world(tmp_path)
+    return a_world(tmp_path, LANE)
 
 
 def test_it_fills_three_quarters_of_the_places_and_no_more(world: World) -> None:
@@ -168,6 +180,41 @@ def test_it_fills_three_quarters_of_the_places_and_no_more(world: World) -> None
     assert run.asked == len(world.heard) == 18
     assert set(world.heard.values()) == {1}
     assert world.most == 6
+
+
+def test_what_is_planned_for_one_lane_is_made_there_at_that_lane_s_pace(tmp_path: Path) -> None:
+    world = a_world(tmp_path, LANE, OTHER)
+    run = world.run(world.plan(18, to_lane=OTHER.id))
+    run.go()
+    assert set(world.heard.values()) == {1}
+    assert len(world.heard) == 18
+    assert world.most == 6, "three quarters of the lane that is asked for, and none of the other"
+    renders = world.ports.renders.newest(limit=99)
+    assert {(one.lane, one.only_lane) for one in renders} == {(OTHER.id, OTHER.id)}
+    told = world.place.said("show", renders[0].id)
+    asked = f"  a replay was asked for, on {OTHER.id} and no other lane"
+    assert any(line.endswith(asked) for line in told)
+    why = world.place.said("why", renders[0].id)
+    assert any(line.endswith(f": the replay asked for {OTHER.id}") for line in why)
+
+
+def test_a_plan_for_a_lane_that_is_not_there_any_more_is_refused(tmp_path: Path) -> None:
+    world = a_world(tmp_path, LANE, OTHER)
+    plan = world.plan(2, to_lane=OTHER.id)
+    run = world.run(plan, ports=replace(world.ports, lanes=(LANE,)))
+    with pytest.raises(PlanRefused, match="asks for the lane 'laptop/other', which is not known"):
+        run.go()
+    assert not world.place.bus.peek("start-render")
+
+
+def test_a_plan_whose_lane_was_changed_is_refused(tmp_path: Path) -> None:
+    world = a_world(tmp_path, LANE, OTHER)
+    path = world.plan(2, to_lane=OTHER.id).path
+    text = path.read_text()
+    for other in (f'"to_lane":"{LANE.id}"', '"to_lane":null'):
+        path.write_text(text.replace(f'"to_lane":"{OTHER.id}"', other, 1))
+        with pytest.raises(PlanRefused, match="was changed since it was made"):
+            read(path)
 
 
 def test_a_lane_that_is_closed_in_the_middle_is_waited_for_and_nothing_is_lost_or_doubled(

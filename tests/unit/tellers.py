@@ -1,7 +1,7 @@
 """Renders in every state, and all that may be told of one: words for the tests of the machine."""
 
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 from functions.core.effects import (
     AnnounceDeadLetter,
@@ -108,8 +108,9 @@ def cancel(render: Render) -> CancelRender:
     return CancelRender(render=render.id, at=NOW, by="ada", reason="wrong file")
 
 
-def replay(render: Render) -> ReplayRender:
-    return ReplayRender(render=render.id, at=NOW, by="ada", reason="the bucket is back")
+def replay(render: Render, **changes: Any) -> ReplayRender:
+    plain = ReplayRender(render=render.id, at=NOW, by="ada", reason="the bucket is back")
+    return replace(plain, **changes)
 
 
 def superseded(render: Render) -> Superseded:

@@ -27,6 +27,7 @@ from tests.unit.makers import (
     FACTS,
     LANE,
     NOW,
+    OTHER_LANE,
     THREE_OUTPUTS,
     UPLOAD,
     accepted,
@@ -177,6 +178,23 @@ def test_a_replay_goes_on_with_everything_anew_but_its_identity_and_its_work() -
     assert again.deadline == later + POLICY.deadline
     assert (again.outputs, again.plan) == (render.outputs, render.plan)
     assert again.frames == 9
+
+
+def test_a_replay_stays_on_the_lane_that_it_asked_for_until_another_replay() -> None:
+    render = rendering(facts=TWO_LANES)
+    render = all_performed(after(render, over(render, BUDGET), now=NOW))
+    assert render.lane == LANE.id
+    asked = replay(render, lane=OTHER_LANE.id)
+    render = after(render, asked, now=NOW + seconds(1), facts=TWO_LANES)
+    assert (render.lane, render.why) == (OTHER_LANE.id, f"the replay asked for {OTHER_LANE.id}")
+    for cause in (PREEMPTED, DEPENDENCY):
+        render = next_attempt(render, cause, frames=render.frames + 1)
+        assert (render.state, render.lane) == (State.STARTING, OTHER_LANE.id)
+    render = all_performed(after(render, over(render, BUDGET), now=NOW))
+    assert (render.state, render.only_lane) == (State.FAILED, OTHER_LANE.id)
+    free = replay(render, at=NOW + seconds(2))
+    render = after(render, free, now=NOW + seconds(2), facts=TWO_LANES)
+    assert (render.only_lane, render.lane) == (None, LANE.id)
 
 
 def test_each_failure_writes_a_letter_of_its_own() -> None:

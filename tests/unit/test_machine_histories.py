@@ -112,7 +112,9 @@ OCCURRENCES: dict[str, Callable[[Render, Move, datetime], Occurrence]] = {
     "running": lambda r, m, at: surveyed(r, frames=m.frames, owned=m.frames % 3 > 0),
     "over": lambda r, m, at: over(r, m.cause, frames=m.frames),
     "cancel": lambda r, m, at: CancelRender(render=r.id, at=at, by="ada", reason="wrong"),
-    "replay": lambda r, m, at: ReplayRender(render=r.id, at=at, by="ada", reason="mended"),
+    "replay": lambda r, m, at: ReplayRender(
+        render=r.id, at=at, by="ada", reason="mended", lane=(None, OTHER_LANE.id)[m.frames % 2]
+    ),
     "superseded": lambda r, m, at: Superseded(render=r.id, by="r-newer"),
     "removed": lambda r, m, at: PiecesRemoved(render=r.id, more=m.frames % 2 > 0),
     "requested": lambda r, m, at: requested(spec=THREE_OUTPUTS),
@@ -187,6 +189,8 @@ class History:
     def check_step(self, before: Render, after: Render) -> None:
         assert (after is before) == (after == before)
         assert before.attempt <= after.attempt <= before.attempt + 1
+        if after.attempt > before.attempt:
+            assert after.only_lane in (None, after.lane)
         assert set(before.outputs) <= set(after.outputs)
         assert after.created_at == before.created_at
         if before.state is State.DONE:

@@ -6,8 +6,10 @@ import pytest
 
 from functions.core.lanes import Lane
 from functions.core.ledger import Standing
+from functions.core.need import Need
 from functions.core.quotas import Quota, launch_limits, running_limits
-from functions.core.route import Scene, route
+from functions.core.route import GIB, Scene, route
+from schemas.failures import FailureClass
 from tests.unit.makers import LANE, NOW, seconds
 
 A, B, C = (replace(LANE, id=f"lane/{name}", executions=2) for name in "abc")
@@ -17,6 +19,7 @@ BARRED = "is barred: attempts in a row committed nothing there"
 def scene(
     *,
     barred: Sequence[str] = (),
+    only: str | None = None,
     resting: Mapping[str, datetime] | None = None,
     busy: Mapping[str, int] | None = None,
     standings: Sequence[Standing] = (),
@@ -24,6 +27,7 @@ def scene(
     return Scene(
         now=NOW,
         barred=barred,
+        only=only,
         resting=resting or {},
         busy=busy or {},
         standings={one.lane: one for one in standings},
@@ -68,6 +72,37 @@ def test_without_any_usable_lane_there_is_no_hope(
 ) -> None:
     found = route(lanes, scene(barred=barred))
     assert (found.lane, found.hopeless, found.why) == (None, True, why)
+
+
+def test_the_lane_that_a_replay_asked_for_is_taken_and_no_other() -> None:
+    found = route((A, B, C), scene(only="lane/b"))
+    assert (found.lane, found.why) == (B, "the replay asked for lane/b")
+    assert [(one.lane, one.why) for one in found.rejected] == [
+        ("lane/a", "is passed over: the replay asked for lane/b"),
+        ("lane/c", "is passed over: the replay asked for lane/b"),
+    ]
+    assert found.avoided == ("lane/a", "lane/c"), "it waits in no line for them"
+
+
+def test_the_lane_that_a_replay_asked_for_is_waited_for_and_no_other_taken_meanwhile() -> None:
+    found = route((A, B), scene(only="lane/b", busy={"lane/b": 2}))
+    assert (found.lane, found.hopeless) == (None, False)
+    assert found.why == "waits for a lane: lane/b runs 2 of 2"
+    rests = route((A, B), scene(only="lane/b", resting={"lane/b": NOW + seconds(9)}))
+    assert (rests.lane, rests.hopeless, rests.until) == (None, False, NOW + seconds(9))
+
+
+def test_without_the_lane_that_a_replay_asked_for_there_is_no_hope() -> None:
+    small, needy = replace(B, memory_bytes=1), Need(making_bytes=2 * GIB)
+    asked = replace(scene(only="lane/b"), need=needy)
+    found = route((A, small), asked)
+    assert (found.lane, found.hopeless) == (None, True)
+    assert found.failure is FailureClass.OUT_OF_MEMORY, "by that lane, not by those passed over"
+    assert "lane/b has 0.0 GiB of memory, and a task needs about 2.0 GiB" in found.why
+    barred = route((A, B), scene(only="lane/b", barred=("lane/b",)))
+    gone = route((A,), scene(only="lane/b"))
+    assert (barred.hopeless, gone.hopeless) == (True, True)
+    assert gone.why == "no lane is left: lane/a is passed over: the replay asked for lane/b"
 
 
 def test_a_lane_that_rests_is_passed_over() -> None:

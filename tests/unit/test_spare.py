@@ -69,6 +69,22 @@ def test_a_quarter_of_the_places_is_kept_for_live_renders() -> None:
     assert left(facts(WIDE, busy={WIDE.id: 6}), kept=0).starts == 2
 
 
+def test_what_may_use_one_lane_only_is_held_against_that_lane_and_what_it_shares() -> None:
+    quota = Quota(id="l4", executions=8)
+    one, two = (replace(WIDE, id=f"cloud-run/{name}/l4", quotas=(quota,)) for name in "ab")
+    own = Own(lane=two.id)
+    assert left(facts(one, two)).starts == 6
+    assert left(facts(one, two, busy={one.id: 4}), own=own).starts == 2, "the quota is shared"
+    free = left(facts(WIDE, two), own=Own(lane=two.id, placeless=frozenset({"r-1"})))
+    assert (free.starts, free.why.partition(" more")[0]) == (5, f"{two.id} takes 6")
+    full = left(facts(WIDE, two, busy={two.id: 6}), own=own)
+    assert full.starts == 0
+    assert full.why == (
+        f"{two.id} takes no replay now, with 25 % of each limit kept for live renders: "
+        f"{two.id} runs 6 of 6"
+    )
+
+
 def test_a_single_place_is_not_divided() -> None:
     assert left(facts(LANE)).starts == 1
     assert left(facts(LANE, busy={LANE.id: 1})).starts == 0
