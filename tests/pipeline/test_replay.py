@@ -305,23 +305,33 @@ def test_without_a_reason_nothing_is_asked_for(
 # ── with its pipeline ────────────────────────────────────────────────────────────────────────
 
 
+TWO = f"{ROOMY}\n{ROOMY}".replace("laptop/cpu", "laptop/other", 1)
+"""The first choice, and the lane that is asked for: both in processes of this machine."""
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
-    with a_home(tmp_path) as one:
+    lanes = tmp_path / "lanes.toml"
+    lanes.write_text(TWO)
+    with a_home(tmp_path, environment={"CLIPLINE_LANES_FILE": str(lanes)}) as one:
         yield one
 
 
 def test_what_a_plan_predicts_a_replay_renders(home: Home, tmp_path: Path) -> None:
-    """Its ffmpegs are killed until it fails, in its middle; nothing committed is made again."""
+    """Its ffmpegs are killed until it fails, in its middle; nothing committed is made again.
+
+    It goes on, on a lane where it has never been and would not go by itself.
+    """
     video = small_video(tmp_path / "slow.mp4", seconds=24, height=720)
     home.up().wait_until_up()
     home.upload(NAME, video, SPEC)
     home.wait_for_mid_render()
     until(lambda: killed(home), "it failed")
     until(home.is_quiet, "its dead letter is told")
-    place = Place(home.place)
+    place = Place(home.place, lanes=TWO)
     until(lambda: bool(home.desk()), "the desk has it")
-    _, (item,), _ = plan(place, tmp_path / "plan")
+    assert {one.lane for one in home.renders()[0].attempts} == {"laptop/other"}
+    _, (item,), _ = plan(place, tmp_path / "plan", "--to-lane", "laptop/cpu")
     assert item.render is not None
     assert item.frames_committed > 0
     assert any(f" encode {item.render} " in line for line in place.said("logs", item.render))
@@ -331,6 +341,8 @@ def test_what_a_plan_predicts_a_replay_renders(home: Home, tmp_path: Path) -> No
     done = place.said("replay", "apply", str(tmp_path / "plan"), "--reason", "no more kills")
     assert done[-2] == "Asked for 1 of 1, 0 left out."
     home.finished(NAME)
+    last = home.renders()[0].attempts[-1]
+    assert (last.lane, last.why) == ("laptop/cpu", "the replay asked for laptop/cpu")
     after = runs(home.place.logs, item.render)
     committed = sum(run.kept.end - run.kept.start for run in after if run.kept)
     assert committed == item.frames_committed + item.frames_to_render
