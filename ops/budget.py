@@ -14,8 +14,9 @@ from functions.core.render import State
 from functions.ports import Ports
 from functions.wiring import looking_ports
 from ops.commands import REFUSED, By, Reason
-from ops.paper import Paper
+from ops.paper import Paper, say_json
 from ops.times import clock
+from schemas.budget_state import BudgetState, RaiseLine
 
 MOST_DOLLARS = 10**6
 """A raise beyond that is a slip of the keys."""
@@ -40,13 +41,20 @@ To = Annotated[
 
 
 @app.callback(invoke_without_command=True)
-def budget(context: typer.Context) -> None:
+def budget(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
+) -> None:
     """What a day may cost, what it has cost, and who waits for money."""
     if context.invoked_subcommand is not None:
         return
     ports = looking_ports()
-    paper, now = Paper(), ports.clock()
-    for line in budget_lines(ports, now):
+    state = budget_state(ports, ports.clock())
+    if as_json:
+        say_json(state)
+        return
+    paper = Paper()
+    for line in budget_lines(state):
         paper.print(line)
 
 
@@ -66,26 +74,43 @@ def raise_limit(to: To, reason: Reason, by: By) -> None:
     paper.print("Next: clipline budget")
 
 
-def budget_lines(ports: Ports, now: datetime) -> Iterator[str]:
+def budget_state(ports: Ports, now: datetime) -> BudgetState:
     """Limits and what is spent of them, who waits, and who raised what today."""
     raises = ports.switches.raises(midnight(now))
     limits = today(ports.budget, raises, now)
     spent = ports.ledger.spent(midnight(now))
-    each = "none" if limits.render is None else f"{dollars(limits.render)}; beyond it fails"
+    return BudgetState(
+        at=now,
+        render_nanodollars=limits.render,
+        day_nanodollars=limits.day,
+        spent_nanodollars=spent,
+        is_spent=day_is_spent(spent, limits, now) is not None,
+        waiting=ports.renders.count(State.WAITING),
+        reset_at=reset(now),
+        raises=tuple(
+            RaiseLine(at=one.at, nanodollars=one.nanodollars, by=one.by, reason=one.reason)
+            for one in raises
+        ),
+    )
+
+
+def budget_lines(state: BudgetState) -> Iterator[str]:
+    """The same for people."""
+    a_render, day, spent = state.render_nanodollars, state.day_nanodollars, state.spent_nanodollars
+    each = "none" if a_render is None else f"{dollars(a_render)}; beyond it fails"
     yield f"limit of a render  {each}"
-    if limits.day is None:
+    if day is None:
         yield "limit of the day   none"
     else:
-        yield f"limit of the day   {dollars(limits.day)}; beyond it renders wait for the reset"
-    share = f" ({spent / limits.day:.0%} of the limit)" if limits.day else ""
+        yield f"limit of the day   {dollars(day)}; beyond it renders wait for the reset"
+    share = f" ({spent / day:.0%} of the limit)" if day else ""
     yield f"spent today        {dollars(spent)}{share}, by the attempts that have ended"
-    is_spent = day_is_spent(spent, limits, now) is not None
-    why = "for the reset" if is_spent else "for a place, or a moment of their own"
-    yield f"waiting            {ports.renders.count(State.WAITING)} renders, {why}"
-    yield f"reset              {clock(reset(now))}"
-    for one in raises:
+    why = "for the reset" if state.is_spent else "for a place, or a moment of their own"
+    yield f"waiting            {state.waiting} renders, {why}"
+    yield f"reset              {clock(state.reset_at)}"
+    for one in state.raises:
         yield f"{clock(one.at)}  {one.by} raised it to {dollars(one.nanodollars)}: {one.reason}"
-    if is_spent:
+    if state.is_spent:
         yield "next: clipline budget raise --to DOLLARS --reason '…'"
 
 

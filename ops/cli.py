@@ -3,21 +3,19 @@
 import os
 import platform
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 from itertools import islice
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from functions.cloud_settings import deployed_as
 from functions.core.render import Render, State
 from functions.desk import Desk, Wanted
 from functions.errors import NotConfigured
 from functions.ports import Ports
-from functions.sought import Sought
 from functions.wiring import desk, reading_ports
 from ops import budget, capacity, commands, filters, letters_verbs, pause, replay, spec
 from ops.costs_verb import costs
@@ -30,24 +28,23 @@ from ops.letters_verbs import export
 from ops.logs_verb import logs
 from ops.message_story import message_story
 from ops.paper import BROKEN, READER_GONE, Paper, ReaderGone, abandon_output, say_all, say_json
+from ops.renders import renders
 from ops.reproduce_verb import fetches, reproduce
 from ops.story import story
-from ops.times import ago
 from ops.watch import Watch
-from schemas.ids import short
+from ops.why import why
 from schemas.ports import StoreRefused
 
 NOT_DONE = 1
 """Exit status of `watch` and `doctor` where all is not well."""
-HEADINGS = ("RENDER", "STATE", "UPLOAD", "FRAMES", "AGE")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(replay.app, name="replay")
 app.add_typer(spec.app, name="spec")
 app.add_typer(budget.app, name="budget")
-for verb in (flows, logs, reproduce, fetches, export, dispose, restore, costs):
+for verb in (renders, flows, logs, reproduce, fetches, export, dispose, restore, costs):
     app.command()(verb)
-for verb in (capacity.lanes, capacity.why, pause.pause, pause.resume):
+for verb in (capacity.lanes, why, pause.pause, pause.resume):
     app.command()(verb)
 app.command("pauses")(pause.show_pauses)
 app.command("import")(letters_verbs.take)
@@ -102,32 +99,6 @@ def options(
     if show_version:
         console.print(f"clipline {version('clipline')} (Python {platform.python_version()})")
         raise typer.Exit
-
-
-@app.command()
-def renders(
-    limit: Annotated[int, typer.Option(help="How many, the newest first.", min=1)] = 20,
-    state: Annotated[State | None, typer.Option(help="Only those in this state.")] = None,
-    failure: filters.Class = None,
-    tenant: filters.Tenant = None,
-    age: filters.Opened = None,
-) -> None:
-    """List renders."""
-    since = None if age is None else datetime.now(UTC) - age
-    sought = Sought(state=state, failure=failure, tenant=tenant, since=since)
-    found = reading_ports().renders.newest(limit=limit, sought=sought)
-    if not found:
-        console.print("No renders.")
-        return
-    rows = [_row(render) for render in found]
-    table = Table(box=None, pad_edge=False)
-    for column, heading in enumerate(HEADINGS):
-        width = max(len(row[column]) for row in (HEADINGS, *rows))
-        table.add_column(heading, no_wrap=True, min_width=width)
-    table.add_column("", no_wrap=True, overflow="ellipsis")
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
 
 
 @app.command()
@@ -229,13 +200,3 @@ def _say_count(shown: int, all: int) -> None:
 def _now(render: str, ports: Ports) -> Render | None:
     stored = ports.renders.load(render)
     return stored.render if stored else None
-
-
-def _row(render: Render) -> tuple[str, ...]:
-    planned = render.plan.frames if render.plan else 0
-    frames = f"{render.frames}/{planned}" if planned else ""
-    age = ago(render.created_at, datetime.now(UTC))
-    why = "" if render.state is State.DONE else render.why
-    reason = render.failure.message if render.failure else why
-    upload = f"{render.upload.tenant}/{render.upload.stem}"
-    return (short(render.id), render.state, upload, frames, age, reason)

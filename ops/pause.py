@@ -10,8 +10,9 @@ from functions.core.switches import Reach, Switching, pauses
 from functions.errors import NotConfigured
 from functions.wiring import looking_ports, reading_ports
 from ops.commands import REFUSED, By, Reason
-from ops.paper import Paper
+from ops.paper import Paper, say_json
 from ops.times import clock
+from schemas.switchings import SwitchingLine
 
 Lane = Annotated[str | None, typer.Option(help="Only launches on that lane.")]
 Tenant = Annotated[str | None, typer.Option(help="Only that tenant's renders.")]
@@ -46,10 +47,16 @@ def resume(
     Paper().print(f"Resumed: {_what(reach, name)}.")
 
 
-def show_pauses() -> None:
+def show_pauses(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
     """What is paused now, and then who paused and resumed what, the last first."""
     paper, noted = Paper(), reading_ports().switches.noted()
     paused = pauses(noted)
+    if as_json:
+        for one in noted:
+            say_json(_line(one, holds=one in paused))
+        return
     for one in paused:
         paper.print(one.words)
     if not paused:
@@ -84,6 +91,18 @@ def _switch(reach: Reach, name: str, *, paused: bool, by: str, reason: str) -> N
         reach=reach, name=name, paused=paused, by=by, reason=reason, at=datetime.now(UTC)
     )
     reading_ports().switches.note(one)
+
+
+def _line(one: Switching, *, holds: bool) -> SwitchingLine:
+    return SwitchingLine(
+        at=one.at,
+        reach=one.reach,
+        name=one.name,
+        paused=one.paused,
+        by=one.by,
+        reason=one.reason,
+        holds=holds,
+    )
 
 
 def _what(reach: Reach, name: str) -> str:

@@ -1,16 +1,19 @@
 """A laptop's state without its pipeline: dead letters, failed renders, and `clipline` over them."""
 
+import json
 import os
 import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from jsonschema import Draft202012Validator
+
 from functions.adapters.sqlite_bus import SqliteBus
 from functions.core.render import Render, State
 from functions.desk import Wanted
 from functions.settings import Laptop
-from schemas import examples
+from schemas import examples, publish
 from schemas.events import AttemptRecord, RenderDeadLetter
 from schemas.failures import Failure
 from tests.pipeline import forked
@@ -64,6 +67,15 @@ class Place:
         done = self.clipline(*words)
         assert (done.returncode, done.stderr) == (0, ""), done
         return done.stdout.splitlines()
+
+    def told(self, kind: str, *words: str) -> list[Any]:
+        """What it says with `--json`, each line as the published schema of that kind has it."""
+        path = publish.ROOT / publish.JSON / f"{kind}.schema.json"
+        schema = Draft202012Validator(json.loads(path.read_text()))
+        told = [json.loads(line) for line in self.said(*words, "--json")]
+        for one in told:
+            schema.validate(one)
+        return told
 
     @property
     def bus(self) -> SqliteBus:

@@ -59,6 +59,9 @@ def test_who_waits_for_money_goes_on_after_a_raise_that_is_on_record(place: Plac
         f"reset              {clock(reset(now))}",
         "next: clipline budget raise --to DOLLARS --reason '…'",
     ]
+    (told,) = place.told("clipline.budget-state.v1", "budget")
+    assert (told["day_nanodollars"], told["spent_nanodollars"]) == (2 * DOLLAR, 3 * DOLLAR)
+    assert (told["is_spent"], told["waiting"], told["raises"]) == (True, 2, [])
     sweep(ports)
     assert ports.renders.count(State.WAITING) == 2
     said = place.said("budget", "raise", "--to", "4.50", "--reason", "a launch", "--by", "ada")
@@ -72,6 +75,14 @@ def test_who_waits_for_money_goes_on_after_a_raise_that_is_on_record(place: Plac
     assert lines[1].startswith("limit of the day   $4.50;")
     assert lines[3] == "waiting            0 renders, for a place, or a moment of their own"
     assert lines[-1].endswith("ada raised it to $4.50: a launch")
+    (told,) = place.told("clipline.budget-state.v1", "budget")
+    assert (told["day_nanodollars"], told["is_spent"]) == (4.5 * DOLLAR, False)
+    (raised,) = told["raises"]
+    assert (raised["nanodollars"], raised["by"], raised["reason"]) == (
+        4.5 * DOLLAR,
+        "ada",
+        "a launch",
+    )
 
 
 def test_a_raise_that_raises_nothing_is_refused(place: Place) -> None:

@@ -15,7 +15,8 @@ from functions.handle import handle
 from functions.ports import LaunchRefused, Ports
 from functions.settings import Laptop
 from functions.wiring import laptop_ports
-from ops.capacity import lane_lines, why_lines
+from ops.capacity import lane_lines, lane_states
+from ops.why import render_why, why_lines
 from schemas.failures import FailureClass
 from schemas.plan import Order
 from tests.lanes import laptop_lane
@@ -82,7 +83,7 @@ def test_why_shows_each_lane_with_the_number_that_speaks_against_it(ports: Ports
     ports, _ = out_of(ports, FIRST, SECOND)
     render = uploaded(0, ports)
     assert render.state is State.WAITING
-    lines = list(why_lines(render, ports, NOW + seconds(1)))
+    lines = list(why_lines(render_why(render, ports, NOW + seconds(1))))
     assert lines[0] == f"{render.id}  waiting"
     assert "attempt 1 on cloud-run/a/l4, 2026-03-01 12:00:00Z: the first choice" in lines
     assert "cloud-run/a/l4 had no machines once" in said(lines, "attempt 2")
@@ -94,7 +95,7 @@ def test_why_shows_each_lane_with_the_number_that_speaks_against_it(ports: Ports
 
 
 def test_why_says_which_lane_would_be_taken_now(ports: Ports) -> None:
-    lines = list(why_lines(uploaded(0, ports), ports, NOW))
+    lines = list(why_lines(render_why(uploaded(0, ports), ports, NOW)))
     assert said(lines, "would be taken").startswith(f"  1  {FIRST.id}  would be taken: starts in")
 
 
@@ -119,7 +120,7 @@ def test_lanes_shows_the_ledger_by_lane(ports: Ports) -> None:
             )
         ]
     )
-    first, *rest = list(lane_lines(ports, NOW))
+    first, *rest = list(lane_lines(lane_states(ports, (), NOW), ()))
     assert first.endswith("4 entries of the last 4 hours")
     text = "\n".join(rest)
     assert f"{SECOND.id}  open\n  places     0 of 5 taken, 0 launches under way" in text

@@ -137,6 +137,18 @@ def test_renders_are_found_by_state_class_and_age(place: Place) -> None:
         assert place.said("renders", *words) == ["No renders."]
 
 
+def test_renders_are_told_to_programs_as_to_people(place: Place) -> None:
+    kind = "clipline.render-line.v1"
+    place.home.state.mkdir(parents=True, exist_ok=True)
+    assert place.told(kind, "renders") == []
+    SqliteRenders(place.home.renders).save(failed("r-7f"), version=0)
+    (one,) = place.told(kind, "renders", "--state", "failed")
+    assert (one["id"], one["state"], one["frames"]) == ("r-7f", "failed", 480)
+    assert one["frames_planned"] is None
+    assert one["failure"]["message"] == KILLED.message
+    assert place.told(kind, "renders", "--state", "done") == []
+
+
 def test_what_is_left_out_is_said(place: Place) -> None:
     for number in range(5):
         place.bus.publish(Topic.RENDER_DEAD_LETTER, letter(f"r-{number}"))

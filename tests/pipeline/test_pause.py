@@ -37,6 +37,12 @@ def test_a_pause_holds_what_is_uploaded_and_a_resumption_lets_it_go(place: Place
     assert ports.renders.running(lane.id) == 0
     assert "everything is paused by ada" in place.said("lanes")[0]
     assert any("is paused by ada" in line for line in place.said("why", renders[0].id))  # type: ignore[union-attr]  # asserted above
+    (told,) = place.told("clipline.lane-state.v1", "lanes")
+    assert (told["id"], told["opening"], told["running"]) == (lane.id, "open", 0)
+    assert told["paused"].startswith("everything is paused by ada")
+    (why,) = place.told("clipline.render-why.v1", "why", renders[0].id)  # type: ignore[union-attr]  # asserted above
+    assert (why["state"], why["now"]["lane"], why["now"]["weighed"]) == ("waiting", None, [])
+    assert "is paused by ada" in why["now"]["why"]
     assert place.said("resume", "--all", "--reason", "paid") == ["Resumed: everything."]
     for render in renders:
         assert render is not None
@@ -61,3 +67,21 @@ def test_what_makes_no_sense_is_refused_with_what_would(place: Place) -> None:
     assert other.stderr == (
         "tenant acme is not paused. What is: clipline resume --lane laptop/cpu.\n"
     )
+
+
+def test_programs_are_told_which_pauses_hold(place: Place) -> None:
+    place.home.state.mkdir(parents=True)
+    kind = "clipline.switching.v1"
+    assert place.told(kind, "pauses") == []
+    place.said("pause", "--all", "--reason", "the bill", "--by", "ada")
+    place.said("resume", "--all", "--reason", "paid", "--by", "ben")
+    place.said("pause", "--tenant", "acme", "--reason", "a flood", "--by", "ada")
+    told = [
+        (one["reach"], one["name"], one["paused"], one["by"], one["reason"], one["holds"])
+        for one in place.told(kind, "pauses")
+    ]
+    assert told == [
+        ("tenant", "acme", True, "ada", "a flood", True),
+        ("all", "", False, "ben", "paid", False),
+        ("all", "", True, "ada", "the bill", False),
+    ]

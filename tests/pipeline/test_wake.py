@@ -21,7 +21,8 @@ from functions.ports import ExecutionState, Ports, RenderStore
 from functions.settings import Laptop
 from functions.sweep import sweep
 from functions.wiring import laptop_ports
-from ops.capacity import lane_lines, why_lines
+from ops.capacity import lane_lines, lane_states
+from ops.why import render_why, why_lines
 from schemas.events import AttemptStarted, CancelRender
 from schemas.plan import Order
 from schemas.priority import Priority
@@ -198,9 +199,9 @@ def test_lanes_that_share_a_quota_wake_no_more_than_it_allows(tmp_path: Path) ->
     assert Counter(one.lane for one in here.running) == {two.id: 2, one.id: 1}
     assert calls["admit"] == 3, "nobody was asked in vain"
     assert "needs 1 of its quota us-east4 GPUs, and 5 of 5 are taken" in "\n".join(
-        why_lines(here.upload("acme/late.mp4"), here.ports, here.now)
+        why_lines(render_why(here.upload("acme/late.mp4"), here.ports, here.now))
     )
-    assert list(lane_lines(here.ports, here.now))[-2:] == [
+    assert list(lane_lines(lane_states(here.ports, (), here.now), ()))[-2:] == [
         "quota us-east4 GPUs: 5 of 5 taken, by cloud-run/a/l4, cloud-run/b/l4",
         "quota us-east4 launches a minute: 3 of 4 taken, by cloud-run/a/l4, cloud-run/b/l4",
     ]
@@ -268,7 +269,7 @@ def test_tenants_have_places_by_turns_and_live_ones_overtake(tmp_path: Path) -> 
 def test_why_shows_whose_turn_it_is_and_by_what_numbers(tmp_path: Path) -> None:
     here = place(tmp_path)
     renders = [*fill(here, 3), *fill(here, 1, tenant="zeta")]
-    text = list(why_lines(renders[2], here.ports, here.now))
+    text = list(why_lines(render_why(renders[2], here.ports, here.now)))
     assert text[-3:] == [
         "in line as acme/normal; whose turn it is, of 2 lines:",
         "  1  zeta/normal  had 0.0 machine minutes within the hour, weight 4, "
