@@ -23,6 +23,7 @@ from ops.dispose import dispose, restore
 from ops.doctor import examine
 from ops.find import letters_of, one_record, one_render
 from ops.flows import flows
+from ops.happenings import ending
 from ops.letters import group_line, group_lines, record_line
 from ops.letters_verbs import export
 from ops.logs_verb import logs
@@ -136,13 +137,13 @@ def show(
 
 
 @app.command()
-def watch(render: RenderId) -> None:
+def watch(render: RenderId, as_json: AsJson = False) -> None:
     """Follow a render until it ends; exits 0 only if it is done."""
     ports = reading_ports()
     found = one_render(render, ports)
-    view = Watch(console=console, ports=ports, since=found.created_at)
+    view = Watch(console=console, ports=ports, since=found.created_at, as_json=as_json)
     ended = view.follow(partial(_now, found.id, ports), lambda r: not r.pending)
-    view.say(ended.state.value, ended.failure.message if ended.failure else "published")
+    view.tell(ending(ended, ports.clock()))
     if ended.state is not State.DONE:
         raise typer.Exit(NOT_DONE)
 

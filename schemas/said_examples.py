@@ -20,6 +20,7 @@ from schemas.replay_run import ReplayRun, RunState
 from schemas.reproduction import FetchRecord, Outcome, Reproduction
 from schemas.switchings import SwitchingLine
 from schemas.task_logs import TaskLogLine
+from schemas.watch_line import Happening, WatchLine
 
 LETTERS = (
     LettersHead(made_at=AT, filters={"class": "crash"}),
@@ -208,5 +209,15 @@ SAID = (
                 is_own=True,
             ),
         ),
+    ),
+    WatchLine(
+        render=RENDER,
+        at=AT,
+        what=Happening.LOST,
+        text=KILLED.message,
+        attempt=1,
+        output_id=None,
+        frames=480,
+        frames_planned=1440,
     ),
 )
