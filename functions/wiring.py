@@ -14,6 +14,7 @@ from functions.core.lanes import Lane, Policy
 from functions.core.packing import ALONE, Packing
 from functions.errors import NotConfigured
 from functions.grouped_pool import GroupedPool
+from functions.logs_page import logs_page
 from functions.machine_groups import MachineGroup, WorkerJob
 from functions.pool_workers import PoolWorkers
 from functions.ports import Backend, Doorkeeper, Group, Machines, Ports, Prober
@@ -129,12 +130,21 @@ def task_logs() -> "TaskLogs":
     """What the tasks of this place wrote. Raises NotConfigured: the cloud keeps its own logs."""
     if place() is Place.CLOUD:
         raise NotConfigured(
-            "what tasks of the cloud write is in Cloud Logging, by the name of their execution, "
-            "which `clipline show` tells"
+            "what tasks of the cloud write is in Cloud Logging, on the page that `clipline show` "
+            "tells"
         )
     from functions.adapters.directory_logs import DirectoryLogs
 
     return DirectoryLogs(_inhabited().logs)
+
+
+def log_link(render: str, since: datetime, until: datetime) -> str:
+    """Where what the render's tasks wrote is read: files, or a page for that time."""
+    if place() is Place.CLOUD:
+        return logs_page(cloud().project, render, since, until)
+    from functions.adapters.directory_logs import DirectoryLogs
+
+    return DirectoryLogs(_inhabited().logs).files(render)
 
 
 def backlogs(now: datetime) -> "Sequence[Backlog]":

@@ -26,6 +26,7 @@ from ops.flows import flows
 from ops.happenings import ending
 from ops.letters import group_line, group_lines, record_line
 from ops.letters_verbs import export
+from ops.log_link import linked, logs_of
 from ops.logs_verb import logs
 from ops.message_story import message_story
 from ops.paper import BROKEN, READER_GONE, Paper, ReaderGone, abandon_output, say_all, say_json
@@ -126,14 +127,14 @@ def show(
     if id.startswith("d-") or as_json:
         record = one_record(id)
         if as_json:
-            say_json(record)
+            say_json(linked(record))
             return
         if record.letter is None:
             console.print("\n".join(message_story(record)))
             return
         id = record.letter.render
     render = one_render(id, reading_ports())
-    console.print("\n".join(story(render, letters_of(render))))
+    console.print("\n".join(story(render, letters_of(render), logs_of(render))))
 
 
 @app.command()
@@ -181,7 +182,7 @@ def _say_each(place: Desk, asked: Wanted, limit: int, as_json: bool, now: dateti
     for record in islice(place.letters.find(asked), limit):
         shown += 1
         if as_json:
-            say_json(record)
+            say_json(linked(record))
         else:
             console.print(record_line(record, now))
     if not as_json:

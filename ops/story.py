@@ -15,10 +15,13 @@ LAST_LINES = 6
 """Of a program's own words that stand at the top: with them what is wanted first has 20 lines."""
 
 
-def story(render: Render, letters: Sequence[DeadLetterRecord] = ()) -> Iterator[str]:
+def story(
+    render: Render, letters: Sequence[DeadLetterRecord] = (), logs: str | None = None
+) -> Iterator[str]:
     """State, reason and what to do; what was asked; then what happened, in order of time.
 
-    `letters` are the render's records on the dead-letter desk.
+    `letters` are the render's records on the dead-letter desk; `logs` is where its tasks' words are
+    read.
     """
     yield f"{render.id}  {render.state}"
     if render.failure is not None:
@@ -32,6 +35,8 @@ def story(render: Render, letters: Sequence[DeadLetterRecord] = ()) -> Iterator[
     yield f"spec     {render.spec_source}" + (f" {render.spec_text}" if render.spec_text else "")
     if render.plan is not None:
         yield f"frames   {render.frames}/{render.plan.frames} in {render.plan.chunks} chunks"
+    if logs is not None:
+        yield f"logs     {logs}"
     for moment, what in sorted(_moments(render, letters), key=lambda pair: pair[0]):
         yield f"{after(moment, render.created_at):>9}  {what}"
     yield from cost_lines(render)

@@ -65,6 +65,10 @@ class DeadLetterRecord:
     """Every lane that was tried, in the order of the first try on each."""
     letter: RenderDeadLetter | None = None
     original: Original | None = None
+    logs: str | None = None
+    """Where what its tasks wrote is read: files on a laptop, a page of Logs Explorer on Google
+    Cloud. Said by the place that shows the record: in a store or a file it is None, as it is where
+    there was no attempt."""
     version: int = 1
 
     @property

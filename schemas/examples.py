@@ -204,6 +204,7 @@ RECORDS: tuple[DeadLetterRecord, ...] = (
         tenant=UPLOAD.tenant,
         lanes=("laptop/cpu",),
         letter=LETTER,
+        logs=f"/home/ana/clipline/laptop/.state/logs/{RENDER}-*.log",
     ),
     DeadLetterRecord(
         id="d-90c4e2d6a817f35b02c6",

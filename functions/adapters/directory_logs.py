@@ -27,6 +27,10 @@ class DirectoryLogs:
                 found.append(TaskLog(attempt=int(match[2]), task=int(match[3]), size_bytes=size))
         return sorted(found, key=lambda log: (log.attempt, log.task))
 
+    def files(self, render: str) -> str:
+        """The path of all of them, with a `*` for attempt and task."""
+        return str(self._folder / f"{render}-*.log")
+
     def read(self, render: str, log: TaskLog, start: int, length: int) -> bytes:
         """At most `length` bytes from `start`; nothing at its end, or where it is gone."""
         path = self._folder / f"{render}-{log.attempt:04}-{log.task}.log"

@@ -155,7 +155,13 @@ def test_what_lands_is_stored_and_the_desk_is_looked_after_by_the_same_words(
     (record,) = map(json.loads, deployment.said("show", unreadable["example"], "--json"))
     assert record["original"]["data"] == b64encode(poison.data).decode()
     assert record["original"]["attributes"] == {"odd": "%C3%BC", "ce-type": "no.such"}
-    assert deployment.said("show", renders[0].id)[0].endswith("failed")
+    story = deployment.said("show", renders[0].id)
+    assert story[0].endswith("failed")
+    (page,) = (line.split()[1] for line in story if line.startswith("logs "))
+    assert page.startswith(
+        f"https://console.cloud.google.com/logs/query;query=%22{renders[0].id}%22"
+    )
+    assert page.endswith(f"?project={deployment.project}")
     assert len(deployment.said("renders", "--state", "failed")) == 6
 
     path = tmp_path / "plan"

@@ -171,6 +171,24 @@ def test_the_first_20_lines_hold_what_is_wanted_first(place: Place) -> None:
     assert said[-1].strip() == "ffmpeg says 39"
 
 
+def test_a_dead_letter_says_where_its_logs_are(place: Place) -> None:
+    renders = SqliteRenders(place.home.renders)
+    renders.save(failed("r-7f"), version=0)
+    renders.save(replace(failed("r-8a"), attempts=()), version=0)
+    place.bus.publish(Topic.RENDER_DEAD_LETTER, letter("r-7f"))
+    place.bus.publish(Topic.RENDER_DEAD_LETTER, letter("r-8a", attempts=()))
+    files = f"{place.home.logs}/r-7f-*.log"
+    kind = "clipline.dead-letter-record.v1"
+    assert f"logs     {files}" in place.said("show", "r-7f")
+    (record,) = place.told(kind, "show", "r-7f")
+    assert record["logs"] == files
+    assert not any(line.startswith("logs ") for line in place.said("show", "r-8a"))
+    each = {one["render"]: one["logs"] for one in place.told(kind, "dead-letters", "--each")}
+    assert each == {"r-7f": files, "r-8a": None}
+    *_, exported, _ = place.said("export", "--class", "crash", "--stdout")
+    assert json.loads(exported)["logs"] is None
+
+
 def test_a_dead_letters_id_tells_its_renders_story_and_a_messages_its_own(place: Place) -> None:
     SqliteRenders(place.home.renders).save(failed("r-7f"), version=0)
     place.bus.publish(Topic.RENDER_DEAD_LETTER, letter("r-7f"))
