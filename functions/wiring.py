@@ -6,12 +6,14 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from functions.cloud_lanes import CloudLane, budget, cloud_lanes, laptop_lanes, tenants
 from functions.cloud_settings import CLOUD_RUN, COMPUTE, Cloud, cloud
+from functions.core.budget import Budget
 from functions.core.lanes import Lane, Policy
 from functions.core.packing import ALONE, Packing
+from functions.core.tenants import Tenants
 from functions.errors import NotConfigured
 from functions.grouped_pool import GroupedPool
 from functions.logs_page import logs_page
@@ -40,6 +42,14 @@ LAPTOP_POLICY = Policy(
     keep_done=timedelta(minutes=10),
 )
 """A laptop's messages take milliseconds, so what has not come in seconds has got lost."""
+
+
+class Configured(NamedTuple):
+    """What stands in the file of the lanes."""
+
+    lanes: tuple[Lane, ...]
+    tenants: Tenants
+    budget: Budget
 
 
 @cache
@@ -90,18 +100,26 @@ AS_FOUND = "libx264/as found by make up"
 
 def looking_ports() -> Ports:
     """As `reading_ports`, with the lanes as data: to say where a render would go."""
+    found = configured()
+    return replace(reading_ports(), lanes=found.lanes, tenants=found.tenants, budget=found.budget)
+
+
+def configured() -> Configured:
+    """Lanes, tenants and budget as the environment has them. Raises NotConfigured."""
     if place() is Place.CLOUD:
         lanes = cloud_lanes()
     else:
         # What the composition finds of encoder and cores, somebody who only looks need not find.
         found = {"CLIPLINE_ENCODER_CLASS": AS_FOUND, "CLIPLINE_TASKS": "1"}
         lanes = laptop_lanes(found | os.environ)
-    return replace(
-        reading_ports(),
-        lanes=tuple(one.lane for one in lanes),
-        tenants=tenants(),
-        budget=budget(),
-    )
+    return Configured(tuple(one.lane for one in lanes), tenants(), budget())
+
+
+def is_up(home: Laptop) -> bool:
+    """Whether a pipeline runs in that home now."""
+    from functions.adapters import up_lock
+
+    return up_lock.is_up(home.state)
 
 
 def prober() -> Prober:

@@ -20,7 +20,7 @@ from functions.wiring import desk, reading_ports
 from ops import budget, capacity, commands, filters, letters_verbs, pause, replay, spec
 from ops.costs_verb import costs
 from ops.dispose import dispose, restore
-from ops.doctor import examine
+from ops.doctor import doctor
 from ops.find import letters_of, one_record, one_render
 from ops.flows import flows
 from ops.happenings import ending
@@ -29,7 +29,16 @@ from ops.letters_verbs import export
 from ops.log_link import linked, logs_of
 from ops.logs_verb import logs
 from ops.message_story import message_story
-from ops.paper import BROKEN, READER_GONE, Paper, ReaderGone, abandon_output, say_all, say_json
+from ops.paper import (
+    BROKEN,
+    NOT_WELL,
+    READER_GONE,
+    Paper,
+    ReaderGone,
+    abandon_output,
+    say_all,
+    say_json,
+)
 from ops.renders import renders
 from ops.reproduce_verb import fetches, reproduce
 from ops.story import story
@@ -37,14 +46,11 @@ from ops.watch import Watch
 from ops.why import why
 from schemas.ports import StoreRefused
 
-NOT_DONE = 1
-"""Exit status of `watch` and `doctor` where all is not well."""
-
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(replay.app, name="replay")
 app.add_typer(spec.app, name="spec")
 app.add_typer(budget.app, name="budget")
-for verb in (renders, flows, logs, reproduce, fetches, export, dispose, restore, costs):
+for verb in (renders, doctor, flows, logs, reproduce, fetches, export, dispose, restore, costs):
     app.command()(verb)
 for verb in (capacity.lanes, why, pause.pause, pause.resume):
     app.command()(verb)
@@ -146,23 +152,13 @@ def watch(render: RenderId, as_json: AsJson = False) -> None:
     ended = view.follow(partial(_now, found.id, ports), lambda r: not r.pending)
     view.tell(ending(ended, ports.clock()))
     if ended.state is not State.DONE:
-        raise typer.Exit(NOT_DONE)
+        raise typer.Exit(NOT_WELL)
 
 
 @app.command()
 def cancel(render: RenderId, reason: commands.Reason, by: commands.By) -> None:
     """Stop a render for good; it leaves no output but what was announced already."""
     commands.cancel(render, why=reason, by=by, paper=console)
-
-
-@app.command()
-def doctor() -> None:
-    """Check that this machine can do the work."""
-    findings = examine()
-    for finding in findings:
-        console.print(f"{'ok ' if finding.well else 'BAD'}  {finding.text}", highlight=False)
-    if not all(finding.well for finding in findings):
-        raise typer.Exit(NOT_DONE)
 
 
 def _say_groups(place: Desk, asked: Wanted, limit: int, as_json: bool, now: datetime) -> None:

@@ -1,53 +1,26 @@
-"""Whether this machine can do the work: each finding in a sentence, with what to do."""
+"""`clipline doctor`: what is missing or misconfigured here, and what mends it."""
 
-import os
-import platform
-import shutil
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
 
-from functions.settings import laptop
-from render_job.encoder import find_ffmpeg
-from render_job.errors import RenderFault
+import typer
 
-LEAST_FREE_BYTES = 2_000_000_000
-"""A render needs its pieces, its output and a copy of it on disk at once."""
+from ops.doctor_machine import of_machine
+from ops.doctor_place import of_place
+from ops.paper import NOT_WELL, Paper, say_json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at."""
-
-    well: bool
-    text: str
-
-
-def examine() -> tuple[Finding, ...]:
-    """Look at Python, ffmpeg, PyAV, the disk and the cores."""
-    return tuple(_findings())
-
-
-def _findings() -> Iterator[Finding]:
-    yield Finding(
-        well=(3, 11) <= sys.version_info[:2] <= (3, 13),
-        text=f"Python {platform.python_version()} (3.11 to 3.13 are tested)",
-    )
-    try:
-        ffmpeg = find_ffmpeg()
-        yield Finding(well=True, text=f"ffmpeg {ffmpeg.version}, {ffmpeg.source}: {ffmpeg.path}")
-    except RenderFault as fault:
-        yield Finding(well=False, text=str(fault))
-    try:
-        yield Finding(well=True, text=f"PyAV {version('av')}")
-    except PackageNotFoundError:
-        yield Finding(well=False, text="PyAV is not installed: run make run")
-    place = laptop()
-    there = next(folder for folder in (place.home, *place.home.parents) if folder.exists())
-    free = shutil.disk_usage(there).free
-    yield Finding(
-        well=free >= LEAST_FREE_BYTES and os.access(there, os.W_OK),
-        text=f"{free / 1e9:.1f} GB free in {there}, which must be writable and have 2 GB",
-    )
-    yield Finding(well=True, text=f"{os.cpu_count()} cores")
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Check that this machine can do the work, and that its place is set up; exits 0 only then."""
+    paper, all_well = Paper(), True
+    for finding in (*of_machine(), *of_place()):
+        all_well = all_well and finding.well
+        if as_json:
+            say_json(finding)
+            continue
+        paper.print(f"{'ok ' if finding.well else 'BAD'}  {finding.text}")
+        if finding.mend:
+            paper.print(f"     mend: {finding.mend}")
+    if not all_well:
+        raise typer.Exit(NOT_WELL)

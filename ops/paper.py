@@ -7,6 +7,8 @@ from rich.console import Console
 
 from schemas.wire import to_json
 
+NOT_WELL = 1
+"""Exit status of `watch` and `doctor` where all is not well."""
 READER_GONE = 141
 """Exit status where the reader of a pipe went away, as in `… | head`: 128 and SIGPIPE's number."""
 BROKEN = 74

@@ -2,6 +2,7 @@
 
 from schemas.budget_state import BudgetState, RaiseLine
 from schemas.costs import CostLine
+from schemas.doctor import DoctorFinding
 from schemas.examples import AT, KILLED, MEDIA, RENDER, UPLOAD
 from schemas.flow_state import FlowState
 from schemas.lane_state import LaneState, Opening, PriceLine, SharedLimit
@@ -219,5 +220,11 @@ SAID = (
         output_id=None,
         frames=480,
         frames_planned=1440,
+    ),
+    DoctorFinding(
+        what="emulator",
+        well=False,
+        text="PUBSUB_EMULATOR_HOST is localhost:8085, where nobody answers",
+        mend="start that emulator, or unset PUBSUB_EMULATOR_HOST",
     ),
 )

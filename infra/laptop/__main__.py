@@ -10,10 +10,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from functions.adapters.up_lock import is_up
 from functions.errors import NotConfigured
 from functions.settings import Laptop, laptop
 from infra.laptop.exits import Refused, Status
-from infra.laptop.incarnation import RunningAlready, is_running
+from infra.laptop.incarnation import RunningAlready
 from infra.laptop.pipeline import Pipeline
 from infra.laptop.quiet import logs_to_file
 from infra.laptop.run import render_one
@@ -71,7 +72,7 @@ def _stage(cloud: str | None, image: str | None, place: Laptop, weather: Weather
     if image is not None:
         if cloud is not None or type(weather) is not Weather:
             raise NotConfigured("IMAGE= goes with neither CLOUD= nor CHAOS=")
-        if is_running(place.state):
+        if is_up(place.state):
             raise NotConfigured("a pipeline is up here, which IMAGE= cannot change: stop it first")
         from infra.laptop.program import container  # Docker is for whoever asks for it
 
@@ -108,7 +109,7 @@ def _reset(place: Laptop, console: Console, sure: bool) -> int:
     if not place.state.exists():
         console.print("There is nothing to forget.")
         return Status.OK
-    if is_running(place.state):
+    if is_up(place.state):
         raise Refused(Status.UNSUITABLE, "The pipeline is running: stop it first (Ctrl-C).")
     if not sure:
         console.print(f"This deletes {place.home}/ with all uploads, outputs and renders.")

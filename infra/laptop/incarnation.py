@@ -5,11 +5,12 @@ work.lock   held by it and, by inheritance, by every task it started: after a ki
             pipeline the next one waits here until the last orphan has noticed and gone
 """
 
-import fcntl
 import os
 import time
 from datetime import timedelta
 from pathlib import Path
+
+from functions.adapters.up_lock import NAME, take
 
 ORPHANS_LEAVE_WITHIN = timedelta(seconds=30)
 LOOK_EVERY = 0.05
@@ -25,8 +26,8 @@ class Incarnation:
     def __init__(self, state: Path) -> None:
         """Raises RunningAlready; waits for the orphans of a pipeline that was killed."""
         state.mkdir(parents=True, exist_ok=True)
-        self._up = os.open(state / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if not _taken(self._up):
+        self._up = os.open(state / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if not take(self._up):
             holder = os.read(self._up, 100).decode(errors="replace") or "unknown"
             os.close(self._up)
             raise RunningAlready(f"a pipeline is running here already, process {holder}")
@@ -42,28 +43,8 @@ class Incarnation:
 
     def _wait_for_orphans(self) -> None:
         until = time.monotonic() + ORPHANS_LEAVE_WITHIN.total_seconds()
-        while not _taken(self.inherited):
+        while not take(self.inherited):
             if time.monotonic() > until:
                 self.leave()
                 raise RunningAlready("a task of a killed pipeline is still at work and stays")
             time.sleep(LOOK_EVERY)
-
-
-def is_running(state: Path) -> bool:
-    """Whether a pipeline runs over this state folder now."""
-    try:
-        lock = os.open(state / "up.lock", os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        return not _taken(lock)
-    finally:
-        os.close(lock)
-
-
-def _taken(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

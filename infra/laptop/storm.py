@@ -7,12 +7,12 @@ from datetime import timedelta
 from rich.console import Console
 
 from functions.adapters.directory_objects import DirectoryObjects
+from functions.adapters.up_lock import is_up
 from functions.core.render import Render
 from functions.settings import Laptop
 from infra.laptop import processes
 from infra.laptop.encodings import runs
 from infra.laptop.exits import Refused, Status
-from infra.laptop.incarnation import is_running
 from infra.laptop.killer import Killer
 from infra.laptop.loop import Loop
 from infra.laptop.misbehaviour import Misbehaviour, Target, Unreadable, read
@@ -86,7 +86,7 @@ def storm(wish: str, place: Laptop) -> Storm:
         raise Refused(Status.UNSUITABLE, f"CHAOS={wish} cannot be read: {error}.") from error
     if not processes.are_visible():
         raise Refused(Status.UNSUITABLE, "CHAOS finds its victims in /proc, which is not here.")
-    if is_running(place.state):
+    if is_up(place.state):
         said = "A pipeline is up here already, and is left in peace: stop it first (Ctrl-C)."
         raise Refused(Status.UNSUITABLE, said)
     return Storm(plan, place)
