@@ -23,4 +23,6 @@ def chunks_joined_are_the_single_pass(case: str, sources: Sources, folder: Path)
     single = it.single()
     assert times_of(joined) == times_of(single)
     assert frame_md5s(joined) == frame_md5s(single)
-    assert it.plan.deinterlace or frame_md5s(joined) == it.pictures_to_the_end()
+    # ffmpeg alone neither makes woven pictures whole nor pixels square.
+    plain = not it.plan.deinterlace and it.media.video.sample_aspect == 1
+    assert not plain or frame_md5s(joined) == it.pictures_to_the_end()

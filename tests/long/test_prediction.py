@@ -10,9 +10,9 @@ from tests.bench_prediction import a_trial, told
 
 def test_what_is_foretold_of_real_failures_is_what_a_replay_does(tmp_path: Path) -> None:
     with a_trial(tmp_path, seed=5) as trial:
-        outcomes = trial.outcomes(5, sizes=((8, 180), (12, 270)))
-    words = "\n".join(told(outcomes))
+        outcomes = trial.outcomes(5, sizes=((12, 270), (20, 360)))
     assert outcomes, "nothing failed, however often its encoders were killed"
+    words = "\n".join(told(outcomes))
     for one in outcomes:
         assert one.frames == one.item.frames_to_render > 0
         assert one.item.lane == "laptop/cpu"
