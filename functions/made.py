@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from functions.core.render import Render
 from schemas import names
@@ -10,6 +10,9 @@ from schemas.claimed import frames_made, taken_at
 from schemas.pieces import Span, covered
 from schemas.plan import OutputPlan, once
 from schemas.ports import ObjectStore
+
+HEARD_WITHIN = timedelta(seconds=4)
+"""A task that is well says how far it is every two seconds (`render_job/claims.py`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,8 @@ class Made:
     """Frames made, by former encoders too, of which it is known how long they took."""
     seconds: float = 0.0
     """Machine-seconds that these took."""
+    unheard: float = 0.0
+    """Machine-seconds since tasks last said how far they are: what was made then is not in here."""
 
 
 def made(render: Render, work: ObjectStore) -> Made:
@@ -46,7 +51,7 @@ def made_of(
     With `keys`, by output, only pieces of its key count (`OutputPlan.key`), whoever has made more.
     """
     have: dict[str, set[Span]] = {}
-    in_hand, last, timed, seconds = 0, None, 0, 0.0
+    in_hand, last, timed, seconds, unheard, now = 0, None, 0, 0.0, 0.0, work.now()
     claims = names.claim(render, "piece/").removesuffix(".json")
     for info in work.list(names.home(render)):
         folder, _, _ = info.name.rpartition("/")
@@ -58,6 +63,7 @@ def made_of(
         elif info.name.startswith(claims) and (frames := frames_made(info)):
             in_hand, timed = in_hand + frames, timed + frames
             seconds += (info.updated - taken_at(info)).total_seconds()
+            unheard += min(max(now - info.updated, timedelta(0)), HEARD_WITHIN).total_seconds()
     by_output = {output.id: _best(output, have, render, keys) for output in once(outputs)}
     committed = sum(by_output.values())
     return Made(
@@ -67,6 +73,7 @@ def made_of(
         by_output=by_output,
         timed=timed,
         seconds=seconds,
+        unheard=unheard,
     )
 
 

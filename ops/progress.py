@@ -37,7 +37,8 @@ def eta(render: Render, made: Made) -> Eta | None:
         return None
     tasks = max(1, min(render.attempts[-1].tasks, render.plan.chunks))
     frame = made.seconds / made.timed / tasks
-    left = max(0, render.plan.frames - made.committed - made.in_hand)
+    left = max(0.0, render.plan.frames - made.committed - made.in_hand)
+    left = max(0.0, left - made.unheard / tasks / frame)
     # While the last chunk is made, half of the other machines' time is idle.
     last = max(len(output.chunks[-1]) for output in render.plan.outputs)
     making = (left + last * (tasks - 1) / 2) * frame if left else 0.0

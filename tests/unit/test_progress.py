@@ -60,6 +60,12 @@ def test_more_machines_are_done_sooner_but_for_the_last_chunk() -> None:
     assert likely(on(10**6), found) == likely(on(PLAN.chunks), found)
 
 
+def test_what_was_made_since_a_task_was_heard_is_not_left() -> None:
+    found = so_far(60, seconds=60)
+    later = replace(found, unheard=3.0)
+    assert likely(on(1), found) - likely(on(1), later) == pytest.approx(3.0)
+
+
 def test_what_is_joined_only_is_nearly_done() -> None:
     assert likely(on(1), so_far(FRAMES, seconds=FRAMES)) < 0.05 * FRAMES + 1
 
@@ -80,3 +86,8 @@ def test_pieces_say_how_long_they_took_and_claims_since_when_they_are_held() -> 
     work.write(begun, b"", metadata={"frames": "30", "taken": since})
     found = made(RENDER, work)
     assert (found.in_hand, found.timed, found.seconds) == (30, length + 30, 10)
+    assert found.unheard == 0
+    clock[0] += timedelta(seconds=1)
+    assert made(RENDER, work).unheard == 1
+    clock[0] += timedelta(hours=1)
+    assert made(RENDER, work).unheard == 4
