@@ -52,8 +52,12 @@ class Place:
         return forked.clipline(words, **self.around())
 
     def around(self) -> dict[str, Any]:
-        """Where and in which environment it runs."""
-        quiet = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "FORCE_COLOR"}}
+        """Where and in which environment it runs; no emulator is this laptop's."""
+        quiet = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in {"NO_COLOR", "FORCE_COLOR"} and "EMULATOR" not in name
+        }
         environment = {**quiet, "CLIPLINE_HOME": str(self.home.home), "TERM": "xterm-256color"}
         if self.lanes:
             path = self.home.home / "lanes.toml"
