@@ -139,11 +139,11 @@ def confined(argv: Sequence[str], reach: Reach, limits: Limits, limit: timedelta
     return [sys.executable, "-I", "-S", "-B", str(PROGRAM), *words, "--", *argv]
 
 
-def _asked() -> frozenset[str]:
+def _asked(program: Path) -> frozenset[str]:
     """What the program says where it is told nothing; a machine too busy to answer says nothing."""
     try:
         done = subprocess.run(
-            [sys.executable, "-I", "-S", "-B", str(PROGRAM), "--"],
+            [sys.executable, "-I", "-S", "-B", str(program), "--"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             env={},
@@ -156,9 +156,12 @@ def _asked() -> frozenset[str]:
 
 
 @cache
-def defences() -> frozenset[str]:
-    """Which of the kernel's defences are in force here; the log says it once a process."""
-    kept = _asked() & frozenset(_HERE)
+def defences(program: Path = PROGRAM) -> frozenset[str]:
+    """Which of the kernel's defences are in force here, as that program finds them.
+
+    The log says it once a process.
+    """
+    kept = _asked(program) & frozenset(_HERE)
     missing = [name for name in _HERE if name not in kept]
     words = f"ffmpeg is confined by {', '.join(n for n in _HERE if n in kept) or 'limits alone'}"
     if missing:

@@ -20,12 +20,14 @@ from pathlib import Path
 from functions.core.render import Render, State
 from infra.laptop.encodings import encoded_again
 from infra.simulator.burst import waited
-from tests.pipeline.laptop import Home, a_home, small_video
+from tests.pipeline.laptop import Home, a_home, small_video, until
 
 SECONDS = 10
 LAUNCHES_A_MINUTE = 60
 LIVE_EVERY = 20.0
 """Seconds between two live clips."""
+LONGEST = 3600.0
+"""Seconds for all of them."""
 LANES = f"""
 [[lanes]]
 id = "laptop/cpu"
@@ -53,8 +55,7 @@ def burst(home: Home, video: Path, clips: int, live: int) -> Sequence[Render]:
     for number in range(live):
         time.sleep(LIVE_EVERY)
         home.upload(f"live/{number}.mp4", video)
-    while len(home.renders()) < clips or not home.is_quiet():
-        time.sleep(1)
+    until(lambda: len(home.renders()) == clips and home.is_quiet(), "all are at an end", LONGEST)
     return home.renders()
 
 

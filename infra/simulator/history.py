@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from math import ceil
 
 from functions.core.lanes import Policy
@@ -221,20 +222,11 @@ class _History:
         }
 
     def _make_lane(self, kind: LaneKind) -> SimulatedLane | SimulatedPool:
-        if kind.packs:
-            return PackedPool(
-                kind=kind,
-                world=self._world,
-                witness=self._witness,
-                capacity=self._capacity(kind),
-                begin=self._begin,
-                publisher=SteppedPublisher(self._world, self, self._witness),
-                work=self._stepped(self._work),
-                truth=self._work,
-                starts=self._starts_of(kind),
+        if kind.packs or kind.pool:
+            pool = (
+                partial(PackedPool, starts=self._starts_of(kind)) if kind.packs else SimulatedPool
             )
-        if kind.pool:
-            return SimulatedPool(
+            return pool(
                 kind=kind,
                 world=self._world,
                 witness=self._witness,

@@ -14,7 +14,6 @@ from threading import Thread
 
 import pytest
 
-from render_job import reach
 from render_job.errors import RenderFault
 from render_job.ffmpeg import run
 from render_job.reach import PROGRAM, Limits, Reach, defences, reach_of
@@ -85,18 +84,13 @@ def test_the_log_says_once_which_defences_are_in_force(caplog: pytest.LogCapture
 
 
 def test_where_the_kernel_keeps_nothing_the_log_says_what_stands_against_the_network(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     """A program that can do nothing for it, as on a kernel without any of that."""
     bare = tmp_path / "confined.py"
     bare.write_text("")
-    monkeypatch.setattr(reach, "PROGRAM", bare)
-    defences.cache_clear()
-    try:
-        with caplog.at_level("INFO", "clipline.reach"):
-            assert defences() == frozenset()
-    finally:
-        defences.cache_clear()
+    with caplog.at_level("INFO", "clipline.reach"):
+        assert defences(bare) == frozenset()
     (line,) = caplog.records
     assert line.getMessage() == (
         f"ffmpeg is confined by limits alone; not by {', '.join(DEFENCES)}: against the network"

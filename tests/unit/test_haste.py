@@ -49,11 +49,8 @@ def seen(lane: str, number: int, *outcomes: Outcome, at: datetime) -> list[Entry
         launched_at=at - TOOK,
         at=at - TOOK,
     )
-    ended = {"at": at, "ran": TOOK, "pixels": PIXELS}
-    return [
-        replace(plain, outcome=one, **(ended if one is Outcome.FINISHED else {}))  # type: ignore[arg-type]
-        for one in outcomes
-    ]
+    made = {Outcome.FINISHED: replace(plain, at=at, ran=TOOK, pixels=PIXELS)}
+    return [replace(made.get(one, plain), outcome=one) for one in outcomes]
 
 
 def known(at: datetime) -> Facts:
