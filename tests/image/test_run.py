@@ -22,10 +22,10 @@ def home(tmp_path: Path) -> Iterator[Home]:
 
 
 def containers(docker: Any, home: Home) -> list[Any]:
-    """Those that hold this home, and still run."""
+    """Those that hold this home, and still run; one that goes while it is looked at is gone."""
     return [
         one
-        for one in docker.containers.list()
+        for one in docker.containers.list(ignore_removed=True)
         if any(str(home.place.home) in bind for bind in one.attrs["HostConfig"]["Binds"] or ())
     ]
 
