@@ -359,8 +359,12 @@ class Witness:
         self.counts.frames_encoded += frames
 
     def launched(self, order: Order) -> None:
-        """A lane was asked."""
+        """A lane was asked: whoever still works for the attempt before can see that it is over."""
         self.counts.launches += 1
+        before = order.attempt - 1
+        if before and names.closed(order.render, before) not in self._marked:
+            seen = f"attempt {before} of {order.render} is open"
+            self.broken("an attempt is closed before the next", seen)
 
     def ended(self, order: Order) -> None:
         """No task of an execution of that attempt will work any more, or none ever will."""
