@@ -227,7 +227,6 @@ class SimulatedPool:
                 self.witness.broken("a seat has one task at a time", f"{machine.name} began {seat}")
         if not any(name == sitting.execution for name, _ in self._runs):
             self.witness.counts.starts += 1
-        self.witness.ledger.began(order, self.world.time)
         self._runs[seat] += 1
         child = SimulatedChild(witness=self.witness, machine=machine, sitting=sitting)
         machine.children.append(child)

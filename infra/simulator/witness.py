@@ -32,7 +32,8 @@ from schemas.events import (
 from schemas.pieces import Span
 from schemas.plan import Order, OutputPlan, RenderPlan
 from schemas.ports import ObjectInfo, ObjectStore
-from schemas.wire import to_json
+from schemas.seats import Assignment
+from schemas.wire import from_json, to_json
 
 DAWDLING = 600.0
 """Seconds after its start deadline within which an attempt is given up: the look that finds it may
@@ -237,8 +238,16 @@ class Witness:
             self._claims(info)
         elif (span := names.span_of(info.name)) is not None:
             self._piece(info, span)
-        else:
-            self._marked.setdefault(info.name, self.world.time)
+        elif info.name not in self._marked:
+            self._marked[info.name] = self.world.time
+            if info.metadata.get("worker"):
+                self._seated(info)
+
+    def _seated(self, info: ObjectInfo) -> None:
+        """A worker takes a seat: its machine is there, whatever becomes of the task."""
+        folder = info.name.rpartition("/")[0]
+        assignment = from_json(self.work.read(f"{folder}/assigned.json"), Assignment)
+        self.ledger.began(assignment.order, self.world.time)
 
     def _claims(self, info: ObjectInfo) -> None:
         """Somebody claims or renews: what another one holds is left alone until it lapses."""
