@@ -28,7 +28,7 @@ def facts_of(
         shared,
         busy=_others(shared.busy, before),
         newest=max((other.upload.age_key for other in others), default=None),
-        folder=_folder(upload, render_id, ports.renders),
+        folder=folder_of(upload, render_id, ports.renders),
         heads=ports.renders.lines(limit=MOST_LINES) if comes else (),
     )
 
@@ -63,7 +63,7 @@ def _others(busy: Mapping[str, int], before: Render | None) -> Mapping[str, int]
     return {lane: runs - (lane == mine) for lane, runs in busy.items()}
 
 
-def _folder(upload: Upload, render_id: str, renders: RenderStore) -> str:
+def folder_of(upload: Upload, render_id: str, renders: RenderStore) -> str:
     """The plain folder while it is free or its own; else one that only this render can have."""
     plain = names.output_folder(upload)
     return plain if renders.folder_holder(plain) in (None, render_id) else f"{plain}.{render_id}"

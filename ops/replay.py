@@ -19,10 +19,12 @@ from ops.letters import one_line
 from ops.paper import INTERRUPTED, Paper, say_json
 from ops.replay_apply import Run
 from ops.replay_file import PlanRefused, read, write
+from ops.replay_instead import patch_of
 from ops.replay_look import lane_of
 from ops.replay_watch import Stopped
 from ops.times import clock, length
 from schemas.replay_plan import PlanEnd, PlanHead
+from schemas.spec_fields import SpecFault
 
 ONE = "one"
 STOPPED = 1
@@ -68,13 +70,22 @@ def plan(
     to_lane: Annotated[
         str | None, typer.Option(help="The only lane that the replays may use; else any.")
     ] = None,
+    with_spec_patch: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file with a JSON merge patch (RFC 7396) over each render's spec.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Say the last line as JSON.")] = False,
 ) -> None:
     """Write down what a replay would do, and why not; it only reads, and may be repeated."""
+    patch = _patch(with_spec_patch)
     ports = _foreseeing()
     if to_lane is not None and lane_of(to_lane, ports) is None:
         _unknown(to_lane, ports)
-    head = PlanHead(made_at=asked.now, filters=asked.words, to_lane=to_lane)
+    head = PlanHead(made_at=asked.now, filters=asked.words, to_lane=to_lane, spec_patch=patch)
     path, end = write(head, asked.wanted, desk(), ports, out)
     if as_json:
         say_json(end)
@@ -181,6 +192,16 @@ def _refuse(plan: Path, why: Sequence[str]) -> NoReturn:
     raise typer.Exit(REFUSED)
 
 
+def _patch(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return patch_of(path.read_bytes().decode(errors="replace"))
+    except SpecFault as fault:
+        print(f"'{path}' is no patch of a spec: {fault}.", file=sys.stderr)
+        raise typer.Exit(WRONG) from None
+
+
 def _unknown(lane: str, ports: Ports) -> NoReturn:
     known = ", ".join(one.id for one in ports.lanes)
     are = f"there are {known}" if known else "none is told here (CLIPLINE_LANES_FILE)"
@@ -190,7 +211,8 @@ def _unknown(lane: str, ports: Ports) -> NoReturn:
 
 def _say(path: Path, head: PlanHead, end: PlanEnd) -> None:
     where = f", on {head.to_lane} and no other lane" if head.to_lane else ""
-    console.print(f"{path}: {end.replays} of {end.items} would be replayed{where}.")
+    how = "asked for anew with the patched spec" if head.spec_patch else "replayed"
+    console.print(f"{path}: {end.replays} of {end.items} would be {how}{where}.")
     console.print(
         f"  frames   {end.frames_to_render} to render, {end.frames_committed} committed already"
     )

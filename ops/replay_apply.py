@@ -2,7 +2,8 @@
 
 Each command bears the moment at which the plan was made. A render that took it once ignores it
 from then on (`replayed_at`), so a run that was interrupted anywhere is simply run again: what was
-asked for and not taken yet is asked for once more, and nothing happens twice.
+asked for and not taken yet is asked for once more, and nothing happens twice. With another spec the
+command asks for another render, which is opened once.
 
     check ─ all moved? ─► refused      canary ─ all ended well ─► the others, at a pace ─► finished
                                           └── the old fingerprint is back, ─┴─► stopped
@@ -24,10 +25,11 @@ from functions.ports import Ports
 from functions.spare import look
 from ops.rate import Rate
 from ops.replay_file import Plan, PlanRefused
+from ops.replay_instead import request
 from ops.replay_look import lane_of
 from ops.replay_moved import Planned, Verdict, moved, verdicts
 from ops.replay_watch import Stopped, Watch
-from schemas.events import ReplayRender
+from schemas.events import InsteadOf, RenderRequested, ReplayRender
 from schemas.replay_plan import STOP_ASKED, AuditRecord
 from schemas.replay_run import ReplayRun, RunState
 from schemas.topics import Topic
@@ -146,7 +148,7 @@ class Run:
         # Last of all: what is asked for while somebody asks for a stop is this group at most.
         if wanted:
             self._see_whether_to_stop()
-            commands = [self._command(one.id) for one in wanted]
+            commands = [self._command(one) for one in wanted]
             self.desk.outbox.publish_all(Topic.RENDER_REQUESTS, commands)
         self._watch.add(one for one in group if one.moved is None)
         self._spare = self._spare.less(_wishes(wanted))
@@ -171,11 +173,14 @@ class Run:
                 is_told = True
             self._wait(BEAT)
 
-    def _command(self, id: str) -> ReplayRender:
-        head = self.plan.head
-        return ReplayRender(
-            render=id, at=head.made_at, by=self.by, reason=self.reason, lane=head.to_lane
-        )
+    def _command(self, one: Verdict) -> ReplayRender | RenderRequested:
+        head, by, why = self.plan.head, self.by, self.reason
+        if head.spec_patch is None or one.failed is None:
+            return ReplayRender(
+                render=one.id, at=head.made_at, by=by, reason=why, lane=head.to_lane
+            )
+        place = InsteadOf(render=one.failed.id, by=by, reason=why, lane=head.to_lane)
+        return request(one.failed, head.spec_patch, place, head.made_at)
 
     def _see_the_canary(self, asked: int) -> None:
         """Returns when all that were asked for so far have ended, and well."""

@@ -19,14 +19,34 @@ from functions.made import made_of
 from functions.ports import Ports, RenderStore, Stored
 from functions.wiring import AS_FOUND
 from ops.letters import REPEATS
+from ops.replay_instead import instead
+from schemas.failures import FailureClass
 from schemas.ids import Upload, short
 from schemas.plan import OutputPlan, once
-from schemas.replay_plan import Refusal
+from schemas.replay_plan import PlanHead, Refusal
+from schemas.spec_fields import SpecFault
 
 BATCH = 200
 """Renders that are in memory at once."""
 T = TypeVar("T")
 Why = tuple[Refusal, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What is asked of all replays of a plan, beyond another try."""
+
+    only: Lane | None = None
+    """The one lane that may be used; None for any."""
+    patch: str | None = None
+    """Over each render's spec; None where it stays."""
+
+    def runs(self, render: Render, ports: Ports) -> Render:
+        """What would be rendered: itself, or another in its place. Raises SpecFault if none can."""
+        return render if self.patch is None else instead(render, self.patch, ports.renders)
+
+
+AS_IT_WAS = Terms()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,20 +82,22 @@ def newest_of(uploads: Iterable[Upload], renders: RenderStore) -> Mapping[tuple[
     }
 
 
-def refusal(look: Look, ports: Ports, only: Lane | None = None) -> Why | None:
-    """Why that render is not replayed now, and in a sentence; None where it may be.
+def terms_of(head: PlanHead, ports: Ports) -> Terms:
+    """As a plan has them; a lane that is not known here is none."""
+    return Terms(only=lane_of(head.to_lane, ports), patch=head.spec_patch)
 
-    With `only`, on that lane.
-    """
+
+def refusal(look: Look, ports: Ports, terms: Terms = AS_IT_WAS) -> Why | None:
+    """Why that render is not replayed now, and in a sentence; None where it may be."""
     if look.stored is None:
         return Refusal.UNKNOWN_RENDER, f"nobody knows {look.id} any more"
     render = look.stored.render
     return (
         _ended_otherwise(render)
         or overtaken(render.upload, look.id, look.newest)
-        or _repeats(render)
+        or (_repeats(render) if terms.patch is None else _unpatchable(render))
         or input_gone(render.upload, ports)
-        or _lane_unfit(render, ports, only)
+        or _cannot_run(render, ports, terms)
     )
 
 
@@ -158,11 +180,30 @@ def _repeats(render: Render) -> Why | None:
     return None
 
 
-def _lane_unfit(render: Render, ports: Ports, only: Lane | None) -> Why | None:
-    if only is None or render.plan is None:
+def _unpatchable(render: Render) -> Why | None:
+    """Why no other spec helps, or none may be asked for; its plan is not looked at yet."""
+    name, failure = short(render.id), render.failure
+    assert failure is not None, "only what failed is asked"
+    if render.media is None or failure.failure is FailureClass.INPUT:
+        return Refusal.SAME_FAULT, f"no other spec mends it: {failure.message}"
+    if render.outputs:
+        done = ", ".join(output.output_id for output in render.outputs)
+        return Refusal.PARTLY_DONE, f"{name} has delivered {done}, and another spec's would differ"
+    if not render.settled:
+        return Refusal.UNDER_WAY, f"{name} may deliver yet: an attempt of it is still looked after"
+    return None
+
+
+def _cannot_run(render: Render, ports: Ports, terms: Terms) -> Why | None:
+    try:
+        plan = terms.runs(render, ports).plan
+    except SpecFault as fault:
+        return Refusal.SPEC_FAULT, f"with the patch {fault}"
+    only = terms.only
+    if only is None or plan is None:
         return None
     need = need_of(
-        render.plan,
+        plan,
         frames=0,
         made_by=None,
         deadline=render.deadline,

@@ -11,12 +11,11 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from functions.core.lanes import Lane
 from functions.core.render import Render
 from functions.each import each
 from functions.ports import Ports
 from ops.forecast import Forecast, forecast
-from ops.replay_look import Look, batches, frames, lane_of, looks, refusal
+from ops.replay_look import AS_IT_WAS, Look, Terms, batches, frames, looks, refusal, terms_of
 from schemas.dead_letters import DeadLetterRecord
 from schemas.replay_plan import PlanEnd, PlanHead, PlanItem, Refusal
 from schemas.wire import to_json
@@ -31,12 +30,12 @@ def planned(
     will take is foreseen by what the ledger knows now, once for all.
     """
     again, foreseeing = set[str](), forecast(ports, head.made_at, head.to_lane)
-    only = lane_of(head.to_lane, ports)
+    terms = terms_of(head, ports)
     for batch in batches(records):
         ids = {one.letter.render: None for one in batch if one.letter is not None}
         found = {look.id: look for look in looks(list(ids), ports)}
         fresh = (one for one in batch if _is_first(one, found, again))
-        item = partial(_item, found=found, forecast=foreseeing, only=only)
+        item = partial(_item, found=found, forecast=foreseeing, terms=terms)
         yield from each(item, fresh, ports.at_once)
 
 
@@ -54,23 +53,25 @@ def _is_first(record: DeadLetterRecord, found: dict[str, Look], again: set[str])
 
 
 def _item(
-    record: DeadLetterRecord, *, found: dict[str, Look], forecast: Forecast, only: Lane | None
+    record: DeadLetterRecord, *, found: dict[str, Look], forecast: Forecast, terms: Terms
 ) -> PlanItem:
     if record.letter is None:
         why = f"it is a message on {record.subscription}, and no render"
         return PlanItem(**_names(record, None), refused=Refusal.NOT_A_RENDER, why=why)
-    look = found[record.letter.render]
-    if (refused := refusal(look, forecast.ports, only)) is not None:
+    look, ports = found[record.letter.render], forecast.ports
+    if (refused := refusal(look, ports, terms)) is not None:
         return PlanItem(**_names(record, look), refused=refused[0], why=refused[1])
     assert look.stored is not None, "else it was refused"
-    render = look.stored.render
-    committed, of_outputs = frames(render, forecast.ports, only)
+    failed = look.stored.render
+    render = terms.runs(failed, ports)
+    committed, of_outputs = frames(render, ports, terms.only)
     left, foreseen = sum(of_outputs.values()), forecast.of(render, of_outputs)
-    lost = _lost(render, committed, only, forecast.ports)
+    lost = _lost(failed, committed, terms, ports)
     return PlanItem(
         **_names(record, look),
         refused=None,
         why=f"{left} frames to render, {committed} are committed already{lost}",
+        becomes=None if render is failed else render.id,
         frames_committed=committed,
         frames_to_render=left,
         lane=foreseen.lane,
@@ -81,16 +82,20 @@ def _item(
     )
 
 
-def _lost(render: Render, committed: int, only: Lane | None, ports: Ports) -> str:
-    """What other encoders have made, where one lane is asked for that can not use it."""
-    if only is None or (lost := frames(render, ports)[0] - committed) <= 0:
+def _lost(failed: Render, committed: int, terms: Terms, ports: Ports) -> str:
+    """What is made already, of another spec or by other encoders, and can not be used."""
+    if terms == AS_IT_WAS or (lost := frames(failed, ports)[0] - committed) <= 0:
         return ""
-    return f"; {only.id} can not use {lost} more, which another encoder has made"
+    if terms.patch is not None:
+        return f"; {lost} of the old spec can not be used"
+    assert terms.only is not None, "else all of it can be used"
+    return f"; {terms.only.id} can not use {lost} more, which another encoder has made"
 
 
 def digest(head: PlanHead) -> Any:
     """What a plan's digest is made with, as far as its head counts: the items' lines follow."""
-    return sha256(b"" if head.to_lane is None else head.to_lane.encode() + b"\n")
+    asked = (one for one in (head.to_lane, head.spec_patch) if one is not None)
+    return sha256(b"".join(one.encode() + b"\n" for one in asked))
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from ops.find import NOT_FOUND
 from ops.letters import one_line
 from ops.paper import Paper, say_json
 from ops.replay_file import Plan, PlanRefused, read
+from ops.replay_moved import took
 from ops.times import ago, clock
 from schemas.replay_plan import STOP_ASKED, AuditRecord
 from schemas.replay_run import ReplayRun, RunState
@@ -125,14 +126,13 @@ def _lines(run: ReplayRun, now: datetime) -> Iterator[str]:
 def _became(plan: Plan, ports: Ports) -> list[tuple[str, int]]:
     """How many of the plan's renders are in each state; `failed` is before and after a replay."""
     states: Counter[str] = Counter()
-    for _, id in plan.replays():
-        stored = ports.renders.load(id)
+    for item, id in plan.replays():
+        stored = ports.renders.load(item.becomes or id)
         if stored is None:
-            states["not known any more"] += 1
+            states["not opened" if item.becomes else "not known any more"] += 1
             continue
-        render = stored.render
-        took = render.replayed_at is not None and render.replayed_at >= plan.head.made_at
-        states[f"{render.state}{'' if took else ', not replayed'}"] += 1
+        asked = item.becomes is not None or took(stored, plan)
+        states[f"{stored.render.state}{'' if asked else ', not replayed'}"] += 1
     return sorted(states.items(), key=lambda one: (-one[1], one[0]))
 
 

@@ -72,8 +72,8 @@ class Watch:
         """At so many of them. Raises Stopped if one failed as before, or at all if strict."""
         some = [self._renders.popleft() for _ in range(min(count, len(self._renders)))]
         versions = self.ports.renders.versions([one.id for one in some])
-        self._renders.extend(one for one in some if versions.get(one.id) == one.version)
-        changed = [one for one in some if versions.get(one.id) != one.version]
+        self._renders.extend(one for one in some if versions.get(one.id, 0) == one.version)
+        changed = [one for one in some if versions.get(one.id, 0) != one.version]
         found = self.ports.renders.load_all([one.id for one in changed])
         for one, stored in zip(changed, found, strict=True):
             if stored is not None and not self._has_ended(one, stored, strict=strict):
@@ -84,7 +84,8 @@ class Watch:
         render = stored.render
         if render.state is not State.FAILED:
             return render.state in TERMINAL
-        if not took(stored, self.plan):
+        opened = self.plan.head.spec_patch is not None  # It was not there before it was asked for.
+        if not opened and not took(stored, self.plan):
             return False
         now = render.failure.fingerprint if render.failure else ""
         if now == one.fingerprint:

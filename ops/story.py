@@ -9,7 +9,7 @@ from ops.letters import REPEATS, one_line
 from ops.times import after, clock
 from schemas.dead_letters import DeadLetterRecord
 from schemas.events import AttemptRecord
-from schemas.failures import Failure
+from schemas.failures import Failure, FailureClass
 
 LAST_LINES = 6
 """Of a program's own words that stand at the top: with them what is wanted first has 20 lines."""
@@ -33,6 +33,8 @@ def story(
     yield f"upload   {upload.bucket}/{upload.name} generation {upload.generation}"
     yield f"created  {clock(render.created_at)}, deadline {clock(render.deadline)}"
     yield f"spec     {render.spec_source}" + (f" {render.spec_text}" if render.spec_text else "")
+    if (former := render.instead_of) is not None:
+        yield f"instead  of {former.render}, asked for by {former.by}: {one_line(former.reason)}"
     if render.plan is not None:
         yield f"frames   {render.frames}/{render.plan.frames} in {render.plan.chunks} chunks"
     if logs is not None:
@@ -71,8 +73,11 @@ def why(failure: Failure, advice: str) -> Iterator[str]:
 def next_command(render: Render) -> str:
     """What a person would do next: a command, or nothing."""
     if render.failure is not None and render.state is State.FAILED:
+        alike = f"--fingerprint {render.failure.fingerprint}"
+        if render.media and render.failure.failure is FailureClass.SPEC and not render.outputs:
+            return f"clipline replay plan {alike} --with-spec-patch FILE"
         if render.media is None or render.failure.failure in REPEATS:
-            return f"clipline dead-letters --each --fingerprint {render.failure.fingerprint}"
+            return f"clipline dead-letters --each {alike}"
         return f"clipline replay {render.id} --reason '…'"
     if render.state in TERMINAL:
         return "nothing: it is at its end"

@@ -27,6 +27,19 @@ class SpecSource(StrEnum):
     """The default of the upload's folder."""
     METADATA = "metadata"
     SIDECAR = "sidecar"
+    REPLAY = "replay"
+    """That of a failed render, changed by a person on call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsteadOf:
+    """The failed render in whose place another one is asked for, by whom and why."""
+
+    render: str
+    by: str
+    reason: str
+    lane: str | None = None
+    """The only lane that the new one's attempts may use; None for any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +79,8 @@ class RenderRequested:
     at: datetime
     assets: tuple[Asset, ...] = ()
     """The files that the spec names, looked at and found good."""
+    instead_of: InsteadOf | None = None
+    """None of what a creator asks for."""
 
     @property
     def subject(self) -> str:

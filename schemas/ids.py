@@ -14,8 +14,9 @@ _EXECUTION = re.compile(r"(?P<render>[a-z][a-z0-9-]*)-(?P<attempt>\d{4,})", re.A
 class Upload:
     """One generation of one uploaded object, and the revision of what is asked of it.
 
-    `revision` is 0 for the upload itself and the sidecar's generation for a request made by a
-    sidecar: it needs no counter, and a repeated sidecar event names the same render.
+    `revision` is 0 for the upload itself, the sidecar's generation for a request made by a
+    sidecar, and one more than the failed request's for a replay with another spec: it needs no
+    counter, and a repeat of either names the same render.
     """
 
     bucket: str

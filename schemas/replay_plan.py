@@ -1,8 +1,8 @@
 """A plan of replays: what would happen, item by item, before anything does.
 
 A plan is a file of JSON lines, told apart by `kind`: a head, the items, an end. Its digest is over
-the items' lines and the lane that is asked for alone, so that two plans of an unchanged world have
-the same one.
+the items' lines, and the lane and the patch that are asked for, alone, so that two plans of an
+unchanged world have the same one.
 """
 
 from collections.abc import Mapping
@@ -30,6 +30,10 @@ class Refusal(StrEnum):
     """The fault is in the upload or in the spec, and a replay would find the same ones."""
     LANE_UNFIT = "lane_unfit"
     """The one lane that is asked for can never take it."""
+    SPEC_FAULT = "spec_fault"
+    """With the patch its spec will not do."""
+    PARTLY_DONE = "partly_done"
+    """With another spec, it would deliver once more what stands already."""
 
 
 class PlanLine(Tagged):
@@ -48,6 +52,8 @@ class PlanHead(PlanLine):
     """The words of the command line, by option."""
     to_lane: str | None = None
     """The only lane that its replays may use; None for any."""
+    spec_patch: str | None = None
+    """A JSON merge patch (RFC 7396) over each render's spec; None where they stay as they are."""
     version: int = 1
     kind: str = "head"
 
@@ -72,6 +78,9 @@ class PlanItem(PlanLine):
     """None where it is to be replayed."""
     why: str
     """The sentence for a person."""
+    becomes: str | None = None
+    """The render that is opened in its place, of the same upload with the patched spec; None where
+    it is tried again itself."""
     frames_committed: int = 0
     """Of the outputs that are missing: they will not be rendered again."""
     frames_to_render: int = 0
@@ -107,8 +116,8 @@ class PlanEnd(PlanLine):
     nanodollars_unknown: int = 0
     """Of how many replays it is not."""
     digest: str
-    """SHA-256 over the items' lines, each with its line's end; before them, where one lane is asked
-    for, its id and a line's end."""
+    """SHA-256 over the items' lines, each with its line's end; before them the id of the lane and
+    the patch that are asked for, where they are, each with a line's end."""
     kind: str = "end"
 
 

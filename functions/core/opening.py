@@ -34,6 +34,8 @@ def requested(render: None, event: RenderRequested, step: Step) -> Render:
         spec_source=event.spec_source,
         spec_text=event.spec_text,
         assets=event.assets,
+        instead_of=event.instead_of,
+        only_lane=event.instead_of.lane if event.instead_of else None,
     )
     if _is_overtaken(opened, step):
         return ends.cancel(opened, words.superseded("a newer upload of this name"), step)

@@ -8,7 +8,7 @@ from functions.core.effects import Effect
 from functions.core.entries import Entry, entries_of
 from functions.core.share import account, line_name
 from schemas.assets import Asset
-from schemas.events import AttemptRecord, OutputVerified, SpecSource
+from schemas.events import AttemptRecord, InsteadOf, OutputVerified, SpecSource
 from schemas.failures import Failure
 from schemas.ids import Upload
 from schemas.media import Media
@@ -81,6 +81,8 @@ class Render:
     spec_text: str | None = None
     assets: tuple[Asset, ...] = ()
     """The files that the spec names, as they were found when the upload was looked at."""
+    instead_of: InsteadOf | None = None
+    """The failed render whose spec was changed for this one; None of what a creator asked for."""
     plan: RenderPlan | None = None
     lane: str | None = None
     """Where the current attempt runs, or the last one ran."""
@@ -105,7 +107,8 @@ class Render:
     replayed_at: datetime | None = None
     """When the last replay was asked for: the same command, delivered again, is not another."""
     only_lane: str | None = None
-    """The lane that the last replay asked for: attempts go to no other. None for any."""
+    """The lane that was asked for by the last replay, or with another spec: attempts go to no
+    other. None for any."""
     spent: int = 0
     """Nano-dollars that its ended attempts have cost, as far as their lanes have prices."""
     failures: int = 0

@@ -84,8 +84,8 @@ def test_what_is_promised_holds_in_sixty_histories() -> None:
 
 @pytest.mark.parametrize("number", [832, 2630, 3349])
 def test_what_broke_in_a_long_run_holds(number: int) -> None:
-    """A worker that died with its seat taken and no task begun, whose machine had come all the same;
-    a piece that held frames after its source's end; work left between two looks at the stop."""
+    """A worker that died with its seat taken and no task begun: its machine had come all the same.
+    A piece that held frames after its source's end; work left between two looks at the stop."""
     assert live(Course(seed="million-1").recipe(number)).violations == ()
 
 
