@@ -170,11 +170,17 @@ class PackedPool(SimulatedPool):
         return listed
 
     def _create(self, name: str) -> bool:
-        """Whether it is refused. Of two of one name the second finds nothing to do."""
+        """Whether it is refused. Of two of one name the second finds nothing to do.
+
+        A sweep that slept may ask for a machine that nobody waits for any more: no fault of it
+        befalls anybody.
+        """
         if any(one.name == name for one in self._listed()):
             return False
         draw = self.world.fate.stream(f"created/{self.lane.id}/{name}")
-        refused = self.world.fate.strikes(name, draw, Fault.QUOTA_REFUSED, self._render)
+        refused = self._render() is not None and self.world.fate.strikes(
+            name, draw, Fault.QUOTA_REFUSED, self._render
+        )
         if refused or not self.starts.admit(self.world.time):
             return True
         self._pending[name] = self.world.time
