@@ -13,7 +13,7 @@ from functions.core.prices import DOLLAR, dollars
 from functions.core.render import State
 from functions.ports import Ports
 from functions.wiring import looking_ports
-from ops.commands import REFUSED, By, Reason
+from ops.commands import REFUSED, AsJson, By, Reason
 from ops.paper import Paper, say_json
 from ops.times import clock
 from schemas.budget_state import BudgetState, RaiseLine
@@ -59,7 +59,7 @@ def budget(
 
 
 @app.command("raise")
-def raise_limit(to: To, reason: Reason, by: By) -> None:
+def raise_limit(to: To, reason: Reason, by: By, as_json: AsJson = False) -> None:
     """Raise the day's limit until midnight UTC; who waits for money is woken by the next sweep."""
     ports = looking_ports()
     now = ports.clock()
@@ -69,6 +69,9 @@ def raise_limit(to: To, reason: Reason, by: By) -> None:
     if to <= limits.day:
         _refuse(f"The day's limit is {dollars(limits.day)}, which is not less than {dollars(to)}")
     ports.switches.note_raise(Raise(nanodollars=to, by=by, reason=reason, at=now))
+    if as_json:
+        say_json(budget_state(ports, now))
+        return
     paper = Paper()
     paper.print(f"Raised: {dollars(to)} may be spent until {clock(reset(now))}.")
     paper.print("Next: clipline budget")

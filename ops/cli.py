@@ -156,9 +156,14 @@ def watch(render: RenderId, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def cancel(render: RenderId, reason: commands.Reason, by: commands.By) -> None:
+def cancel(
+    render: RenderId,
+    reason: commands.Reason,
+    by: commands.By,
+    as_json: commands.AsJson = False,
+) -> None:
     """Stop a render for good; it leaves no output but what was announced already."""
-    commands.cancel(render, why=reason, by=by, paper=console)
+    commands.cancel(render, why=reason, by=by, paper=console, as_json=as_json)
 
 
 def _say_groups(place: Desk, asked: Wanted, limit: int, as_json: bool, now: datetime) -> None:

@@ -11,9 +11,10 @@ from functions.desk import Desk
 from functions.ports import Ports
 from functions.wiring import desk, reading_ports
 from ops import filters
-from ops.commands import REFUSED, By, Reason
+from ops.commands import REFUSED, AsJson, By, Reason, acknowledge
 from ops.find import one_record
 from ops.paper import Paper
+from schemas.acknowledgement import Acknowledgement, Deed
 from schemas.dead_letters import DeadLetterRecord
 
 console = Paper()
@@ -30,6 +31,7 @@ def dispose(
     done: Annotated[
         bool, typer.Option("--done", help="Only those whose render is done meanwhile.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Take dead letters off the desk, with a reason; their renders stay as they are."""
     if id is not None:
@@ -37,22 +39,29 @@ def dispose(
             raise typer.BadParameter("an id or filters, not both")
         record = one_record(id)
         desk().letters.dispose(record.id, by=by, reason=reason, at=asked.now)
-        console.print(f"Disposed of {record.id}. To take it back: clipline restore {record.id}")
+        one = Acknowledgement(deed=Deed.DISPOSE, id=record.id, next=f"clipline restore {record.id}")
+        said = f"Disposed of {record.id}."
+        acknowledge(one, said, console, as_json=as_json, then="To take it back")
         return
     if not asked.words and not done:
         _refuse("Nothing was disposed of: say which, by an id, filters or --done")
     place, ports = desk(), reading_ports()
     place.catch_up(asked.now)
     count = _all(place, ports, asked, done=done, by=by, reason=reason)
-    console.print(f"Disposed of {count} dead letter{'' if count == 1 else 's'}.")
-    console.print("To take one back: clipline restore ID")
+    many = Acknowledgement(deed=Deed.DISPOSE, id=None, count=count, next="clipline restore ID")
+    said = f"Disposed of {count} dead letter{'' if count == 1 else 's'}."
+    acknowledge(many, said, console, as_json=as_json, then="To take one back")
 
 
-def restore(id: Annotated[str, typer.Argument(help="The whole id, as dispose said it.")]) -> None:
+def restore(
+    id: Annotated[str, typer.Argument(help="The whole id, as dispose said it.")],
+    as_json: AsJson = False,
+) -> None:
     """Take back a dead letter that was disposed of."""
     if not desk().letters.restore(id):
         _refuse(f"No dead letter '{id}' was disposed of: give its whole id")
-    console.print(f"Taken back: clipline show {id}")
+    done = Acknowledgement(deed=Deed.RESTORE, id=id, next=f"clipline show {id}")
+    acknowledge(done, f"Taken back: {id}.", console, as_json=as_json)
 
 
 def _all(

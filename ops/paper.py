@@ -26,12 +26,13 @@ class ReaderGone(Exception):
 class Paper(Console):
     """A console without markup or guessed highlights; lines are never broken."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(
+            stderr=stderr,
             soft_wrap=True,
             markup=False,
             highlight=False,
-            width=None if sys.stdout.isatty() else UNBOUNDED,
+            width=None if (sys.stderr if stderr else sys.stdout).isatty() else UNBOUNDED,
         )
 
     def on_broken_pipe(self) -> None:

@@ -9,7 +9,7 @@ import typer
 from functions.core.switches import Reach, Switching, pauses
 from functions.errors import NotConfigured
 from functions.wiring import looking_ports, reading_ports
-from ops.commands import REFUSED, By, Reason
+from ops.commands import REFUSED, AsJson, By, Reason
 from ops.paper import Paper, say_json
 from ops.times import clock
 from schemas.switchings import SwitchingLine
@@ -20,13 +20,21 @@ All = Annotated[bool, typer.Option("--all", help="Every launch.")]
 
 
 def pause(
-    reason: Reason, by: By, lane: Lane = None, tenant: Tenant = None, all: All = False
+    reason: Reason,
+    by: By,
+    lane: Lane = None,
+    tenant: Tenant = None,
+    all: All = False,
+    as_json: AsJson = False,
 ) -> None:
     """Launch nothing more; what runs goes on, and what is uploaded waits and says why."""
     reach, name = _asked(lane, tenant, all)
     if reach is Reach.LANE:
         _check_lane(name)
-    _switch(reach, name, paused=True, by=by, reason=reason)
+    done = _switch(reach, name, paused=True, by=by, reason=reason)
+    if as_json:
+        say_json(_line(done, holds=True))
+        return
     Paper().print(
         f"Paused: {_what(reach, name)}. What is launched in this moment may still start, nothing "
         "after the next sweep."
@@ -35,7 +43,12 @@ def pause(
 
 
 def resume(
-    reason: Reason, by: By, lane: Lane = None, tenant: Tenant = None, all: All = False
+    reason: Reason,
+    by: By,
+    lane: Lane = None,
+    tenant: Tenant = None,
+    all: All = False,
+    as_json: AsJson = False,
 ) -> None:
     """Take back a pause: what waited is woken in its turn, within a sweep."""
     reach, name = _asked(lane, tenant, all)
@@ -43,7 +56,10 @@ def resume(
     if not any((one.reach, one.name) == (reach, name) for one in paused):
         others = "; ".join(f"clipline resume {_option(one.reach, one.name)}" for one in paused)
         _refuse(f"{_what(reach, name)} is not paused" + (f". What is: {others}" if others else ""))
-    _switch(reach, name, paused=False, by=by, reason=reason)
+    done = _switch(reach, name, paused=False, by=by, reason=reason)
+    if as_json:
+        say_json(_line(done, holds=False))
+        return
     Paper().print(f"Resumed: {_what(reach, name)}.")
 
 
@@ -86,11 +102,12 @@ def _check_lane(name: str) -> None:
         _refuse(f"There is no lane '{name}': there are {', '.join(known)}")
 
 
-def _switch(reach: Reach, name: str, *, paused: bool, by: str, reason: str) -> None:
+def _switch(reach: Reach, name: str, *, paused: bool, by: str, reason: str) -> Switching:
     one = Switching(
         reach=reach, name=name, paused=paused, by=by, reason=reason, at=datetime.now(UTC)
     )
     reading_ports().switches.note(one)
+    return one
 
 
 def _line(one: Switching, *, holds: bool) -> SwitchingLine:

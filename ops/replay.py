@@ -14,7 +14,7 @@ from functions.errors import NotConfigured
 from functions.ports import Ports
 from functions.wiring import desk, looking_ports, reading_ports
 from ops import filters, replay_runs
-from ops.commands import REFUSED, By, Reason, replay
+from ops.commands import REFUSED, AsJson, By, Reason, replay
 from ops.letters import one_line
 from ops.paper import INTERRUPTED, Paper, say_json
 from ops.replay_apply import Run
@@ -55,9 +55,10 @@ def one(
     render: Annotated[str, typer.Argument(help="A render's id, or the beginning of one.")],
     reason: Reason,
     by: By,
+    as_json: AsJson = False,
 ) -> None:
     """Try one failed render again; `clipline replay RENDER --reason TEXT` is the same."""
-    replay(render, why=reason, by=by, paper=console)
+    replay(render, why=reason, by=by, paper=console, as_json=as_json)
 
 
 @app.command()
@@ -114,8 +115,11 @@ def apply(
             max=99,
         ),
     ] = KEPT,
+    as_json: AsJson = False,
 ) -> None:
     """Do what a plan says; interrupted, give the same command again and it goes on."""
+    paper = Paper(stderr=True) if as_json else console
+    run: Run | None = None
     try:
         run = Run(
             plan=read(plan),
@@ -126,7 +130,7 @@ def apply(
             canary=canary,
             per_minute=rate,
             kept=keep,
-            tell=console.print,
+            tell=paper.print,
         )
         run.go()
     except PlanRefused as refused:
@@ -138,8 +142,11 @@ def apply(
     except KeyboardInterrupt:
         print("Interrupted: give the same command again to go on.", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
-    console.print(f"Asked for {run.asked} of {run.plan.end.replays}, {run.left_out} left out.")
-    console.print(f"Next: clipline replay status {plan} | clipline dead-letters")
+    finally:
+        if as_json and run is not None and run.last is not None:
+            say_json(run.last)
+    paper.print(f"Asked for {run.asked} of {run.plan.end.replays}, {run.left_out} left out.")
+    paper.print(f"Next: clipline replay status {plan} | clipline dead-letters")
 
 
 @app.command()

@@ -71,6 +71,8 @@ class Run:
     """Renders that this run asked for."""
     left_out: int = 0
     """Renders that were not asked for, since they have moved since the plan was made."""
+    last: ReplayRun | None = None
+    """What it has said of itself last; None before it has begun."""
     _through: int = 0
     _begun_at: datetime | None = None
     _beat_at: float = 0
@@ -232,24 +234,23 @@ class Run:
         now = self.ports.clock()
         self._begun_at = self._begun_at or now
         self._beat_at = self.now()
-        self.desk.letters.note_run(
-            ReplayRun(
-                plan=self.plan.end.digest,
-                made_at=self.plan.head.made_at,
-                state=state,
-                why=why,
-                by=self.by,
-                reason=self.reason,
-                begun_at=self._begun_at,
-                seen_at=now,
-                replays=self.plan.end.replays,
-                through=self._through,
-                asked=self.asked,
-                left_out=self.left_out,
-                pace=self._pace if state is RunState.RUNNING else "",
-                held_until=self._allowed.until if state is RunState.RUNNING else None,
-            )
+        self.last = ReplayRun(
+            plan=self.plan.end.digest,
+            made_at=self.plan.head.made_at,
+            state=state,
+            why=why,
+            by=self.by,
+            reason=self.reason,
+            begun_at=self._begun_at,
+            seen_at=now,
+            replays=self.plan.end.replays,
+            through=self._through,
+            asked=self.asked,
+            left_out=self.left_out,
+            pace=self._pace if state is RunState.RUNNING else "",
+            held_until=self._allowed.until if state is RunState.RUNNING else None,
         )
+        self.desk.letters.note_run(self.last)
 
 
 def _wishes(wanted: Sequence[Verdict]) -> Sequence[Wish]:

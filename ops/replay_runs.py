@@ -13,7 +13,7 @@ import typer
 from functions.desk import DeadLetters
 from functions.ports import Ports
 from functions.wiring import desk, reading_ports
-from ops.commands import REFUSED, By, Reason
+from ops.commands import REFUSED, AsJson, By, Reason
 from ops.find import NOT_FOUND
 from ops.letters import one_line
 from ops.paper import Paper, say_json
@@ -54,7 +54,7 @@ def status(
             console.print(f"  {count:>6} {state}")
 
 
-def stop(plan: WhichPlan, reason: Reason, by: By) -> None:
+def stop(plan: WhichPlan, reason: Reason, by: By, as_json: AsJson = False) -> None:
     """Have a running apply ask for nothing more; what was asked for already goes on."""
     now, letters = datetime.now(UTC), desk().letters
     found = _runs(letters, plan, _file(plan), 2, now)
@@ -76,11 +76,15 @@ def stop(plan: WhichPlan, reason: Reason, by: By) -> None:
             asked=run.asked,
         )
     )
+    said = "Asked for: it stops before it asks for anything more."
     if run.state is RunState.INTERRUPTED:
-        letters.note_run(replace(run, state=RunState.STOPPED, why=f"{by} asked for it: {reason}"))
-        console.print("It had been interrupted, and counts as stopped now.")
-    else:
-        console.print("Asked for: it stops before it asks for anything more.")
+        run = replace(run, state=RunState.STOPPED, why=f"{by} asked for it: {reason}")
+        letters.note_run(run)
+        said = "It had been interrupted, and counts as stopped now."
+    if as_json:
+        say_json(run)
+        return
+    console.print(said)
     console.print(f"Next: clipline replay status {run.plan[:12]}")
 
 

@@ -1,5 +1,6 @@
 """What commands say with `--json`, by example: shown in the published schemas, tried in tests."""
 
+from schemas.acknowledgement import Acknowledgement, Deed
 from schemas.budget_state import BudgetState, RaiseLine
 from schemas.costs import CostLine
 from schemas.doctor import DoctorFinding
@@ -30,6 +31,7 @@ LETTERS = (
     ),
 )
 SAID = (
+    Acknowledgement(deed=Deed.CANCEL, id=RENDER, next=f"clipline show {RENDER}"),
     CostLine(
         tenant=UPLOAD.tenant,
         lane="cloud-run/us-east4/l4",

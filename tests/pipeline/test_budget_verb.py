@@ -90,6 +90,9 @@ def test_a_raise_that_raises_nothing_is_refused(place: Place) -> None:
     lower = place.clipline("budget", "raise", "--to", "2", "--reason", "x")
     assert (lower.returncode, lower.stdout) == (4, "")
     assert lower.stderr == "The day's limit is $2.00, which is not less than $2.00.\n"
+    kind = "clipline.budget-state.v1"
+    (raised,) = place.told(kind, "budget", "raise", "--to", "3", "--reason", "a launch")
+    assert (raised["day_nanodollars"], len(raised["raises"])) == (3 * DOLLAR, 1)
     for wrong in ("much", "-1", "0", "1e9", "nan"):
         assert place.clipline("budget", "raise", f"--to={wrong}", "--reason", "x").returncode == 2
     assert place.clipline("budget", "raise", "--to", "9").returncode == 2, "without a reason"

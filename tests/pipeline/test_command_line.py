@@ -122,12 +122,23 @@ def test_many_are_disposed_of_by_filters_or_once_their_renders_are_done(place: P
 def test_what_is_disposed_of_is_gone_until_it_is_taken_back(place: Place) -> None:
     for number in range(2):
         place.bus.publish(Topic.RENDER_DEAD_LETTER, letter(f"r-{number}"))
-    (said,) = place.said("dispose", "r-1", "--reason", "a test upload", "--by", "ana")
+    _, said = place.said("dispose", "r-1", "--reason", "a test upload", "--by", "ana")
     assert place.said("dead-letters")[-1] == "1 dead letter."
     assert place.clipline("dispose", "r-1", "--reason", "again").returncode == 3
     place.said(*said.split("clipline ")[1].split())
     assert place.said("dead-letters")[-1] == "2 dead letters."
     assert place.clipline("restore", "d-nothing").returncode == 4
+    kind = "clipline.acknowledgement.v1"
+    (one,) = place.told(kind, "dispose", "r-1", "--reason", "a test upload")
+    assert (one["deed"], one["count"], one["next"]) == (
+        "dispose",
+        1,
+        f"clipline restore {one['id']}",
+    )
+    (back,) = place.told(kind, *one["next"].split()[1:])
+    assert (back["deed"], back["id"]) == ("restore", one["id"])
+    (many,) = place.told(kind, "dispose", "--class", "crash", "--reason", "test uploads")
+    assert (many["id"], many["count"]) == (None, 2)
 
 
 def test_renders_are_found_by_state_class_and_age(place: Place) -> None:

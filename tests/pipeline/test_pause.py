@@ -73,8 +73,10 @@ def test_programs_are_told_which_pauses_hold(place: Place) -> None:
     place.home.state.mkdir(parents=True)
     kind = "clipline.switching.v1"
     assert place.told(kind, "pauses") == []
-    place.said("pause", "--all", "--reason", "the bill", "--by", "ada")
-    place.said("resume", "--all", "--reason", "paid", "--by", "ben")
+    (paused,) = place.told(kind, "pause", "--all", "--reason", "the bill", "--by", "ada")
+    assert (paused["reach"], paused["paused"], paused["holds"]) == ("all", True, True)
+    (resumed,) = place.told(kind, "resume", "--all", "--reason", "paid", "--by", "ben")
+    assert (resumed["reach"], resumed["paused"], resumed["holds"]) == ("all", False, False)
     place.said("pause", "--tenant", "acme", "--reason", "a flood", "--by", "ada")
     told = [
         (one["reach"], one["name"], one["paused"], one["by"], one["reason"], one["holds"])

@@ -287,6 +287,18 @@ def test_a_command_is_published_under_a_name_with_a_reason(place: Place, parts: 
     ]
 
 
+def test_programs_are_told_what_was_asked_for(place: Place, parts: Ports) -> None:
+    render = a_failure(place, parts)
+    kind = "clipline.acknowledgement.v1"
+    (one,) = place.told(kind, "replay", render.id, "--reason", "the disk was full")
+    assert (one["deed"], one["id"]) == ("replay", render.id)
+    assert one["next"] == f"clipline watch {render.id}"
+    waiting = a_failure(place, parts, "acme/b.mp4", state=State.WAITING, failure=None)
+    (other,) = place.told(kind, "cancel", waiting.id[:9], "--reason", "wrong file")
+    assert (other["deed"], other["id"]) == ("cancel", waiting.id)
+    assert len(place.bus.peek("start-render")) == 2
+
+
 def said(place: Place, number: int) -> Event:
     message = place.bus.peek("start-render")[number]
     return event_of({k[3:]: v for k, v in message.attributes.items()}, message.data)

@@ -14,7 +14,7 @@ from functions.wiring import laptop_desk, laptop_ports
 from infra.laptop.subscriptions import subscriptions
 from ops.replay_file import read
 from ops.replay_watch import Stopped
-from tests.pipeline.desk import Place
+from tests.pipeline.desk import ROOMY, Place
 from tests.pipeline.test_replay_apply import World, a_plan, asked, done, take, whats
 
 
@@ -111,8 +111,21 @@ def test_one_that_says_nothing_any_more_was_interrupted_and_can_be_stopped(
     assert statuses(place)[0]["state"] == "running", "it may only be slow"
     letters.note_run(replace(run, seen_at=run.seen_at - timedelta(seconds=16)))
     assert statuses(place)[0]["state"] == "interrupted"
-    assert "counts as stopped now" in place.said("replay", "stop", str(path), "--reason", "x")[0]
-    assert statuses(place)[0]["state"] == "stopped"
+    (stopped,) = place.told("clipline.replay-run.v1", "replay", "stop", str(path), "--reason", "x")
+    assert stopped["state"] == "stopped"
+    assert statuses(place) == [stopped]
+
+
+def test_an_apply_tells_programs_how_it_ended_and_people_on_stderr(
+    place: Place, parts: Ports, tmp_path: Path
+) -> None:
+    path, place = a_plan(place, parts, tmp_path / "plan", 2), replace(place, lanes=ROOMY)
+    words = ("replay", "apply", str(path), "--canary", "0", "--reason", "x", "--json")
+    ended = place.clipline(*words)
+    assert ended.returncode == 0
+    assert json.loads(ended.stdout) == statuses(place)[0]
+    assert json.loads(ended.stdout)["state"] == "finished"
+    assert ended.stderr.startswith("Asked for 2 of 2, 0 left out.\n")
 
 
 def test_where_nothing_was_applied_that_is_said(place: Place, parts: Ports, tmp_path: Path) -> None:
