@@ -14,6 +14,7 @@ from functions.settings import Laptop, Place, laptop, place
 from functions.wiring import configured, is_up, reading_ports
 from ops.times import clock, length
 from schemas.doctor import DoctorFinding
+from schemas.ports import StoreRefused
 
 LEAST_FREE_BYTES = 2_000_000_000
 """A render needs its pieces, its output and a copy of it on disk at once."""
@@ -61,9 +62,13 @@ def _of_laptop(home: Laptop) -> Iterator[DoctorFinding]:
     if not home.state.is_dir():
         yield _well("pipeline", f"no pipeline was ever up in {home.home}: make up starts one")
         return
-    ports = reading_ports()
-    yield _pipeline(home, ports)
-    yield _clock(ports, ports.clock())
+    try:
+        ports = reading_ports()
+        yield _pipeline(home, ports)
+        yield _clock(ports, ports.clock())
+    except (NotConfigured, StoreRefused, OSError) as error:
+        mend = f"put a copy of {home.state} back, or `make reset` to begin anew"
+        yield _bad("state", " ".join(str(error).split()), mend)
 
 
 def _room(home: Laptop) -> DoctorFinding:

@@ -6,17 +6,19 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from functions.errors import NotConfigured
+from schemas.ports import StoreRefused
 from schemas.times import utc
 
 BUSY = timedelta(seconds=30)
 """How long a writer waits for its turn before it gives up with sqlite3.OperationalError."""
 
 _ERRNO = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_IOERR: errno.EIO}
+_NOT_OURS = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN}
 _PRIMARY = 0xFF
 """The bits of an extended result code that are its primary one (https://sqlite.org/rescode.html)."""
 
@@ -42,6 +44,8 @@ class SqliteFile:
 
     `schema` is a history: a file that was made by an earlier version, with fewer statements, is
     given the rest. So statements are only ever added at its end. The folder is made.
+
+    Raises StoreRefused where there is something else, or nothing can be opened.
     """
 
     def __init__(self, path: Path, schema: Sequence[str]) -> None:
@@ -116,20 +120,29 @@ class _Connection(sqlite3.Connection):
     """Closes itself when its thread is gone, which Python 3.13 wants said."""
 
     def __del__(self) -> None:
-        self.close()
+        with suppress(sqlite3.ProgrammingError):  # It was never opened.
+            self.close()
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(
-        path,
-        timeout=BUSY.total_seconds(),
-        isolation_level=None,
-        check_same_thread=False,
-        factory=_Connection,
-    )
-    db.row_factory = sqlite3.Row
-    _use_wal(db)
-    db.execute("PRAGMA synchronous = FULL")
+    try:
+        db = sqlite3.connect(
+            path,
+            timeout=BUSY.total_seconds(),
+            isolation_level=None,
+            check_same_thread=False,
+            factory=_Connection,
+        )
+        db.row_factory = sqlite3.Row
+        _use_wal(db)
+        db.execute("PRAGMA synchronous = FULL")
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & _PRIMARY not in _NOT_OURS:
+            raise
+        raise StoreRefused(
+            f"{path} cannot be opened ({error}): put a copy of it back that can, or `make reset` "
+            "to begin anew"
+        ) from error
     return db
 
 
@@ -140,7 +153,7 @@ def _use_wal(db: sqlite3.Connection) -> None:
         try:
             db.execute("PRAGMA journal_mode = WAL")
             return
-        except sqlite3.OperationalError:
-            if time.monotonic() > give_up:
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY in _NOT_OURS or time.monotonic() > give_up:
                 raise
             time.sleep(0.01)

@@ -1,12 +1,14 @@
 """A database outlives the version that made it, and a disk that was full for a while."""
 
 import errno
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from functions.adapters.sqlite_file import MadeByNewer, SqliteFile
+from schemas.ports import StoreRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,3 +92,20 @@ def test_a_disk_that_fails_in_the_commit_leaves_nothing_and_the_next_one_counts(
     assert child.communicate(timeout=30)[0].split("\n") == ["all but committed", "EIO", ""]
     rows = SqliteFile(path, [FIRST]).reading.execute("SELECT name FROM things")
     assert [row["name"] for row in rows] == ["later"]
+
+
+@pytest.mark.parametrize("kind", ["text", "torn", "folder"])
+def test_what_is_no_database_is_refused_at_once_with_its_name(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "state.db"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "text":
+        path.write_text("no database\n" * 1000)
+    else:
+        SqliteFile(path, [FIRST]).reading.close()
+        whole = path.read_bytes()
+        path.write_bytes(b"\0" * 100 + whole[100:])
+    before = time.monotonic()
+    with pytest.raises(StoreRefused, match=str(path)):
+        SqliteFile(path, [FIRST])
+    assert time.monotonic() - before < 5

@@ -107,3 +107,18 @@ def test_a_deployment_is_told_by_its_settings_alone(place: Place) -> None:
     around = place.around()
     told = forked.clipline(("--project", "acme-video", "doctor"), **around).stdout
     assert "ok   project acme-video, database clipline, buckets acme-video-clipline-uploads" in told
+
+
+def test_state_that_cannot_be_opened_is_told_and_the_rest_is_looked_at_all_the_same(
+    place: Place,
+) -> None:
+    place.home.state.mkdir(parents=True)
+    place.home.renders.write_text("no database\n" * 1000)
+    told = found(place, "state")
+    assert str(place.home.renders) in told["text"]
+    assert "make reset" in told["mend"]
+    assert found(place, "lanes")["well"]
+    listed = place.clipline("renders")
+    assert (listed.returncode, listed.stdout) == (74, "")
+    assert listed.stderr.startswith(f"{place.home.renders} cannot be opened (")
+    assert listed.stderr.count("\n") == 1
