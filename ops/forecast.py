@@ -15,6 +15,9 @@ from functions.core.tenants import UNKNOWN
 from functions.ports import Ports
 from schemas.plan import OutputPlan, RenderPlan, once
 
+FAR = 3.0
+"""Times as large as anything that was seen: a pace that was learnt from less says little of it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreseen:
@@ -29,6 +32,11 @@ class Foreseen:
     """How many times as large it is as the largest of the attempts by which it is foreseen."""
     why: str = ""
     """Of no lane, why there is none now."""
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether time and cost are known, but from far too little."""
+        return self.takes is not None and self.stretch > FAR
 
 
 NOTHING = Foreseen()

@@ -227,6 +227,10 @@ def _say(path: Path, head: PlanHead, end: PlanEnd) -> None:
     if end.replays:
         console.print(f"  time     {_time(end)}")
         console.print(f"  cost     {_cost(end)}")
+    if end.guesses:
+        console.print(
+            f"  guessed  {end.guesses} of these, far larger than what has run there of late"
+        )
     for why, count in _largest(end.refusals):
         console.print(f"  refused  {count} {why}")
     console.print(f"  digest   {end.digest}")

@@ -77,6 +77,7 @@ def _item(
         lane=foreseen.lane,
         takes=foreseen.takes,
         nanodollars=foreseen.nanodollars,
+        is_guess=foreseen.is_guess,
         outputs_done=tuple(output.output_id for output in render.outputs),
         outputs_to_make=render.missing,
     )
@@ -112,6 +113,7 @@ class Totals:
     _cost: int = 0
     _untold: int = 0
     _unpriced: int = 0
+    _guesses: int = 0
 
     def line(self, item: PlanItem) -> bytes:
         """The item's line, counted."""
@@ -128,6 +130,7 @@ class Totals:
         self._cost += item.nanodollars or 0
         self._untold += item.takes is None
         self._unpriced += item.nanodollars is None
+        self._guesses += item.is_guess
         return line
 
     @property
@@ -144,6 +147,7 @@ class Totals:
             takes_unknown=self._untold,
             nanodollars=self._cost,
             nanodollars_unknown=self._unpriced,
+            guesses=self._guesses,
             digest=self._hash.hexdigest(),
         )
 

@@ -14,9 +14,6 @@ from schemas.plan import RenderPlan
 from schemas.ports import StoreRefused
 from schemas.spec_reading import SpecForecast
 
-FAR = 3.0
-"""Times as large as anything that was seen: a pace that was learnt from less says little of it."""
-
 
 def spec_forecast(plan: RenderPlan) -> SpecForecast:
     """As the lanes and their ledger stand now. What is not known is None, and `why` says why."""
@@ -58,7 +55,7 @@ def _doubts(foreseen: Foreseen, ports: Ports) -> Iterator[str]:
     if foreseen.takes is None:
         hours = MEMORY.total_seconds() / 3600
         yield f"nothing was finished on {lane.id} in the last {hours:.0f} hours"
-    elif foreseen.stretch > FAR:
+    elif foreseen.is_guess:
         yield f"it is a guess, {foreseen.stretch:.0f} times as large as what has run there of late"
     if lane.price is None:
         yield f"{lane.id} has no price"

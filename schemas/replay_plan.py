@@ -93,6 +93,8 @@ class PlanItem(PlanLine):
     """From the first task to the end, by what that lane has taken of late; None if nobody knows."""
     nanodollars: int | None = None
     """What that would be billed; None if nobody knows, or the lane has no price."""
+    is_guess: bool = False
+    """Whether time and cost are guessed: it is far larger than all that ran there of late."""
     kind: str = "item"
 
 
@@ -115,6 +117,8 @@ class PlanEnd(PlanLine):
     """Of all together, as far as it is known."""
     nanodollars_unknown: int = 0
     """Of how many replays it is not."""
+    guesses: int = 0
+    """Of how many replays time and cost are guessed."""
     digest: str
     """SHA-256 over the items' lines, each with its line's end; before them the id of the lane and
     the patch that are asked for, where they are, each with a line's end."""

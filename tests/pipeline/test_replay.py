@@ -27,6 +27,7 @@ from schemas.topics import Topic
 from schemas.wire import Message, event_of, from_json
 from tests.pipeline.desk import ALL, NOW, ROOMY, Place, failed, letter
 from tests.pipeline.laptop import Home, a_home, small_video, until
+from tests.pipeline.test_spec_verbs import PRICED, finished
 
 NAME = "acme/holiday.mp4"
 SPEC = '{"outputs": [{"height": 90, "quality": "best"}]}'
@@ -217,6 +218,21 @@ def test_a_lane_that_can_never_take_a_render_is_refused_with_the_number(
     assert end.refusals == {"lane_unfit": 1}
     _, (free,), _ = plan(place, tmp_path / "free")
     assert (free.refused, free.lane) == (None, "laptop/cpu")
+
+
+def test_what_is_far_larger_than_all_that_has_run_is_called_a_guess(
+    place: Place, parts: Ports, tmp_path: Path
+) -> None:
+    a_failure(place, parts)
+    place = replace(place, lanes=PRICED)
+    parts.ledger.append([finished(1, 1280 * 720 * 10, timedelta(seconds=10))])
+    _, (item,), end = plan(place, tmp_path / "plan")
+    assert (item.is_guess, end.guesses, end.takes_unknown) == (True, 1, 0)
+    said = place.said("replay", "plan", "--out", str(tmp_path / "again"))
+    assert "  guessed  1 of these, far larger than what has run there of late" in said
+    parts.ledger.append([finished(2, 1280 * 720 * 200, timedelta(seconds=200))])
+    _, (item,), end = plan(place, tmp_path / "known")
+    assert (item.is_guess, end.guesses) == (False, 0)
 
 
 def test_a_lane_that_nobody_knows_is_a_wrong_option(
