@@ -242,6 +242,15 @@ class Witness:
             self._marked[info.name] = self.world.time
             if info.metadata.get("worker"):
                 self._seated(info)
+            elif info.name.endswith("/order.json"):
+                self._ordered(from_json(self.work.read(info.name), Order))
+
+    def _ordered(self, order: Order) -> None:
+        """An attempt is about to be launched: who still works for the one before can see that."""
+        before = order.attempt - 1
+        if before and names.closed(order.render, before) not in self._marked:
+            seen = f"attempt {before} of {order.render} is open"
+            self.broken("an attempt is closed before the next", seen)
 
     def _seated(self, info: ObjectInfo) -> None:
         """A worker takes a seat: its machine is there, whatever becomes of the task."""
@@ -368,12 +377,8 @@ class Witness:
         self.counts.frames_encoded += frames
 
     def launched(self, order: Order) -> None:
-        """A lane was asked: whoever still works for the attempt before can see that it is over."""
+        """A lane was asked."""
         self.counts.launches += 1
-        before = order.attempt - 1
-        if before and names.closed(order.render, before) not in self._marked:
-            seen = f"attempt {before} of {order.render} is open"
-            self.broken("an attempt is closed before the next", seen)
 
     def ended(self, order: Order) -> None:
         """No task of an execution of that attempt will work any more, or none ever will."""
