@@ -56,11 +56,12 @@ reset: runtime  ## Forget the laptop's renders, messages and objects
 	@$(BIN)/python -m infra.laptop reset
 
 test: dev       ## Run the tests
-	@$(BIN)/python -m pytest --numprocesses $(TESTERS) --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses $(TESTERS) --dist loadgroup --no-loadscope-reorder \
+		-m 'not long'
 
 test-long: dev  ## Run the longest tests: all kinds of sources, functions missing, replays, an upgrade
 	@$(BIN)/python -m pytest --numprocesses $(TESTERS) --dist worksteal \
-		tests/long tests/upgrade
+		-m long tests/long tests/upgrade tests/contract tests/infra tests/pipeline tests/simulator
 
 bundle: runtime ## Stage the functions for deployment: a folder and a zip named by their content
 	@$(BIN)/python -m infra.bundle

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 RINGS = ("pipeline", "contract", "infra", "simulator", "unit")
 """In the order in which they are begun: a long test begun last would be waited for alone."""
+APART = frozenset({"long", "upgrade"})
+"""Folders of which every test takes too long for `make test`."""
 SERVERS = {
     **{"pubsub": "pubsub", "gcs": "stores", "gcs_gate": "stores"},
     **{"firestore": "stores", "firestore_emulator": "stores"},
@@ -31,10 +33,20 @@ SERVERS = {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Several processes at work share the suite by files and, where a server is needed, by it."""
     for item in items:
+        if APART.intersection(item.path.parts):
+            item.add_marker(pytest.mark.long)
         asked = {*getattr(item, "fixturenames", ()), *re.split(r"[\[\]-]", item.name)}
         servers = [group for name, group in SERVERS.items() if name in asked]
         item.add_marker(pytest.mark.xdist_group((servers or [item.path.stem])[0]))
     items.sort(key=lambda item: _ring(item.path))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """Ends where the groups do nothing: each process would start servers and render anew."""
+    ungrouped = [id for id in ids if "@" not in id]
+    if node.config.option.dist == "loadgroup" and ungrouped:
+        pytest.exit(f"this pytest-xdist does not group tests: {ungrouped[0]}", returncode=4)
 
 
 def _ring(path: Path) -> int:

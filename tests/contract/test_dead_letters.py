@@ -227,6 +227,7 @@ def test_what_was_noted_last_comes_first(store: DeadLetters) -> None:
     assert store.audits(limit=9, plan="2") == ()
 
 
+@pytest.mark.long
 def test_ten_times_as_many_need_no_more_memory(store: DeadLetters) -> None:
     # Firestore's emulator takes 300 a second.
     first = 1000 if isinstance(store, SqliteDeadLetters) else 400

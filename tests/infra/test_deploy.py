@@ -211,6 +211,7 @@ def test_without_the_quotas_api_only_lanes_that_must_ask_are_left_out(desk: Desk
     assert "left out  Lane cloud-run/us-east4/l4: its quota cannot be seen" in said
 
 
+@pytest.mark.long
 def test_a_pipeline_without_any_gpu_is_deployed_and_taken_down_and_its_data_stay(
     desk: Desk,
 ) -> None:
@@ -266,6 +267,7 @@ def test_a_pipeline_without_any_gpu_is_deployed_and_taken_down_and_its_data_stay
     assert desk.resources() == []
 
 
+@pytest.mark.long
 def test_staging_and_production_share_nothing(desk: Desk) -> None:
     assert desk.types("deploy")[0] == Status.OK
     before = desk.resources()
@@ -285,6 +287,7 @@ def test_apis_are_enabled_and_their_quotas_asked_for_then(desk: Desk) -> None:
     assert desk.told()["omit_lanes"] == []
 
 
+@pytest.mark.long
 def test_a_build_that_fails_is_told_and_the_same_command_goes_on(desk: Desk) -> None:
     desk.google.change(builds_fail=True)
     status, said = desk.types("deploy")

@@ -121,6 +121,7 @@ def test_a_killed_ffmpeg_is_a_typed_failure_and_the_next_attempt_finishes(
     assert (cause.failure, cause.reason) == (FailureClass.CRASH, "ffmpeg_killed")
 
 
+@pytest.mark.long
 def test_stopped_politely_it_leaves_nobody_behind_and_goes_on_later(
     home: Home, slow: Path, whole: Whole
 ) -> None:
@@ -139,6 +140,7 @@ def test_stopped_politely_it_leaves_nobody_behind_and_goes_on_later(
     assert_nothing_was_lost_or_doubled(home, whole)
 
 
+@pytest.mark.long
 def test_under_chaos_by_seed_a_run_ends_as_it_does_when_calm(
     home: Home, tmp_path: Path, slow: Path, whole: Whole
 ) -> None:
@@ -156,6 +158,7 @@ def test_under_chaos_by_seed_a_run_ends_as_it_does_when_calm(
     assert home.processes() == []
 
 
+@pytest.mark.long
 def test_chaos_loses_and_doubles_nothing() -> None:
     words = ("--kills", "6", "--uploads", "3", "--seed", "7")
     done = subprocess.run(

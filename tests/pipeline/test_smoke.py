@@ -1,4 +1,4 @@
-"""`make smoke` over the emulators: it passes with all functions, and names any one that is missing.
+"""`make smoke` over the emulators, whole; with a function missing: `tests/long/test_smoke.py`.
 
 The same code is for Google Cloud, where it was not run.
 """
@@ -10,7 +10,7 @@ import pytest
 
 from infra.deployment.exits import Status
 from infra.smoke.evidence import questions
-from tests.pipeline.smoking import emulators_are_here, names_the_one_that_is_missing, smoke
+from tests.pipeline.smoking import emulators_are_here, smoke
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,10 +35,6 @@ def test_with_all_functions_every_step_is_seen(tmp_path: Path) -> None:
     assert re.search(r" replayed +[1-9]\d* frames are committed already", done.stdout)
     assert "the one that succeeded was told as well" in done.stdout
     assert "Traceback" not in done.stderr
-
-
-def test_a_function_that_is_missing_is_named(tmp_path: Path) -> None:
-    names_the_one_that_is_missing("on_upload", tmp_path)
 
 
 def test_without_a_project_one_is_asked_for(tmp_path: Path) -> None:

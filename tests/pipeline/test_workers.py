@@ -193,6 +193,7 @@ def test_who_kills_a_worker_alone_does_not_leave_its_task_behind(home: Home, fil
     assert not table(home).over
 
 
+@pytest.mark.long
 def test_a_spot_machine_s_notice_drains_its_worker_and_another_goes_on(
     home: Home, film: Path
 ) -> None:
@@ -216,6 +217,7 @@ def test_a_spot_machine_s_notice_drains_its_worker_and_another_goes_on(
     assert encoded_again(home.place.logs) == []
 
 
+@pytest.mark.long
 def test_machines_of_a_group_come_for_a_render_one_is_preempted_and_all_leave(
     tmp_path: Path, film: Path
 ) -> None:
@@ -253,6 +255,7 @@ def test_machines_of_a_group_come_for_a_render_one_is_preempted_and_all_leave(
             emulator.close()
 
 
+@pytest.mark.long
 def test_small_renders_share_an_execution_of_a_job(tmp_path: Path) -> None:
     lanes = tmp_path / "lanes.toml"
     lanes.write_text(PACKED)

@@ -6,6 +6,7 @@ from infra.simulator.burst import REGION
 from tests.bench_beside import EVERY, Arm, Beside, beside
 
 LETTERS, MINUTES = 60, 4
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
