@@ -29,7 +29,8 @@ def dispose(
         str | None, typer.Argument(help="Of a render or dead letter; without one, filters choose.")
     ] = None,
     done: Annotated[
-        bool, typer.Option("--done", help="Only those whose render is done meanwhile.")
+        bool,
+        typer.Option("--done", help="Only those whose render, or a newer of its name, is done."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -75,8 +76,13 @@ def _all(
 
 
 def _is_done(record: DeadLetterRecord, ports: Ports) -> bool:
-    stored = ports.renders.load(record.letter.render) if record.letter else None
-    return stored is not None and stored.render.state is State.DONE
+    """Also where another render took its place: a newer upload, a sidecar, a replay's new spec."""
+    if record.letter is None:
+        return False
+    upload = record.letter.upload
+    newest = ports.renders.newest_of(upload.bucket, [upload.name]).get(upload.name)
+    found = ports.renders.load_all([record.letter.render, *filter(None, [newest])])
+    return any(one is not None and one.render.state is State.DONE for one in found)
 
 
 def _refuse(sentence: str) -> NoReturn:

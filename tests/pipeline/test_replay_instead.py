@@ -252,6 +252,8 @@ def test_apply_opens_another_render_once_and_leaves_the_failed_one(
     assert said in place.said("show", told[0].subject)
     later = planned(place, tmp_path, patch)
     assert {one.refused for one in later if one.render} == {Refusal.NEWER_GENERATION}
+    disposed = place.said("dispose", "--done", "--reason", "mended")[0]
+    assert disposed == "Disposed of 3 dead letters.", "what took their place is done"
 
 
 def test_a_run_that_was_killed_asks_with_the_same_words(
