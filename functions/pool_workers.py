@@ -16,7 +16,7 @@ from schemas.failures import Failure
 from schemas.ids import execution_id
 from schemas.plan import Order
 from schemas.ports import ObjectStore, PreconditionFailed
-from schemas.seats import Assignment, Cause, Table, look
+from schemas.seats import PRIORITY, Assignment, Cause, Table, look
 from schemas.wire import from_json, to_json
 
 
@@ -48,7 +48,12 @@ class PoolWorkers:
         table = self._look(execution)
         if table is not None and not table.over:
             with suppress(PreconditionFailed):
-                self._work.write(names.queued(self._pool, execution), b"", if_generation_match=0)
+                self._work.write(
+                    names.queued(self._pool, execution),
+                    b"",
+                    if_generation_match=0,
+                    metadata={PRIORITY: order.priority},
+                )
         return execution
 
     def stop(self, execution: str) -> None:

@@ -10,6 +10,7 @@ from schemas.ids import Upload, digest
 from schemas.kinds import Kind
 from schemas.media import Media
 from schemas.pieces import Span
+from schemas.priority import Priority
 from schemas.spec_overlays import Position
 from schemas.spec_picture import Fit
 
@@ -248,3 +249,5 @@ class Order:
     """Whether an idle task may make what another has in hand as well."""
     takes: timedelta | None = None
     """The work of one of its tasks, as long as it is sure to be at most; None if nobody knows."""
+    priority: Priority = Priority.NORMAL
+    """Where it stands in a pool's queue."""

@@ -19,6 +19,7 @@ from schemas import names
 from schemas.ids import attempt_of
 from schemas.plan import Order
 from schemas.ports import ObjectInfo, ObjectMissing, ObjectStore
+from schemas.priority import Priority
 from schemas.wire import from_json
 
 LEASE = timedelta(seconds=30)
@@ -26,6 +27,11 @@ LEASE = timedelta(seconds=30)
 ABANDONED = timedelta(minutes=2)
 """An execution that was begun, and at which nobody has been for so long, is over: another lane may
 have machines. A worker that was killed is back by then, if it comes back at all."""
+HEAD_START = timedelta(hours=1)
+"""As long as the control plane looks back to share its launches (`functions/core/share.py`)."""
+AHEAD = {Priority.LIVE.value: -HEAD_START, Priority.BACKGROUND.value: HEAD_START}
+PRIORITY = "priority"
+"""The metadata key of what is queued; without one it is normal."""
 RUNS = 4
 """Runs of a task, the first one counted, as Cloud Run has by default. A seat given back in order
 costs none."""
@@ -143,10 +149,18 @@ class Table:
 
 
 def waiting(work: ObjectStore, pool: str) -> Sequence[tuple[str, datetime]]:
-    """Executions in the pool's queue and when they were launched, the first one first."""
+    """Executions in the pool's queue and when they were launched, whose turn it is first.
+
+    A live one stands before what was launched up to HEAD_START before it, and what is of the
+    background behind what comes up to HEAD_START after it: so nobody waits behind others for ever.
+    """
     queue = names.queue(pool)
-    oldest = sorted(work.list(queue), key=lambda info: (info.updated, info.name))
-    return [(one.name.removeprefix(queue).removesuffix(".json"), one.updated) for one in oldest]
+    turns = sorted(work.list(queue), key=lambda info: (_counts_from(info), info.name))
+    return [(one.name.removeprefix(queue).removesuffix(".json"), one.updated) for one in turns]
+
+
+def _counts_from(info: ObjectInfo) -> datetime:
+    return info.updated + AHEAD.get(info.metadata.get(PRIORITY, ""), timedelta(0))
 
 
 def look(work: ObjectStore, execution: str) -> Table | None:

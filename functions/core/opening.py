@@ -190,6 +190,7 @@ def _start(render: Render, choice: Route, step: Step) -> Render:
         deadline=min(render.deadline, step.in_(lane.attempt_limit)),
         hedge=lane.hedge,
         takes=chosen.sure,
+        priority=render.priority,
     )
     record = AttemptRecord(
         number=number,

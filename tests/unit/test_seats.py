@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -17,7 +18,8 @@ from schemas import names
 from schemas.failures import FailureClass
 from schemas.ids import execution_id
 from schemas.plan import Order
-from schemas.seats import ABANDONED, LEASE, RUNS, Cause, look
+from schemas.priority import Priority
+from schemas.seats import ABANDONED, HEAD_START, LEASE, RUNS, Cause, look, waiting
 from schemas.wire import to_json
 from tests.unit.makers import NOW, after, requested
 
@@ -143,6 +145,31 @@ def test_what_is_not_its_own_is_not_taken(bench: Bench, other: dict[str, Any]) -
     bench.launch(plan.render)
     assert bench.take(**other) is None
     assert bench.take(tenants=frozenset([plan.upload.tenant])) is not None
+
+
+def test_a_live_render_is_taken_before_a_back_catalogue_and_nobody_waits_for_ever() -> None:
+    bench = Bench()
+    old = bench.launch("r-old", priority=Priority.BACKGROUND, tasks=1)
+    plain = bench.launch("r-plain", tasks=1)
+    live = bench.launch("r-live", priority=Priority.LIVE, tasks=1)
+    assert [execution for execution, _ in waiting(bench.work, POOL)] == [live, plain, old]
+    assert bench.taken().execution == live
+    bench.wait(2 * HEAD_START)
+    bench.launch("r-new", priority=Priority.LIVE, tasks=1)
+    assert [bench.taken(f"w{n}").execution for n in (1, 2)] == [plain, old]
+
+
+@given(st.lists(st.tuples(st.sampled_from(Priority), st.integers(0, 3 * 3600)), max_size=12))
+def test_nobody_goes_before_whoever_has_waited_two_hours_longer(
+    launches: list[tuple[Priority, int]],
+) -> None:
+    bench = Bench()
+    for number, (priority, seconds) in enumerate(sorted(launches, key=lambda one: one[1])):
+        bench.now = max(bench.now, NOW + timedelta(seconds=seconds))
+        bench.launch(f"r-{number}", priority=priority)
+    turns = [since for _, since in waiting(bench.work, POOL)]
+    for first, later in combinations(turns, 2):
+        assert later >= first - 2 * HEAD_START
 
 
 def test_what_lies_in_the_queue_of_a_pool_but_was_given_to_another_is_not_taken(
